@@ -1,0 +1,46 @@
+# The same verbs everywhere. Each works alone, on a machine with Python >= 3.11 (with venv), make and a package index.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench clean help
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## trace, evaluate and guard a real model, here and now
+	@$(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
+
+test: $(VENV)/.dev  ## the whole test suite
+	@$(BIN)/python -m tracelm.local_model
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry
+	@$(BIN)/python benchmarks/op_overhead.py
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer: install it, for example 'apt-get install python3'" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) comes without venv: install it, for example 'apt-get install python3-venv'" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# A marker file says for which pyproject.toml the environment was filled.
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	@echo "Installing tracelm[demo] into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	@echo "Installing tracelm[demo,dev] into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
+	@touch $@ $(VENV)/.demo
+
+clean:  ## remove the environment and what tools left behind
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

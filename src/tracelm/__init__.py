@@ -1,0 +1,130 @@
+"""Trace, evaluate, guard and monitor LLM applications; OpenTelemetry-native, local by default.
+
+    import tracelm
+
+    tracelm.init("support-bot")
+
+    @tracelm.op
+    def answer(question: str) -> str: ...
+
+Names are imported when they are first used: `import tracelm` costs little and loads no client library.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracelm import errors, evals, local_model, scorers, testing
+    from tracelm.data.dataset import Dataset
+    from tracelm.errors import (
+        ConfigError,
+        DatasetError,
+        EvaluationError,
+        GuardrailBroken,
+        GuardrailError,
+        GuardrailTripped,
+        MissingExtraError,
+        StoreError,
+        TracelmError,
+    )
+    from tracelm.evals.evaluation import Evaluation
+    from tracelm.evals.run import EvalRun
+    from tracelm.guards.guard import guard
+    from tracelm.guards.guardrail import Guardrail
+    from tracelm.scoring.score import Score
+    from tracelm.scoring.scorer import Scorer, scorer
+    from tracelm.startup import FlushReport, flush, init, shutdown
+    from tracelm.store.open import Store, open_store
+    from tracelm.trace.context import attributes, session
+    from tracelm.trace.op import op
+    from tracelm.trace.scores import score
+    from tracelm.trace.spans import SpanHandle, current_span, span
+
+__all__ = [
+    "ConfigError",
+    "Dataset",
+    "DatasetError",
+    "EvalRun",
+    "Evaluation",
+    "EvaluationError",
+    "FlushReport",
+    "Guardrail",
+    "GuardrailBroken",
+    "GuardrailError",
+    "GuardrailTripped",
+    "MissingExtraError",
+    "Score",
+    "Scorer",
+    "SpanHandle",
+    "Store",
+    "StoreError",
+    "TracelmError",
+    "attributes",
+    "current_span",
+    "errors",
+    "evals",
+    "flush",
+    "guard",
+    "init",
+    "local_model",
+    "op",
+    "open_store",
+    "score",
+    "scorer",
+    "scorers",
+    "session",
+    "shutdown",
+    "span",
+    "testing",
+]
+
+_HOME = {
+    "ConfigError": "errors",
+    "Dataset": "data.dataset",
+    "DatasetError": "errors",
+    "EvalRun": "evals.run",
+    "Evaluation": "evals.evaluation",
+    "EvaluationError": "errors",
+    "FlushReport": "startup",
+    "Guardrail": "guards.guardrail",
+    "GuardrailBroken": "errors",
+    "GuardrailError": "errors",
+    "GuardrailTripped": "errors",
+    "MissingExtraError": "errors",
+    "Score": "scoring.score",
+    "Scorer": "scoring.scorer",
+    "SpanHandle": "trace.spans",
+    "Store": "store.open",
+    "StoreError": "errors",
+    "TracelmError": "errors",
+    "attributes": "trace.context",
+    "current_span": "trace.spans",
+    "flush": "startup",
+    "guard": "guards.guard",
+    "init": "startup",
+    "op": "trace.op",
+    "open_store": "store.open",
+    "score": "trace.scores",
+    "scorer": "scoring.scorer",
+    "session": "trace.context",
+    "shutdown": "startup",
+    "span": "trace.spans",
+}
+"""Where each public name lives. The remaining ones of `__all__` are modules."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tracelm' has no attribute {name!r}")
+    home = _HOME.get(name)
+    value = (
+        importlib.import_module(f"tracelm.{name}")
+        if home is None
+        else getattr(importlib.import_module(f"tracelm.{home}"), name)
+    )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,74 @@
+"""Every exception that tracelm raises on purpose.
+
+TracelmError
+├── ConfigError           settings or arguments that cannot work; raised at the door, never later
+├── MissingExtraError     a feature needs `pip install 'tracelm[extra]'`
+├── DatasetError          rows that do not form a dataset
+├── EvaluationError       a task or scorer whose parameters the dataset cannot fill
+├── StoreError            the store cannot be opened, read or upgraded
+├── LocalModelError       the local model cannot be fetched or started
+└── GuardrailError        a guardrail stopped a value
+    ├── GuardrailTripped  the content was refused; carries the score
+    └── GuardrailBroken   the guardrail itself failed and was told to block then
+
+Tracing itself raises none of these into a traced program.
+"""
+
+
+class TracelmError(Exception):
+    """Base class: `except TracelmError` catches all that tracelm raises."""
+
+
+class ConfigError(TracelmError, ValueError):
+    """A setting or an argument cannot work; the message names the remedy."""
+
+
+class MissingExtraError(TracelmError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs: pip install 'tracelm[{extra}]'")
+
+
+class DatasetError(TracelmError, ValueError):
+    """The rows do not form a dataset."""
+
+
+class EvaluationError(TracelmError, TypeError):
+    """A task or a scorer asks for parameters that the dataset does not have."""
+
+
+class StoreError(TracelmError, OSError):
+    """The store cannot be opened, read or upgraded."""
+
+
+class LocalModelError(TracelmError, RuntimeError):
+    """The local model cannot be fetched or started; the message says why, and what helps."""
+
+
+class GuardrailError(TracelmError):
+    """A guardrail stopped a value.
+
+    Attributes:
+        guardrail: The name of the guardrail.
+    """
+
+    def __init__(self, message: str, *, guardrail: str) -> None:
+        super().__init__(message)
+        self.guardrail = guardrail
+
+
+class GuardrailTripped(GuardrailError):  # noqa: N818 - the name is part of the public interface
+    """A guardrail refused a value. The message never repeats the refused text.
+
+    Attributes:
+        score: The verdict, a `tracelm.Score`, that refused the value.
+    """
+
+    def __init__(self, message: str, *, guardrail: str, score: object) -> None:
+        super().__init__(message, guardrail=guardrail)
+        self.score = score
+
+
+class GuardrailBroken(GuardrailError):  # noqa: N818 - a pair with GuardrailTripped
+    """The guardrail itself failed and is told to block then (`on_error="block"`)."""

@@ -1,0 +1,121 @@
+"""The one table of settings: argument beats environment beats default.
+
+Adding a setting is one field here: `init`, the environment variable `TRACELM_<NAME>`, `tracelm doctor` and the
+reference in the docs all read this table.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tracelm.errors import ConfigError
+
+
+def default_home() -> Path:
+    """Return the user's data folder for tracelm, as the operating system names it."""
+    from platformdirs import user_data_path
+
+    return user_data_path("tracelm", appauthor=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How this process records."""
+
+    project: str = field(metadata={"env": False})
+    """What the traces belong to. Recorded as `tracelm.project`, and as `service.name` unless that is set."""
+    home: Path = field(default_factory=default_home)
+    """Folder of the journal and of the default store."""
+    endpoint: str | None = None
+    """Base URL of an OTLP collector (`http://host:4318`). Unset: `OTEL_EXPORTER_OTLP_ENDPOINT`, else none."""
+    protocol: str | None = None
+    """`http/protobuf` or `grpc`. Unset: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`."""
+    store_url: str | None = None
+    """Where `tracelm.open_store()` looks. Unset: `sqlite:///<home>/tracelm.db`."""
+    capture_content: bool = True
+    """Record inputs, outputs, prompts and replies. When off: names, times, tokens and costs only."""
+    max_attribute_bytes: int = 64_000
+    """Longer values are cut and marked, never dropped. 0 means no limit."""
+    segment_max_bytes: int = 16_000_000
+    """A journal segment that grew past this many bytes is closed, and indexed in the background."""
+    shutdown_timeout_s: float = 5.0
+    """How long the end of the program may wait for a collector, in seconds."""
+    patch: bool = True
+    """Patch the client libraries for which an integration is installed."""
+    disabled: bool = False
+    """Record nothing: ops run as plain functions."""
+
+    def __post_init__(self) -> None:
+        _check_project(self.project)
+        if self.endpoint is not None and not self.endpoint.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"endpoint={self.endpoint!r} is no URL: give the collector's base address, "
+                "for example 'http://localhost:4318'"
+            )
+        if self.protocol not in {None, "http/protobuf", "grpc"}:
+            raise ConfigError(f"protocol={self.protocol!r} is not known: use 'http/protobuf' or 'grpc'")
+        for name in ("max_attribute_bytes", "segment_max_bytes", "shutdown_timeout_s"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value < 0:
+                raise ConfigError(f"{name}={value!r} cannot work: give a number that is 0 or more")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None, **given: Any) -> Self:
+        """Fill what the caller left out (or gave as `None`) from the environment.
+
+        Raises:
+            ConfigError: A variable cannot be read as its type; the message names the variable.
+        """
+        env = os.environ if env is None else env
+        values = {name: value for name, value in given.items() if value is not None}
+        for entry in fields(cls):
+            variable = env_variable(entry.name)
+            if entry.metadata.get("env", True) and entry.name not in values and env.get(variable):
+                values[entry.name] = _PARSERS[entry.type](variable, env[variable])
+        if "home" in values:
+            values["home"] = Path(values["home"]).expanduser().absolute()
+        return cls(**values)
+
+
+def env_variable(name: str) -> str:
+    """Return the environment variable of a setting: `store_url` → `TRACELM_STORE_URL`."""
+    return f"TRACELM_{name.upper()}"
+
+
+def _check_project(project: object) -> None:
+    if not isinstance(project, str) or not project.strip():
+        raise ConfigError("project must be a name that is not empty: tracelm.init('my-project')")
+    if len(project) > 200 or not project.isprintable():
+        raise ConfigError("project must be at most 200 printable characters")
+
+
+def _bool(variable: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise ConfigError(f"{variable}={text!r} is neither true nor false: write 1 or 0")
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[str, str], float]:
+    def parse(variable: str, text: str) -> float:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ConfigError(f"{variable}={text!r} is no number") from None
+
+    return parse
+
+
+_PARSERS: Final[Mapping[Any, Callable[[str, str], Any]]] = {
+    str: lambda _variable, text: text,
+    str | None: lambda _variable, text: text,
+    Path: lambda _variable, text: Path(text),
+    bool: _bool,
+    int: _number(int),
+    float: _number(float),
+}
