@@ -1,0 +1,275 @@
+"""A finished span or log record of the OpenTelemetry SDK as one line of OTLP/JSON.
+
+The line is put together from pieces instead of dumped from a tree of dicts: names, keys and most short values repeat,
+so their pieces are made once. Each piece is shown to the secret finder once as well: what repeats was seen when it was
+made, and `CleanText` was seen before. Only what is new costs a look.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import orjson
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import Link, SpanContext
+
+_HAS_IS_REMOTE: Final = 0x100
+_IS_REMOTE: Final = 0x200
+_REPEATS_UP_TO: Final = 64
+"""Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
+_MAX_PIECES: Final = 4_096
+
+
+class CleanText(str):
+    """Text that tracelm has bounded and freed of secrets, and that needs no second look."""
+
+    __slots__ = ()
+
+
+class Line(NamedTuple):
+    """One record as JSON text.
+
+    Attributes:
+        data: The line, without a newline.
+        suspicious: Whether the secret finder hit in it.
+    """
+
+    data: bytes
+    suspicious: bool
+
+
+class LineEncoder:
+    """Encodes records, and remembers the pieces that repeat.
+
+    Args:
+        may_hold_secret: Looks into encoded JSON; may be wrong on the safe side only.
+    """
+
+    def __init__(self, may_hold_secret: Callable[[bytes], bool]) -> None:
+        self._look = may_hold_secret
+        self._pairs: dict[tuple[str, str], bytes] = {}
+        self._names: dict[str, bytes] = {}
+
+    def span(self, span: "ReadableSpan", resource: bytes) -> Line:
+        """Encode a finished span.
+
+        Args:
+            span: As a span processor gets it in `on_end`.
+            resource: Its resource, from `encode_resource`, free of secrets.
+        """
+        context = cast("SpanContext", span.context)
+        parent = span.parent
+        flags = _HAS_IS_REMOTE
+        ids = b'"traceId":"%032x","spanId":"%016x"' % (context.trace_id, context.span_id)
+        if parent is not None:
+            ids += b',"parentSpanId":"%016x"' % parent.span_id
+            if parent.is_remote:
+                flags |= _IS_REMOTE
+        pieces, suspicious = self._attributes(span.attributes)
+        name = self._names.get(span.name)
+        if name is None:
+            name = _string(span.name)
+            suspicious |= self._remember(self._names, span.name, name)
+        rest = _rest_of_span(span, context)
+        if rest:
+            suspicious |= self._look(rest)
+        line = b'%b%b,"flags":%d,"name":%b,"kind":%d,"startTimeUnixNano":"%d","endTimeUnixNano":"%d","attributes":[%b]%b%b'
+        data = line % (
+            _prefix(b"Spans", b"spans", resource, span.instrumentation_scope),
+            ids,
+            flags,
+            name,
+            span.kind.value + 1,
+            span.start_time or 0,
+            span.end_time or 0,
+            b",".join(pieces),
+            rest or b',"status":{}',
+            b"}]}]}]}",
+        )
+        return Line(data, suspicious)
+
+    def log(self, record: "ReadWriteLogRecord", resource: bytes) -> Line:
+        """Encode an emitted log record.
+
+        Args:
+            record: As a log record processor gets it in `on_emit`.
+            resource: Its resource, from `encode_resource`, free of secrets.
+        """
+        log = record.log_record
+        parts = [b'"timeUnixNano":"%d","observedTimeUnixNano":"%d"' % (log.timestamp or 0, log.observed_timestamp or 0)]
+        if log.severity_number is not None:
+            parts.append(b'"severityNumber":%d' % log.severity_number.value)
+        if log.severity_text:
+            parts.append(b'"severityText":%b' % _string(log.severity_text))
+        if log.body is not None:
+            parts.append(b'"body":%b' % any_value(log.body))
+        if log.trace_id:
+            parts.append(b'"traceId":"%032x"' % log.trace_id)
+        if log.span_id:
+            parts.append(b'"spanId":"%016x"' % log.span_id)
+        if log.trace_flags:
+            parts.append(b'"flags":%d' % int(log.trace_flags))
+        if log.event_name:
+            parts.append(b'"eventName":%b' % _string(log.event_name))
+        if record.dropped_attributes:
+            parts.append(b'"droppedAttributesCount":%d' % record.dropped_attributes)
+        suspicious = self._look(b",".join(parts))
+        pieces, suspicious_attributes = self._attributes(log.attributes)
+        parts.append(b'"attributes":[%b]' % b",".join(pieces))
+        prefix = _prefix(b"Logs", b"logRecords", resource, record.instrumentation_scope)
+        return Line(b"%b%b}]}]}]}" % (prefix, b",".join(parts)), suspicious or suspicious_attributes)
+
+    def _attributes(self, attributes: Mapping[str, Any] | None) -> tuple[list[bytes], bool]:
+        pieces: list[bytes] = []
+        suspicious = False
+        for key, value in _items(attributes):
+            kind = type(value)
+            if kind is str and len(value) <= _REPEATS_UP_TO:
+                piece = self._pairs.get((key, value))
+                if piece is None:
+                    piece = _pair(key, value)
+                    suspicious |= self._remember(self._pairs, (key, value), piece)
+            elif kind is CleanText:
+                piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
+            else:
+                piece = _pair(key, value)
+                suspicious |= self._look(piece)
+            pieces.append(piece)
+        return pieces, suspicious
+
+    def _remember(self, known: dict[Any, bytes], key: Any, piece: bytes) -> bool:
+        """Look at a new piece, and keep it if nothing was found; returns whether something was."""
+        if self._look(piece):
+            return True
+        if len(known) >= _MAX_PIECES:
+            known.clear()
+        known[key] = piece
+        return False
+
+
+def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
+    """Encode a resource, with attributes of `extra` that replace its own."""
+    return b'{"attributes":[%b]}' % _pairs({**dict(resource.attributes), **extra})
+
+
+def any_value(value: Any) -> bytes:
+    """Encode one attribute value as OTLP's AnyValue."""
+    if isinstance(value, str):
+        return b'{"stringValue":%b}' % _string(value)
+    if isinstance(value, bool):
+        return b'{"boolValue":true}' if value else b'{"boolValue":false}'
+    if isinstance(value, int):
+        # OTLP knows 64 bit; a larger number is kept as text rather than lost.
+        return b'{"intValue":"%d"}' % value if -(2**63) <= value < 2**63 else b'{"stringValue":"%d"}' % value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return b'{"doubleValue":%b}' % orjson.dumps(value)
+        name = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return b'{"doubleValue":"%b"}' % name.encode()
+    if isinstance(value, bytes):
+        import base64
+
+        return b'{"bytesValue":"%b"}' % base64.b64encode(value)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[Any, Any]", value).items()
+        return b'{"kvlistValue":{"values":[%b]}}' % b",".join(_pair(str(key), each) for key, each in pairs)
+    if isinstance(value, Sequence):
+        return b'{"arrayValue":{"values":[%b]}}' % b",".join(
+            any_value(each) for each in cast("Sequence[Any]", value)
+        )
+    return b"{}"
+
+
+def _items(attributes: Mapping[str, Any] | None) -> Iterable[tuple[str, Any]]:
+    if not attributes:
+        return ()
+    # The SDK's container copies itself as a plain dict, which is an order of magnitude faster to walk.
+    copy = getattr(attributes, "copy", None)
+    return (copy() if copy is not None else attributes).items()
+
+
+def _pair(key: str, value: Any) -> bytes:
+    return b"%b%b}" % (_key(key), any_value(value))
+
+
+def _pairs(attributes: Mapping[str, Any] | None) -> bytes:
+    return b",".join([_pair(key, value) for key, value in _items(attributes)])
+
+
+@lru_cache(maxsize=2048)
+def _key(key: str) -> bytes:
+    return b'{"key":%b,"value":' % _string(key)
+
+
+@lru_cache(maxsize=256)
+def _prefix(signal: bytes, records: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
+    """Everything that stands before the first field of a record."""
+    parts: list[bytes] = []
+    if scope is not None:
+        parts.append(b'"name":%b' % _string(scope.name))
+        if scope.version:
+            parts.append(b'"version":%b' % _string(scope.version))
+        if scope.attributes:
+            parts.append(b'"attributes":[%b]' % _pairs(scope.attributes))
+    start = b'{"resource%b":[{"resource":%b,"scope%b":[{"scope":{%b},"%b":[{'
+    return start % (signal, resource, signal, b",".join(parts), records)
+
+
+def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
+    """Everything that most spans do not have; empty when this one has nothing of it."""
+    parts: list[bytes] = []
+    if context.trace_state:
+        parts.append(b'"traceState":%b' % _string(context.trace_state.to_header()))
+    if span.dropped_attributes:
+        parts.append(b'"droppedAttributesCount":%d' % span.dropped_attributes)
+    if span.events:
+        parts.append(b'"events":[%b]' % b",".join(map(_event, span.events)))
+    if span.dropped_events:
+        parts.append(b'"droppedEventsCount":%d' % span.dropped_events)
+    if span.links:
+        parts.append(b'"links":[%b]' % b",".join(map(_link, span.links)))
+    if span.dropped_links:
+        parts.append(b'"droppedLinksCount":%d' % span.dropped_links)
+    code = span.status.status_code.value
+    if not parts and not code:
+        return b""
+    message = b',"message":%b' % _string(span.status.description) if span.status.description else b""
+    parts.append(b'"status":{"code":%d%b}' % (code, message) if code else b'"status":{}')
+    return b"," + b",".join(parts)
+
+
+def _event(event: "Event") -> bytes:
+    dropped = b',"droppedAttributesCount":%d' % event.dropped_attributes if event.dropped_attributes else b""
+    return b'{"timeUnixNano":"%d","name":%b,"attributes":[%b]%b}' % (
+        event.timestamp,
+        _string(event.name),
+        _pairs(event.attributes),
+        dropped,
+    )
+
+
+def _link(link: "Link") -> bytes:
+    context = link.context
+    state = b',"traceState":%b' % _string(context.trace_state.to_header()) if context.trace_state else b""
+    dropped = b',"droppedAttributesCount":%d' % link.dropped_attributes if link.dropped_attributes else b""
+    return b'{"traceId":"%032x","spanId":"%016x"%b,"attributes":[%b]%b,"flags":%d}' % (
+        context.trace_id,
+        context.span_id,
+        state,
+        _pairs(link.attributes),
+        dropped,
+        _HAS_IS_REMOTE | (_IS_REMOTE if context.is_remote else 0),
+    )
+
+
+def _string(text: str) -> bytes:
+    try:
+        return orjson.dumps(text)
+    except TypeError:  # a lone surrogate, which no encoding takes
+        return orjson.dumps(text.encode("utf-8", "replace").decode())

@@ -1,0 +1,265 @@
+"""`init`, `flush`, `shutdown`: the life of recording in one process."""
+
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracelm.errors import ConfigError
+from tracelm.settings import Settings
+from tracelm.trace import runtime
+from tracelm.trace.runtime import Runtime
+from tracelm.trace.safely import failures, report, safely
+from tracelm.trace.segments import list_segments
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+_INDEX_FROM_SEGMENTS = 64
+"""This many segments of dead processes are worth a background thread at the start."""
+
+_own_provider: "TracerProvider | None" = None
+_indexing = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class FlushReport:
+    """Where the records of this process are. `recorded` = `delivered` + `pending` + `lost`.
+
+    Attributes:
+        recorded: Spans, scores and decisions that ended.
+        delivered: Acknowledged by the OTLP endpoint; without an endpoint: on disk in the journal.
+        pending: On disk, and not yet at the endpoint. The next process brings them there.
+        lost: Could not be written, or were refused by the endpoint for good.
+        failures: Failures of tracelm itself that were kept away from the program.
+    """
+
+    recorded: int
+    delivered: int
+    pending: int
+    lost: int
+    failures: int
+
+
+def init(
+    project: str,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    endpoint: str | None = None,
+    protocol: str | None = None,
+    store_url: str | None = None,
+    capture_content: bool | None = None,
+    max_attribute_bytes: int | None = None,
+    segment_max_bytes: int | None = None,
+    shutdown_timeout_s: float | None = None,
+    patch: bool | None = None,
+    disabled: bool | None = None,
+    prices: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
+    """Start recording. Call it once, early; calling it again with the same project does nothing.
+
+    The program's OpenTelemetry TracerProvider is used where there is one, otherwise one is set up. What is left out
+    comes from the environment (`TRACELM_HOME`, `TRACELM_DISABLED`, …), then from the defaults of
+    `tracelm.settings.Settings`.
+
+    Args:
+        project: What the traces belong to.
+        home: Folder of the journal and of the default store.
+        endpoint: Base URL of an OTLP collector, such as `http://localhost:4318`. Default:
+            `OTEL_EXPORTER_OTLP_ENDPOINT`; without both, nothing leaves this machine.
+        protocol: `http/protobuf` or `grpc`.
+        store_url: Where `tracelm.open_store()` looks.
+        capture_content: Record inputs, outputs and messages.
+        max_attribute_bytes: Longer values are cut and marked. 0: no limit.
+        segment_max_bytes: Size at which a journal segment is closed, in bytes.
+        shutdown_timeout_s: How long the end of the program may wait for a collector, in seconds.
+        patch: Patch client libraries such as openai.
+        disabled: Record nothing.
+        prices: Prices of models that no public list knows, in USD per million tokens:
+            `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`.
+
+    Raises:
+        ConfigError: A setting cannot work, or another project is being recorded in this process.
+
+    Example:
+        >>> import tracelm
+        >>> tracelm.init("support-bot", disabled=True)
+    """
+    given: dict[str, Any] = {
+        "home": None if home is None else Path(home),
+        "endpoint": endpoint,
+        "protocol": protocol,
+        "store_url": store_url,
+        "capture_content": capture_content,
+        "max_attribute_bytes": max_attribute_bytes,
+        "segment_max_bytes": segment_max_bytes,
+        "shutdown_timeout_s": shutdown_timeout_s,
+        "patch": patch,
+        "disabled": disabled,
+    }
+    settings = Settings.from_env(project=project, **given)
+    with runtime.lock:
+        if runtime.active is not None:
+            _check_same(
+                runtime.active, settings, {name for name, value in given.items() if value is not None}
+            )
+            return
+        start(settings, prices=prices)
+
+
+def start(
+    settings: Settings,
+    *,
+    prices: Mapping[str, Mapping[str, float]] | None = None,
+    ids: "IdGenerator | None" = None,
+) -> None:
+    """Set the pipeline up from finished settings. `init` is the way in for programs."""
+    if settings.disabled or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return
+    from opentelemetry import trace
+
+    from tracelm.pricing.prices import PriceTable
+    from tracelm.trace import provider as pipeline
+    from tracelm.trace.destination import find_destination
+    from tracelm.trace.export import Exporter
+    from tracelm.trace.journal import Journal
+
+    global _own_provider  # noqa: PLW0603 - OpenTelemetry has one global provider as well
+    table = PriceTable.from_user(prices)
+    provider = None if ids is not None else pipeline.program_provider()
+    if provider is _own_provider:  # from before a `shutdown`: its resource names the former project
+        provider = None
+    destination = find_destination(settings, spans_elsewhere=provider is not None)
+    if provider is None:
+        provider = pipeline.build_provider(settings.project, ids)
+        if pipeline.program_provider() is None and ids is None:
+            trace.set_tracer_provider(provider)
+            _own_provider = provider
+    elif not pipeline.joined(provider):
+        provider.add_span_processor(pipeline.JournalSpanProcessor())
+    journal = Journal(
+        settings.home,
+        project=settings.project,
+        destinations=() if destination is None else (destination.id,),
+        segment_max_bytes=settings.segment_max_bytes,
+        on_closed=lambda: _index_in_background(settings),
+    )
+    runtime.active = Runtime(
+        settings=settings,
+        tracer=provider.get_tracer("tracelm", _version()),
+        logger=pipeline.build_logger(provider.resource),
+        journal=journal,
+        exporter=None if destination is None else Exporter(journal, destination),
+        prices=table,
+    )
+    atexit.register(shutdown)
+    if settings.patch:
+        from tracelm.trace.patching import patch
+
+        patch()
+    if len(list_segments(settings.home)) >= _INDEX_FROM_SEGMENTS:
+        _index_in_background(settings)
+
+
+def flush(timeout_s: float = 5.0) -> FlushReport:
+    """Bring what was recorded to its destination, as far as that works in `timeout_s` seconds.
+
+    Records are on disk before each call returns; without an endpoint there is nothing to wait for.
+
+    Returns:
+        Where the records of this process are.
+    """
+    current = runtime.active
+    if current is None:
+        return FlushReport(recorded=0, delivered=0, pending=0, lost=0, failures=failures())
+    if current.exporter is not None:
+        current.exporter.flush(timeout_s)
+    return _report(current)
+
+
+def shutdown() -> FlushReport:
+    """Deliver what can be delivered within `shutdown_timeout_s`, close the journal, and undo the patches.
+
+    It runs by itself when the program ends. `init` may be called again afterwards.
+
+    Returns:
+        Where the records of this process are.
+    """
+    with runtime.lock:
+        current = runtime.active
+        if current is None:
+            return FlushReport(recorded=0, delivered=0, pending=0, lost=0, failures=failures())
+        atexit.unregister(shutdown)
+        if current.exporter is not None:
+            with safely("stop the export"):
+                current.exporter.stop(current.settings.shutdown_timeout_s)
+        if current.settings.patch:
+            from tracelm.trace.patching import unpatch
+
+            unpatch()
+        runtime.active = None
+        current.journal.close()
+        return _report(current)
+
+
+def _report(current: Runtime) -> FlushReport:
+    journal, exporter = current.journal, current.exporter
+    written, unwritten = journal.written, journal.lost
+    if exporter is None:
+        delivered, lost = written, unwritten
+    else:
+        delivered, lost = min(exporter.delivered, written), unwritten + exporter.lost
+    recorded = written + unwritten
+    return FlushReport(
+        recorded=recorded,
+        delivered=delivered,
+        pending=recorded - delivered - lost,
+        lost=lost,
+        failures=failures(),
+    )
+
+
+def _check_same(current: Runtime, wanted: Settings, given: set[str]) -> None:
+    active = current.settings
+    if wanted.project != active.project:
+        raise ConfigError(
+            f"tracelm already records project {active.project!r} in this process: call tracelm.shutdown() before "
+            f"tracelm.init({wanted.project!r})"
+        )
+    differing = sorted(name for name in given if getattr(wanted, name) != getattr(active, name))
+    if differing:
+        raise ConfigError(
+            f"tracelm already records with another {', '.join(differing)}: call tracelm.shutdown() first, or give "
+            "it to the first tracelm.init()"
+        )
+
+
+def _index_in_background(settings: Settings) -> None:
+    """Index closed segments, so that the journal stays bounded; one thread at a time."""
+    if not _indexing.acquire(blocking=False):
+        return
+
+    def work() -> None:
+        try:
+            from tracelm.store.index import index_closed
+
+            index_closed(settings.home, settings.store_url)
+        except Exception as error:
+            report("index the journal in the background", error)
+        finally:
+            _indexing.release()
+
+    try:
+        threading.Thread(target=work, name="tracelm-index", daemon=True).start()
+    except RuntimeError:  # the interpreter is shutting down
+        _indexing.release()
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("tracelm")

@@ -1,0 +1,1 @@
+"""Recording: ops become OpenTelemetry spans, spans become lines of the journal."""

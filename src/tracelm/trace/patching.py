@@ -1,0 +1,178 @@
+"""Patches client libraries, each as soon as the program itself imports it.
+
+An integration is an entry point of the group `tracelm.integrations`: its name is the module that it patches
+(`openai`), its value a subclass of OpenTelemetry's `BaseInstrumentor`. Ours stand there like anybody's.
+A library is never imported from here.
+"""
+
+import importlib.metadata
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import Final, Literal, Protocol, TypeAlias, cast
+
+from tracelm.trace.safely import report
+
+GROUP: Final = "tracelm.integrations"
+
+State: TypeAlias = Literal["active", "waiting", "not installed", "version out of range", "failed", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationStatus:
+    """How an integration stands.
+
+    Attributes:
+        name: The module that it patches.
+        state: `active`; `waiting` until the program imports the library; `not installed` (the library);
+            `version out of range`; `failed`; `off`: patching was not asked for.
+        detail: Why it is not active, and what would help. Empty when it is.
+        version: The installed version of the library, where it can be told.
+    """
+
+    name: str
+    state: State
+    detail: str = ""
+    version: str | None = None
+
+
+class _Instrumentor(Protocol):
+    """The part of OpenTelemetry's `BaseInstrumentor` (which has no types) that is used here."""
+
+    is_instrumented_by_opentelemetry: bool
+
+    def instrumentation_dependencies(self) -> Collection[str]: ...
+    def instrument(self, *, skip_dep_check: bool) -> None: ...
+    def uninstrument(self) -> None: ...
+
+
+_lock: Final = threading.Lock()
+"""Guards the four below, and is never held while something is loaded: an import may be waiting for us."""
+_on: bool = False
+_hooked: Final[set[str]] = set()
+"""Modules whose import calls us. A hook cannot be taken back: while patching is off it does nothing."""
+_active: Final[dict[str, _Instrumentor]] = {}
+_refused: Final[dict[str, tuple[State, str]]] = {}
+
+
+def patch() -> None:
+    """Patch every library that has an integration: now if it is imported, else when it will be."""
+    global _on  # noqa: PLW0603 - patching is a state of the process
+    with _lock:
+        if _on:
+            return
+        _on = True
+    try:
+        for entry in _entries():
+            if entry.name in sys.modules:
+                _apply(entry)
+            elif entry.name not in _hooked:
+                from wrapt import register_post_import_hook
+
+                _hooked.add(entry.name)
+                register_post_import_hook(_hook(entry), entry.name)
+    except Exception as error:
+        report("patch client libraries", error)
+
+
+def unpatch() -> None:
+    """Take every patch back."""
+    global _on  # noqa: PLW0603 - patching is a state of the process
+    with _lock:
+        _on = False
+        patched = dict(_active)
+        _active.clear()
+        _refused.clear()
+    for name, instrumentor in patched.items():
+        try:
+            instrumentor.uninstrument()
+        except Exception as error:
+            report(f"take back the patch of {name}", error)
+
+
+def status() -> list[IntegrationStatus]:
+    """Return how each integration stands, sorted by name."""
+    packages = importlib.metadata.packages_distributions()
+    return sorted(
+        (_status(entry, packages.get(entry.name, [])) for entry in _entries()), key=lambda s: s.name
+    )
+
+
+def _entries() -> list[EntryPoint]:
+    # Two distributions may register for the same module: the first one found has it.
+    return list(
+        {entry.name: entry for entry in reversed(importlib.metadata.entry_points(group=GROUP))}.values()
+    )
+
+
+def _hook(entry: EntryPoint) -> Callable[[object], None]:
+    def imported(_module: object) -> None:
+        if _on:
+            _apply(entry)
+
+    return imported
+
+
+def _apply(entry: EntryPoint) -> None:
+    """Patch a library that is imported. The program's `import` calls this: nothing may come out of here."""
+    name = entry.name
+    try:
+        instrumentor = _load(entry)
+        conflict = _conflict(instrumentor)
+        if conflict is not None:
+            _refused[name] = ("version out of range", conflict)
+            report(f"patch {name}", RuntimeError(conflict))
+            return
+        with _lock:
+            if name in _active:
+                return
+            _active[name] = instrumentor
+        if not instrumentor.is_instrumented_by_opentelemetry:  # the program may have done it by hand
+            instrumentor.instrument(skip_dep_check=True)
+    except Exception as error:
+        _active.pop(name, None)
+        _refused[name] = ("failed", f"{type(error).__name__}: {error}")
+        report(f"patch {name}", error)
+
+
+def _load(entry: EntryPoint) -> _Instrumentor:
+    return cast("Callable[[], _Instrumentor]", entry.load())()
+
+
+def _conflict(instrumentor: _Instrumentor) -> str | None:
+    from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+
+    conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
+    return None if conflict is None else f"needs {conflict.required}, found {conflict.found or 'none'}"
+
+
+def _status(entry: EntryPoint, distributions: list[str]) -> IntegrationStatus:
+    name = entry.name
+    version = importlib.metadata.version(distributions[0]) if distributions else None
+    if name in _active:
+        return IntegrationStatus(name, "active", "", version)
+    if name in _refused:
+        return IntegrationStatus(name, *_refused[name], version)
+    if not _is_installed(name):
+        return IntegrationStatus(name, "not installed", f"pip install {name}")
+    try:
+        conflict = _conflict(_load(entry))
+    except Exception as error:
+        return IntegrationStatus(name, "failed", f"{type(error).__name__}: {error}", version)
+    if conflict is not None:
+        return IntegrationStatus(name, "version out of range", conflict, version)
+    if not _on:
+        return IntegrationStatus(
+            name, "off", "patching is off: tracelm.init(..., patch=True) turns it on", version
+        )
+    return IntegrationStatus(name, "waiting", f"patched as soon as the program imports {name}", version)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False

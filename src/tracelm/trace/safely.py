@@ -1,0 +1,49 @@
+"""The one place where tracelm's own failures end: logged once with their cause, counted, never raised."""
+
+import logging
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+_log: Final = logging.getLogger("tracelm")
+_lock: Final = threading.Lock()
+_said: set[tuple[str, type[BaseException]]] = set()
+_count: int = 0
+
+
+def report(doing: str, error: BaseException) -> None:
+    """Count a failure of ours and log it, the first time that this kind of it happens.
+
+    Args:
+        doing: What failed, as it reads behind "could not": `"write the journal"`.
+        error: The cause.
+    """
+    global _count  # noqa: PLW0603 - one counter a process
+    with _lock:
+        _count += 1
+        kind = (doing, type(error))
+        if kind in _said:
+            return
+        _said.add(kind)
+    _log.warning(
+        "tracelm could not %s (%s: %s). Your program goes on; further failures of this kind are only counted.",
+        doing,
+        type(error).__name__,
+        error,
+        exc_info=_log.isEnabledFor(logging.DEBUG) and error,
+    )
+
+
+@contextmanager
+def safely(doing: str) -> Generator[None]:
+    """Run a block of ours inside somebody else's call: whatever it raises is reported, not raised."""
+    try:
+        yield
+    except Exception as error:
+        report(doing, error)
+
+
+def failures() -> int:
+    """Return how many failures of ours were swallowed in this process so far."""
+    return _count

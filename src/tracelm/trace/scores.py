@@ -1,0 +1,170 @@
+"""Scores and decisions as OpenTelemetry log records in the context of the span that they are about."""
+
+import uuid
+from collections.abc import Mapping
+from time import time_ns
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from tracelm import semconv
+from tracelm.errors import ConfigError
+from tracelm.scoring.score import Score, ScoreValue
+from tracelm.trace import runtime
+from tracelm.trace.redact import redact_text
+from tracelm.trace.safely import report
+from tracelm.trace.spans import SpanHandle
+from tracelm.trace.values import type_name
+
+SOURCES: Final = frozenset({"eval", "guardrail", "monitor", "human", "sdk"})
+
+
+def score(
+    span_or_id: SpanHandle | SpanContext | str,
+    *,
+    name: str,
+    value: ScoreValue,
+    explanation: str | None = None,
+    source: str = "human",
+    author: str | None = None,
+) -> None:
+    """Score a span, during the call or any time later: feedback of a person, or of a program.
+
+    Args:
+        span_or_id: `tracelm.current_span()`, a span of OpenTelemetry, or text as the CLI prints it: a trace id
+            (32 hex digits), or `TRACE_ID:SPAN_ID`.
+        name: What is judged, for example `"helpful"`.
+        value: True or False, a number, or a label.
+        explanation: Why.
+        source: `human`, or `sdk` for a program's verdict.
+        author: Who gave it.
+
+    Raises:
+        ConfigError: The id, the value or the source is none.
+    """
+    if source not in SOURCES:
+        raise ConfigError(f"source={source!r} is not known: use one of {', '.join(sorted(SOURCES))}")
+    try:
+        verdict = Score(value=value, explanation=explanation)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"score {name!r}: {error}") from None
+    record_score(name, verdict, on=_context_of(span_or_id), source=source, author=author)
+
+
+def record_score(
+    name: str,
+    verdict: Score,
+    *,
+    on: SpanContext | None = None,
+    source: str,
+    scorer_version: str | None = None,
+    author: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Record a score as a `gen_ai.evaluation.result`.
+
+    Args:
+        name: The score's name.
+        verdict: The score.
+        on: The span that was scored; the current one by default.
+        source: One of `SOURCES`.
+        scorer_version: Which code judged.
+        author: The person who judged.
+        attributes: Further attributes of the record.
+    """
+    found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source}
+    value = verdict.value
+    if isinstance(value, bool):
+        found[semconv.SCORE_VALUE] = float(value)
+        found[semconv.SCORE_LABEL] = "true" if value else "false"
+    elif isinstance(value, str):
+        found[semconv.SCORE_LABEL] = redact_text(value)
+    elif value is not None:
+        found[semconv.SCORE_VALUE] = float(value)
+    if verdict.passed is not None:
+        found[semconv.SCORE_PASSED] = verdict.passed
+    if verdict.explanation is not None:
+        found[semconv.SCORE_EXPLANATION] = redact_text(verdict.explanation)
+    current = runtime.active
+    if verdict.details and current is not None:
+        try:
+            found[semconv.SCORE_DETAILS] = str(current.encode(verdict.details))
+        except Exception as error:
+            report("encode the details of a score", error)
+    if scorer_version is not None:
+        found[semconv.SCORER_VERSION] = scorer_version
+    if author is not None:
+        found[semconv.SCORE_AUTHOR] = author
+    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+
+
+def record_score_error(
+    name: str,
+    error: BaseException,
+    *,
+    on: SpanContext | None = None,
+    source: str,
+    scorer_version: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Record that a scorer failed: the same event, with `error.type` and no value."""
+    found: dict[str, Any] = {
+        semconv.EVALUATION_NAME: name,
+        semconv.SCORE_SOURCE: source,
+        semconv.ERROR_TYPE: type_name(error),
+        semconv.SCORE_EXPLANATION: redact_text(f"{type_name(error)}: {error}"),
+    }
+    if scorer_version is not None:
+        found[semconv.SCORER_VERSION] = scorer_version
+    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+
+
+def emit(event_name: str, attributes: Mapping[str, Any], *, on: SpanContext | None = None) -> None:
+    """Write a log record about a span. Does nothing before `init`; never raises.
+
+    Args:
+        event_name: What kind of record it is.
+        attributes: What it says.
+        on: The span it is about; the current one by default.
+    """
+    current = runtime.active
+    if current is None:
+        return
+    try:
+        about = trace.get_current_span().get_span_context() if on is None else on
+        current.logger.emit(
+            event_name=event_name,
+            timestamp=time_ns(),
+            observed_timestamp=time_ns(),
+            context=trace.set_span_in_context(NonRecordingSpan(about), otel_context.Context()),
+            attributes={semconv.LOG_RECORD_UID: uuid.uuid4().hex, **attributes},
+        )
+    except Exception as error:
+        report("record a score", error)
+
+
+def _context_of(span_or_id: SpanHandle | SpanContext | str) -> SpanContext:
+    if isinstance(span_or_id, SpanHandle):
+        return span_or_id.context
+    if isinstance(span_or_id, SpanContext):
+        return span_or_id
+    otel = getattr(span_or_id, "get_span_context", None)
+    if otel is not None:
+        found: SpanContext = otel()
+        return found
+    trace_id, _, span_id = str(span_or_id).partition(":")
+    try:
+        if len(trace_id) != 32 or len(span_id) not in {0, 16}:
+            raise ValueError
+        return SpanContext(
+            int(trace_id, 16),
+            int(span_id or "0", 16),
+            is_remote=False,
+            trace_flags=TraceFlags(TraceFlags.SAMPLED),
+        )
+    except ValueError:
+        raise ConfigError(
+            f"{span_or_id!r} is no span: give a trace id (32 hex digits) or TRACE_ID:SPAN_ID, as `tracelm show` prints"
+        ) from None

@@ -1,0 +1,195 @@
+"""A segment: the folder in which one process keeps the records that it wrote, and how others read it.
+
+    TRACELM_HOME/journal/<started>-<pid>-<random>/
+        meta.json      project, destinations, when it began
+        lock           locked as long as the writing process lives (the kernel frees it, whatever kills the process)
+        spans.jsonl    one OTLP/JSON ExportTraceServiceRequest a line
+        logs.jsonl     one OTLP/JSON ExportLogsServiceRequest a line
+        cursor.<destination>   how far that OTLP endpoint has acknowledged, in bytes a file
+
+A segment is made under a hidden name, locked, then renamed: no reader ever sees one that is alive and unlocked.
+Readers take whole lines only, so a line that a crash or a full disk tore in two is passed over and counted.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import orjson
+
+Signal: TypeAlias = Literal["spans", "logs"]
+SIGNALS: Final[tuple[Signal, ...]] = ("spans", "logs")
+
+_META: Final = "meta.json"
+_LOCK: Final = "lock"
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole lines of one file of a segment.
+
+    Attributes:
+        lines: The lines without their newline.
+        end: The offset behind the last of them, in bytes: where the next batch starts.
+    """
+
+    lines: list[bytes]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment on disk, for reading.
+
+    Attributes:
+        path: Its folder.
+        project: What its records belong to.
+        destinations: Ids of the OTLP endpoints that must acknowledge it before it may go.
+    """
+
+    path: Path
+    project: str
+    destinations: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the folder: unique, and sorted by when it began."""
+        return self.path.name
+
+    def file(self, signal: Signal) -> Path:
+        """Return the file that holds the records of `signal`."""
+        return self.path / f"{signal}.jsonl"
+
+    def size(self, signal: Signal) -> int:
+        """Return how many bytes were written for `signal`; 0 if none."""
+        try:
+            return self.file(signal).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read(self, signal: Signal, offset: int = 0, *, max_bytes: int = 1_000_000) -> Batch:
+        """Read whole lines from `offset` on, about `max_bytes` of them (one line may be longer)."""
+        try:
+            with self.file(signal).open("rb") as file:
+                file.seek(offset)
+                data = file.read(max_bytes)
+                if len(data) == max_bytes and not data.endswith(b"\n"):
+                    data += file.readline()
+        except FileNotFoundError:
+            return Batch([], offset)
+        whole = data.rfind(b"\n") + 1
+        return Batch(data[:whole].split(b"\n")[:-1], offset + whole)
+
+    def is_closed(self) -> bool:
+        """Whether no process writes to it any more."""
+        with contextlib.suppress(FileNotFoundError), locked(self.path) as free:
+            return free
+        return True
+
+    def cursor(self, destination: str) -> dict[Signal, int]:
+        """Return how far `destination` has acknowledged each file, in bytes."""
+        try:
+            stored: Mapping[str, Any] = orjson.loads((self.path / f"cursor.{destination}").read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            stored = {}
+        return {signal: int(stored.get(signal, 0)) for signal in SIGNALS}
+
+    def move_cursor(self, destination: str, cursor: Mapping[Signal, int]) -> None:
+        """Note how far `destination` has acknowledged each file. A crash in between sends a batch twice."""
+        _write_atomically(self.path / f"cursor.{destination}", orjson.dumps(dict(cursor)))
+
+    def is_delivered(self) -> bool:
+        """Whether every destination has acknowledged every record."""
+        return all(
+            self.cursor(destination)[signal] >= self.size(signal)
+            for destination in self.destinations
+            for signal in SIGNALS
+        )
+
+    def remove(self) -> None:
+        """Delete the segment."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def list_segments(home: Path) -> list[Segment]:
+    """Return the segments under `home`, the oldest first; one that cannot be read is left out."""
+    journal = home / "journal"
+    try:
+        paths = sorted(path for path in journal.iterdir() if not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return list(_readable(paths))
+
+
+def create_segment(home: Path, *, project: str, destinations: Iterable[str]) -> tuple[Segment, int]:
+    """Make a new, empty segment for this process.
+
+    Returns:
+        The segment, and the file descriptor that holds its lock: it is alive as long as that stays open.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    started_ns = time.time_ns()
+    journal = home / "journal"
+    for folder in (home, journal):  # `mkdir` would give the outer one the default mode
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True, mode=0o700)
+    name = f"{started_ns:020d}-{os.getpid()}-{secrets.token_hex(4)}"
+    hidden = journal / f".new-{name}"
+    hidden.mkdir(mode=0o700)
+    wanted = tuple(destinations)
+    meta = {"version": _FORMAT, "project": project, "destinations": wanted, "started_ns": str(started_ns)}
+    _write(hidden / _META, orjson.dumps(meta))
+    descriptor = os.open(hidden / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    path = journal / name
+    hidden.rename(path)
+    return Segment(path, project, wanted), descriptor
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Generator[bool]:
+    """Try to lock the segment at `path` for the block; yields whether that worked.
+
+    Raises:
+        FileNotFoundError: The segment is gone.
+    """
+    # Closing the descriptor frees the lock. An explicit unlock would also free it for a process that forked.
+    descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Segment]:
+    for path in paths:
+        with contextlib.suppress(OSError, orjson.JSONDecodeError, KeyError, TypeError):
+            meta = orjson.loads((path / _META).read_bytes())
+            yield Segment(path, str(meta["project"]), tuple(str(each) for each in meta["destinations"]))
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    hidden = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    _write(hidden, data)
+    hidden.replace(path)

@@ -1,0 +1,187 @@
+"""Starting, filling and ending spans by hand: `tracelm.span()` and `tracelm.current_span()`."""
+
+import asyncio
+import traceback
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
+
+from tracelm import semconv
+from tracelm.trace import runtime
+from tracelm.trace.context import is_suppressed
+from tracelm.trace.redact import redact_text
+from tracelm.trace.safely import report, safely
+from tracelm.trace.values import type_name
+
+_MAX_STACK_CHARACTERS: Final = 20_000
+INERT: Final[Span] = trace.INVALID_SPAN
+
+
+class SpanHandle:
+    """A span that is being recorded, or nothing at all: every method is safe to call either way.
+
+    Attributes:
+        otel: The OpenTelemetry span behind it.
+    """
+
+    __slots__ = ("otel",)
+
+    def __init__(self, otel: Span) -> None:
+        self.otel = otel
+
+    @property
+    def context(self) -> SpanContext:
+        """The OpenTelemetry context: what a score or a link points at."""
+        return self.otel.get_span_context()
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits; all zero when nothing is recorded."""
+        return f"{self.context.trace_id:032x}"
+
+    @property
+    def span_id(self) -> str:
+        """16 hex digits; all zero when nothing is recorded."""
+        return f"{self.context.span_id:016x}"
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set one attribute: a string, number, bool, or a sequence or mapping of them."""
+        self.otel.set_attribute(key, value)
+
+    def set_attributes(self, values: Mapping[str, Any]) -> None:
+        """Set several attributes."""
+        self.otel.set_attributes(values)
+
+    def set_output(self, value: object) -> None:
+        """Record what the step produced, as JSON; left out when content is not captured."""
+        set_content(self.otel, semconv.OUTPUT_VALUE, semconv.OUTPUT_MIME_TYPE, value)
+
+    def __repr__(self) -> str:
+        return f"<SpanHandle trace_id={self.trace_id} span_id={self.span_id}>"
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    inputs: Mapping[str, object] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    root: bool = False,
+    links: Sequence[SpanContext] = (),
+) -> Generator[SpanHandle]:
+    """Record a block as one span.
+
+    Args:
+        name: The span's name: a kind of step, not an id ("load documents").
+        inputs: What the step starts from, recorded as `input.value`.
+        attributes: Attributes to start with.
+        root: Start a new trace instead of a child of the current span.
+        links: Spans that this one belongs to without being their child.
+
+    Yields:
+        The span. Before `tracelm.init()` it is inert.
+
+    Example:
+        >>> with span("load documents", inputs={"query": "refunds"}) as step:
+        ...     step.set_output(["a", "b"])
+    """
+    # A new trace has no parent; conversation, user and attributes of the block still hold.
+    around = trace.set_span_in_context(INERT) if root else otel_context.get_current()
+    opened = _open(name, around, inputs=inputs, attributes=attributes, links=links)
+    token = otel_context.attach(trace.set_span_in_context(opened, around))
+    try:
+        yield SpanHandle(opened)
+    except BaseException as error:
+        record_end_of(opened, error)
+        raise
+    finally:
+        otel_context.detach(token)
+        opened.end()
+
+
+def current_span() -> SpanHandle:
+    """Return the span that is current here; an inert one where there is none."""
+    return SpanHandle(trace.get_current_span())
+
+
+def set_content(target: Span, key: str, mime_key: str, value: object) -> None:
+    """Set an input or output on a span, if content is captured."""
+    current = runtime.active
+    if current is None or not current.settings.capture_content or not target.is_recording():
+        return
+    with safely("encode a value"):
+        target.set_attributes({key: current.encode(value), mime_key: semconv.MIME_JSON})
+
+
+def record_end_of(target: Span, error: BaseException) -> None:
+    """Note on a span that `error` ended it. Closing a generator is no error, cancellation is none either."""
+    if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code):
+        return
+    # trio's Cancelled is told by its name: trio need not be installed, nor imported.
+    if (
+        isinstance(error, asyncio.CancelledError)
+        or (type_name(error).startswith("trio.")
+        and "Cancelled" in type_name(error))
+    ):
+        target.set_attribute(semconv.OUTCOME, "cancelled")
+        return
+    record_failure(target, error)
+
+
+def record_failure(target: Span, error: BaseException) -> None:
+    """Note an error on a span: status ERROR, `error.type`, and one `exception` event without secrets."""
+    if not target.is_recording():
+        return
+    try:
+        kind = type_name(error)
+        message = redact_text(_message(error))
+        stack = "".join(traceback.format_exception(error))
+        target.add_event(
+            "exception",
+            {
+                "exception.type": kind,
+                "exception.message": message,
+                "exception.stacktrace": redact_text(stack[-_MAX_STACK_CHARACTERS:]),
+            },
+        )
+        target.set_attribute(semconv.ERROR_TYPE, kind)
+        target.set_status(Status(StatusCode.ERROR, f"{type(error).__qualname__}: {message}"[:1_000]))
+    except Exception as failure:
+        report("record an exception", failure)
+        target.set_status(Status(StatusCode.ERROR, type(error).__qualname__))
+
+
+def _message(error: BaseException) -> str:
+    return str(error).encode("utf-8", "replace").decode()
+
+
+def _open(
+    name: str,
+    around: Context,
+    *,
+    inputs: Mapping[str, object] | None,
+    attributes: Mapping[str, Any] | None,
+    links: Sequence[SpanContext],
+) -> Span:
+    current = runtime.active
+    if current is None or is_suppressed():
+        return INERT
+    try:
+        opened = current.tracer.start_span(
+            name,
+            context=around,
+            kind=SpanKind.INTERNAL,
+            attributes=attributes,
+            links=[Link(each) for each in links],
+        )
+        if inputs is not None:
+            set_content(opened, semconv.INPUT_VALUE, semconv.INPUT_MIME_TYPE, inputs)
+    except Exception as error:
+        report("start a span", error)
+        return INERT
+    return opened

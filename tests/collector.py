@@ -1,0 +1,151 @@
+"""Real receivers for export tests: a sink that keeps what it gets, and rotel, an OTLP collector in Rust."""
+
+import contextlib
+import gzip
+import importlib.util
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Generator, Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+Answer = tuple[int, bytes, dict[str, str]]
+ACCEPTED: Answer = (200, b"", {})
+
+
+class Sink:
+    """An OTLP/HTTP endpoint on loopback.
+
+    Attributes:
+        url: Its base address.
+        requests: Path, headers and body of each request, in order.
+    """
+
+    def __init__(self, answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED) -> None:
+        self.answer = answer
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self._changed = threading.Condition()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                status, content, headers = sink.answer(self.path, body)
+                with sink._changed:
+                    if status == 200:
+                        sink.requests.append((self.path, dict(self.headers.items()), body))
+                    sink._changed.notify_all()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def spans(self) -> list[Any]:
+        """Return the spans that arrived."""
+        return [
+            span
+            for path, _, body in list(self.requests)
+            if path == "/v1/traces"
+            for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
+            for scope_spans in resource_spans.scope_spans
+            for span in scope_spans.spans
+        ]
+
+    def log_records(self) -> list[Any]:
+        """Return the log records that arrived."""
+        return [
+            record
+            for path, _, body in list(self.requests)
+            if path == "/v1/logs"
+            for resource_logs in ExportLogsServiceRequest.FromString(body).resource_logs
+            for scope_logs in resource_logs.scope_logs
+            for record in scope_logs.log_records
+        ]
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 30) -> None:
+        """Wait until a request made `condition` true."""
+        with self._changed:
+            assert self._changed.wait_for(condition, timeout=timeout_s), "the sink did not get what it waited for"
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def sink(answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED) -> Generator[Sink]:
+    """Run a sink for the block."""
+    running = Sink(answer)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@contextlib.contextmanager
+def rotel(folder: Path, *, to: str) -> Generator[dict[str, str]]:
+    """Run a rotel that re-exports to the base address `to`; yields its endpoints by protocol."""
+    spec = importlib.util.find_spec("rotel")
+    assert spec is not None, "rotel is part of tracelm[dev]"
+    assert spec.submodule_search_locations
+    binary = f"{spec.submodule_search_locations[0]}/rotel-agent"
+    for attempt in range(5):  # rotel cannot choose a port itself: somebody may take ours in between
+        grpc_port, http_port = free_ports(2)
+        command = (
+            f"{binary} start --otlp-grpc-endpoint 127.0.0.1:{grpc_port} --otlp-http-endpoint 127.0.0.1:{http_port} "
+            f"--exporter otlp --otlp-exporter-endpoint {to} --otlp-exporter-protocol http "
+            f"--pid-file {folder}/pid{attempt} --log-file {folder}/log{attempt}"
+        )
+        with subprocess.Popen(command.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                if listens(process, (grpc_port, http_port)):
+                    yield {
+                        "http/protobuf": f"http://127.0.0.1:{http_port}",
+                        "grpc": f"http://127.0.0.1:{grpc_port}",
+                    }
+                    return
+            finally:
+                process.terminate()
+    raise AssertionError("rotel does not start")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody uses at this moment."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def listens(process: "subprocess.Popen[bytes]", ports: Iterable[int]) -> bool:
+    """Wait until a process accepts connections on all ports; False when it ends before."""
+    for port in ports:
+        while True:
+            if process.poll() is not None:
+                return False
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+    return True

@@ -1,0 +1,65 @@
+"""What all tests share: no test touches the user's data, and what is not run is said."""
+
+import importlib.util
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tracelm
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Give each test a home of its own, and an environment without OpenTelemetry settings."""
+    for name in list(os.environ):
+        if name.startswith(("OTEL_", "TRACELM_")) and name != "TRACELM_MODEL_DIR":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TRACELM_HOME", str(tmp_path / "home"))
+    yield
+    tracelm.shutdown()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recordings and datasets that stands beside the checkout."""
+    return SHARED
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Each test marked `anyio` runs under asyncio and under trio."""
+    return str(request.param)
+
+
+def _missing(item: pytest.Item) -> str | None:
+    """Say what a test needs that this machine does not have."""
+    if not SHARED.is_dir() and "shared" in getattr(item, "fixturenames", ()):
+        return f"{SHARED} is not there (recordings and datasets)"
+    if item.get_closest_marker("real_model") is not None and importlib.util.find_spec("xllamacpp") is None:
+        return "xllamacpp has no wheel for this platform (the real local model)"
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run; `pytest_terminal_summary` says so."""
+    missing = {item.nodeid: reason for item in items if (reason := _missing(item)) is not None}
+    if missing:
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in missing])
+        items[:] = [item for item in items if item.nodeid not in missing]
+    config.stash[_LEFT_OUT] = dict(Counter(missing.values()))
+
+
+_LEFT_OUT: pytest.StashKey[dict[str, int]] = pytest.StashKey()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which tests did not run, and why."""
+    left_out: dict[str, int] = config.stash[_LEFT_OUT] if _LEFT_OUT in config.stash else {}  # noqa: SIM401
+    for reason, count in left_out.items():
+        terminalreporter.write_line(f"not run: {count} tests, because {reason}", yellow=True)

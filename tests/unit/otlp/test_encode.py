@@ -1,0 +1,161 @@
+"""A journal line says what OpenTelemetry's own encoder says, and comes back through protobuf unchanged."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+
+from tracelm.otlp.encode import CleanText, LineEncoder, any_value, encode_resource
+from tracelm.otlp.protobuf import logs_request, trace_request
+
+TEXT = st.text(st.characters(codec="utf-8"))
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1)
+SCALARS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT | st.binary()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=8
+)
+ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=6)
+RESOURCE = Resource({"service.name": "s", "n": 1, "list": ("a", "b")})
+
+
+def nothing_is_secret(_: bytes) -> bool:
+    return False
+
+
+def finished(**given: Any) -> ReadableSpan:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    events, status = given.pop("events", ()), given.pop("status", None)
+    span = provider.get_tracer("scope", "1.2", attributes={"a": True}).start_span(**given)
+    for name, attributes in events:
+        span.add_event(name, attributes)
+    if status is not None:
+        span.set_status(status)
+    span.end()
+    return exporter.get_finished_spans()[0]
+
+
+def sent(span: ReadableSpan) -> Any:
+    line = LineEncoder(nothing_is_secret).span(span, encode_resource(span.resource, {}))
+    return trace_request([line.data])
+
+
+@given(
+    NAMES,
+    ATTRIBUTES,
+    st.sampled_from(list(SpanKind)),
+    st.lists(st.tuples(NAMES, ATTRIBUTES), max_size=2),
+    st.sampled_from([None, Status(StatusCode.OK), Status(StatusCode.ERROR, "why"), Status(StatusCode.ERROR)]),
+    st.booleans(),
+)
+def test_a_span_reads_as_opentelemetrys_own_encoder_writes_it(
+    name: str, attributes: Any, kind: SpanKind, events: Any, status: Status | None, linked: bool
+) -> None:
+    links = [Link(SpanContext(2**127, 2**63, True, TraceFlags(1)), {"why": "x"})] if linked else []
+    span = finished(name=name, attributes=attributes, kind=kind, events=events, status=status, links=links)
+    assert sent(span) == encode_spans([span])
+
+
+def test_parent_trace_state_and_dropped_counts_are_kept() -> None:
+    parent = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("vendor", "x")]))
+    from opentelemetry import trace
+
+    context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    span = finished(name="child", context=context, attributes={f"k{i}": i for i in range(140)})
+    assert sent(span) == encode_spans([span])
+    (found,) = sent(span).resource_spans[0].scope_spans[0].spans
+    assert (found.trace_state, found.dropped_attributes_count) == ("vendor=x", 12)
+
+
+def test_clean_text_and_repeated_values_encode_like_any_other() -> None:
+    encoder = LineEncoder(nothing_is_secret)
+    span = finished(name="n", attributes={"input.value": CleanText('{"a": 1}'), "short": "x", "long": "y" * 500})
+    resource = encode_resource(span.resource, {})
+    first, second = encoder.span(span, resource), encoder.span(span, resource)
+    assert first == second
+    assert trace_request([first.data]) == encode_spans([span])
+
+
+def test_only_new_text_is_shown_to_the_secret_finder() -> None:
+    seen: list[bytes] = []
+
+    def look(data: bytes) -> bool:
+        seen.append(data)
+        return b"hit" in data
+
+    encoder = LineEncoder(look)
+    plain = finished(name="n", attributes={"clean": CleanText("hit"), "repeated": "r", "new": "z" * 100})
+    suspicious = finished(name="n", attributes={"repeated": "hit"})
+    resource = encode_resource(RESOURCE, {})
+    assert not encoder.span(plain, resource).suspicious
+    assert not any(b"hit" in data for data in seen)
+    seen.clear()
+    assert not encoder.span(plain, resource).suspicious
+    assert len(seen) == 1
+    assert encoder.span(suspicious, resource).suspicious
+    assert encoder.span(suspicious, resource).suspicious
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("nan"), {"doubleValue": "NaN"}),
+        (float("-inf"), {"doubleValue": "-Infinity"}),
+        (2**63, {"stringValue": str(2**63)}),
+        ("\ud800", {"stringValue": "?"}),
+        (None, {}),
+    ],
+)
+def test_what_opentelemetrys_encoder_drops_is_kept(value: Any, expected: Any) -> None:
+    assert orjson.loads(any_value(value)) == expected
+
+
+@given(TEXT, ATTRIBUTES)
+def test_a_log_record_reads_as_opentelemetrys_own_encoder_writes_it(body: str, attributes: Any) -> None:
+    records: list[ReadWriteLogRecord] = []
+
+    class Keep(LogRecordProcessor):
+        def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+            records.append(log_record)
+
+        def shutdown(self) -> None: ...
+
+        def force_flush(self, timeout_millis: int = 0) -> bool:
+            return True
+
+    provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
+    provider.add_log_record_processor(Keep())
+    provider.get_logger("scope", "1.2").emit(
+        LogRecord(
+            timestamp=5,
+            observed_timestamp=6,
+            severity_number=SeverityNumber.WARN,
+            severity_text="warn",
+            body=body,
+            event_name="gen_ai.evaluation.result",
+            attributes=attributes,
+        )
+    )
+    line = LineEncoder(nothing_is_secret).log(records[0], encode_resource(RESOURCE, {}))
+    assert logs_request([line.data]) == encode_logs(records)  # type: ignore[arg-type]  # pyright: ignore
+
+
+def test_many_lines_become_one_request_that_keeps_their_order() -> None:
+    spans = [finished(name=f"n{i}") for i in range(5)]
+    encoder = LineEncoder(nothing_is_secret)
+    lines = [encoder.span(each, encode_resource(each.resource, {})).data for each in spans]
+    request = trace_request(lines)
+    assert len(request.resource_spans) == 1
+    assert [each.name for each in request.resource_spans[0].scope_spans[0].spans] == [f"n{i}" for i in range(5)]
