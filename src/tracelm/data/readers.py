@@ -1,0 +1,78 @@
+"""Rows out of files and tables."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tracelm.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """Return one value for each line of JSON; empty lines do not count.
+
+    Raises:
+        DatasetError: A line is no JSON; the message names file and line.
+        OSError: The file cannot be read.
+    """
+    rows: list[Any] = []
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if line.strip():
+            try:
+                rows.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                raise DatasetError(f"{path}, line {number} is no JSON ({error}): write one object a line") from None
+    return rows
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return one dict of texts for each record behind the header; empty lines do not count.
+
+    Raises:
+        DatasetError: A record has more or fewer cells than the header, or a column appears twice.
+        OSError: The file cannot be read.
+    """
+    records = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    rows: list[dict[str, str]] = []
+    header: list[str] = []
+    try:
+        for cells in filter(None, records):
+            if not header:
+                header = cells
+                if len(set(header)) < len(header):
+                    raise DatasetError(f"{path} has two columns of one name: {', '.join(header)}: rename one")
+            elif len(cells) == len(header):
+                rows.append(dict(zip(header, cells, strict=True)))
+            else:
+                raise DatasetError(
+                    f"{path}, line {records.line_num} has {len(cells)} cells for {len(header)} columns: "
+                    "put quotes around text that holds commas or line breaks"
+                )
+    except csv.Error as error:
+        raise DatasetError(f"{path}, line {records.line_num} is no CSV ({error}): check its quotes") from None
+    return rows
+
+
+def rows_of_frame(frame: "pd.DataFrame") -> list[dict[Any, Any]]:
+    """Return the rows of a DataFrame, without its index; missing cells become `None`."""
+    import pandas as pd
+
+    def cell(value: object) -> object:
+        is_missing = value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+        return None if is_missing else value
+
+    records = cast("list[dict[Any, object]]", frame.to_dict(orient="records"))
+    return [{key: cell(value) for key, value in row.items()} for row in records]
+
+
+def _text(path: Path) -> str:
+    try:
+        # Bytes, not text mode: line breaks inside quotes stay as they are. A byte order mark goes.
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None

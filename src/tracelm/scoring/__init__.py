@@ -1,0 +1,1 @@
+"""The judge of an output and its verdict."""

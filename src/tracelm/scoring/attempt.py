@@ -1,0 +1,64 @@
+"""Calling somebody else's function for its result or its failure, and how long it took."""
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a call gave.
+
+    Attributes:
+        returned: What the function returned; `None` when it failed.
+        error: The exception that it raised; `None` when it returned.
+        latency_s: How long it ran, in seconds; waiting for a free thread does not count.
+    """
+
+    returned: Any
+    error: Exception | None
+    latency_s: float
+
+
+def attempt_now(call: Callable[[], Any]) -> Attempt:
+    """Call a function here; an awaitable that it returns is not awaited."""
+    start = time.perf_counter()
+    try:
+        returned = call()
+    except Exception as error:
+        return Attempt(None, error, time.perf_counter() - start)
+    return Attempt(returned, None, time.perf_counter() - start)
+
+
+async def attempt(call: Callable[[], Any], *, is_async: bool, limiter: "CapacityLimiter | None" = None) -> Attempt:
+    """Call a function without holding up the event loop, and await what it returns if that can be awaited.
+
+    Args:
+        call: The function.
+        is_async: It is known to return an awaitable: it is called in the event loop. Otherwise it runs in a
+            worker thread, in a copy of the caller's context.
+        limiter: Bounds the worker threads; left out, anyio's own limit.
+    """
+    if is_async:
+        first = attempt_now(call)
+    else:
+        import anyio.to_thread
+
+        first = await anyio.to_thread.run_sync(attempt_now, call, limiter=limiter)
+    if first.error is not None or not inspect.isawaitable(first.returned):
+        return first
+    return await _awaited(first.returned, spent_s=first.latency_s)
+
+
+async def _awaited(awaitable: Awaitable[Any], *, spent_s: float) -> Attempt:
+    start = time.perf_counter() - spent_s
+    try:
+        returned = await awaitable
+    except Exception as error:
+        return Attempt(None, error, time.perf_counter() - start)
+    return Attempt(returned, None, time.perf_counter() - start)
