@@ -1,0 +1,1 @@
+"""Guardrails: scorers that stop or rewrite an output."""

@@ -1,0 +1,63 @@
+"""A program that evaluates: scorers as functions, ops and classes."""
+
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from dataclasses import dataclass
+from typing import Any, assert_type
+
+import pandas as pd
+
+import tracelm
+from tracelm.scorers import PII, ExactMatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShorterThan(tracelm.Scorer):
+    limit: int
+
+    def score(self, *, output: object) -> tracelm.Score:
+        return tracelm.Score(value=len(str(output)) < self.limit, explanation="too long")
+
+
+@tracelm.scorer(name="mentions amount")
+def mentions_amount(output: str, transaction: dict[str, Any]) -> bool:
+    return str(transaction["amount"]) in output
+
+
+@tracelm.op
+def relevance(transaction: dict[str, Any], output: str) -> dict[str, bool]:
+    return {"mentions_amount": str(transaction["amount"]) in output}
+
+
+@tracelm.op
+async def explain(transaction: dict[str, Any]) -> str:
+    return str(transaction)
+
+
+rows = [{"transaction": {"amount": 4200}, "expected": "high"}, {"transaction": {"amount": 12}, "expected": "none"}]
+dataset = tracelm.Dataset(name="fraud", rows=rows)
+evaluation = tracelm.Evaluation(
+    dataset=dataset, scorers=[ShorterThan(limit=3), mentions_amount, relevance, PII(), ExactMatch()], trials=2
+)
+
+
+async def run() -> None:
+    found = await evaluation.evaluate(explain)
+    assert_type(found, tracelm.EvalRun)
+    assert_type(found.summary, pd.DataFrame)
+    assert_type(found.rows, pd.DataFrame)
+
+
+def scores() -> None:
+    score = ShorterThan(limit=3).score(output="yes")
+    assert_type(score, tracelm.Score)
+    assert_type(score.value, bool | float | str | None)
+    assert_type(score.passed, bool | None)
+    assert_type(mentions_amount("4200", {"amount": 4200}), bool)
+    assert_type(ShorterThan(limit=3).version, str)
+
+
+def mistakes() -> None:
+    tracelm.Evaluation(dataset=rows, scorers=[PII()])  # type: ignore[arg-type]
+    tracelm.Score()  # type: ignore[call-arg]
+    mentions_amount(4200)  # type: ignore[call-arg,arg-type]
