@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeGuard, TypeVar
 
 import orjson
 
-from tracelm.errors import TracelmError
+from tracelm.errors import DecodeError
 from tracelm.otlp.records import (
     KINDS,
     STATUSES,
@@ -38,10 +38,6 @@ _UINT32: Final = range(2**32)
 _TIMES: Final = range(2**63)  # the integers of a database have a sign: enough until the year 2262
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _HEX: Final = frozenset("0123456789abcdef")
-
-
-class DecodeError(TracelmError, ValueError):
-    """A line or a record is not OTLP/JSON; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)

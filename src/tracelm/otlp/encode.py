@@ -26,6 +26,12 @@ _REPEATS_UP_TO: Final = 64
 _MAX_PIECES: Final = 4_096
 
 
+_SPAN: Final = (
+    b'%b"traceId":"%032x","spanId":"%016x"%b,"flags":%d,"name":%b,"kind":%d,'
+    b'"startTimeUnixNano":"%d","endTimeUnixNano":"%d","attributes":[%b]%b}]}]}]}'
+)
+
+
 class CleanText(str):
     """Text that tracelm has bounded and freed of secrets, and that needs no second look."""
 
@@ -53,7 +59,7 @@ class LineEncoder:
 
     def __init__(self, may_hold_secret: Callable[[bytes], bool]) -> None:
         self._look = may_hold_secret
-        self._pairs: dict[tuple[str, str], bytes] = {}
+        self._pairs: dict[tuple[str, Any], bytes] = {}
         self._names: dict[str, bytes] = {}
 
     def span(self, span: "ReadableSpan", resource: bytes) -> Line:
@@ -64,13 +70,6 @@ class LineEncoder:
             resource: Its resource, from `encode_resource`, free of secrets.
         """
         context = cast("SpanContext", span.context)
-        parent = span.parent
-        flags = _HAS_IS_REMOTE
-        ids = b'"traceId":"%032x","spanId":"%016x"' % (context.trace_id, context.span_id)
-        if parent is not None:
-            ids += b',"parentSpanId":"%016x"' % parent.span_id
-            if parent.is_remote:
-                flags |= _IS_REMOTE
         pieces, suspicious = self._attributes(span.attributes)
         name = self._names.get(span.name)
         if name is None:
@@ -79,10 +78,16 @@ class LineEncoder:
         rest = _rest_of_span(span, context)
         if rest:
             suspicious |= self._look(rest)
-        line = b'%b%b,"flags":%d,"name":%b,"kind":%d,"startTimeUnixNano":"%d","endTimeUnixNano":"%d","attributes":[%b]%b%b'
-        data = line % (
+        parent, flags = b"", _HAS_IS_REMOTE
+        if span.parent is not None:
+            parent = b',"parentSpanId":"%016x"' % span.parent.span_id
+            if span.parent.is_remote:
+                flags |= _IS_REMOTE
+        data = _SPAN % (
             _prefix(b"Spans", b"spans", resource, span.instrumentation_scope),
-            ids,
+            context.trace_id,
+            context.span_id,
+            parent,
             flags,
             name,
             span.kind.value + 1,
@@ -90,7 +95,6 @@ class LineEncoder:
             span.end_time or 0,
             b",".join(pieces),
             rest or b',"status":{}',
-            b"}]}]}]}",
         )
         return Line(data, suspicious)
 
@@ -128,13 +132,15 @@ class LineEncoder:
     def _attributes(self, attributes: Mapping[str, Any] | None) -> tuple[list[bytes], bool]:
         pieces: list[bytes] = []
         suspicious = False
-        for key, value in _items(attributes):
-            kind = type(value)
+        known = self._pairs
+        for pair in _items(attributes):
+            key, value = pair
+            kind = cast("type[Any]", type(value))
             if kind is str and len(value) <= _REPEATS_UP_TO:
-                piece = self._pairs.get((key, value))
+                piece = known.get(pair)
                 if piece is None:
                     piece = _pair(key, value)
-                    suspicious |= self._remember(self._pairs, (key, value), piece)
+                    suspicious |= self._remember(known, pair, piece)
             elif kind is CleanText:
                 piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
             else:
@@ -180,9 +186,7 @@ def any_value(value: Any) -> bytes:
         pairs = cast("Mapping[Any, Any]", value).items()
         return b'{"kvlistValue":{"values":[%b]}}' % b",".join(_pair(str(key), each) for key, each in pairs)
     if isinstance(value, Sequence):
-        return b'{"arrayValue":{"values":[%b]}}' % b",".join(
-            any_value(each) for each in cast("Sequence[Any]", value)
-        )
+        return b'{"arrayValue":{"values":[%b]}}' % b",".join(any_value(each) for each in cast("Sequence[Any]", value))
     return b"{}"
 
 
@@ -223,23 +227,26 @@ def _prefix(signal: bytes, records: bytes, resource: bytes, scope: "Instrumentat
 
 def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
     """Everything that most spans do not have; empty when this one has nothing of it."""
+    # Not by the public properties, which copy: these two are nearly always empty.
+    events, links = span._events, span._links  # pyright: ignore[reportPrivateUsage]
     parts: list[bytes] = []
     if context.trace_state:
         parts.append(b'"traceState":%b' % _string(context.trace_state.to_header()))
     if span.dropped_attributes:
         parts.append(b'"droppedAttributesCount":%d' % span.dropped_attributes)
-    if span.events:
-        parts.append(b'"events":[%b]' % b",".join(map(_event, span.events)))
-    if span.dropped_events:
-        parts.append(b'"droppedEventsCount":%d' % span.dropped_events)
-    if span.links:
-        parts.append(b'"links":[%b]' % b",".join(map(_link, span.links)))
-    if span.dropped_links:
-        parts.append(b'"droppedLinksCount":%d' % span.dropped_links)
-    code = span.status.status_code.value
-    if not parts and not code:
+    if events:
+        parts.append(b'"events":[%b]' % b",".join(map(_event, events)))
+        if span.dropped_events:
+            parts.append(b'"droppedEventsCount":%d' % span.dropped_events)
+    if links:
+        parts.append(b'"links":[%b]' % b",".join(map(_link, links)))
+        if span.dropped_links:
+            parts.append(b'"droppedLinksCount":%d' % span.dropped_links)
+    status = span.status
+    if not parts and status.is_unset:
         return b""
-    message = b',"message":%b' % _string(span.status.description) if span.status.description else b""
+    code = status.status_code.value
+    message = b',"message":%b' % _string(status.description) if status.description else b""
     parts.append(b'"status":{"code":%d%b}' % (code, message) if code else b'"status":{}')
     return b"," + b",".join(parts)
 

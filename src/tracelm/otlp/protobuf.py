@@ -142,9 +142,7 @@ def _log_record(record: Mapping[str, Any]) -> LogRecord:
 
 
 def _attributes(holder: Mapping[str, Any]) -> list[KeyValue]:
-    return [
-        KeyValue(key=each["key"], value=_any_value(each["value"])) for each in holder.get("attributes", ())
-    ]
+    return [KeyValue(key=each["key"], value=_any_value(each["value"])) for each in holder.get("attributes", ())]
 
 
 def _any_value(value: Mapping[str, Any]) -> AnyValue:
@@ -161,14 +159,9 @@ def _any_value(value: Mapping[str, Any]) -> AnyValue:
             case "bytesValue":
                 return AnyValue(bytes_value=base64.b64decode(held))
             case "arrayValue":
-                return AnyValue(
-                    array_value=ArrayValue(values=[_any_value(each) for each in held.get("values", ())])
-                )
+                return AnyValue(array_value=ArrayValue(values=[_any_value(each) for each in held.get("values", ())]))
             case "kvlistValue":
-                pairs = [
-                    KeyValue(key=each["key"], value=_any_value(each["value"]))
-                    for each in held.get("values", ())
-                ]
+                pairs = [KeyValue(key=each["key"], value=_any_value(each["value"])) for each in held.get("values", ())]
                 return AnyValue(kvlist_value=KeyValueList(values=pairs))
             case _:
                 raise ValueError(f"{kind!r} is no kind of attribute value")

@@ -30,6 +30,7 @@ SIGNALS: Final[tuple[Signal, ...]] = ("spans", "logs")
 _META: Final = "meta.json"
 _LOCK: Final = "lock"
 _FORMAT: Final = 1
+_OLD: Final = ".old-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,12 @@ class Segment:
 
     def remove(self) -> None:
         """Delete the segment."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        # Out of sight first: a crash midway must not leave half a segment for a reader to find. What such a crash
+        # left behind goes with the next one.
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(self.path.with_name(f"{_OLD}{self.name}"))
+        for hidden in self.path.parent.glob(f"{_OLD}*"):
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def list_segments(home: Path) -> list[Segment]:

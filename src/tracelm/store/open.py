@@ -1,0 +1,240 @@
+"""`open_store` and `Store`: read what was recorded."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tracelm.errors import StoreError
+from tracelm.settings import Settings
+from tracelm.store import queries
+from tracelm.store.database import Database, default_url, path_of
+from tracelm.store.index import IndexReport, index
+from tracelm.store.results import Rows
+from tracelm.store.stored import (
+    StoredDecision,
+    StoredProject,
+    StoredRun,
+    StoredScore,
+    StoredSpan,
+    StoredTrace,
+)
+from tracelm.store.tree import TraceTree
+from tracelm.trace import runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
+    """Open the store for reading traces, scores and evaluation runs.
+
+    Args:
+        url: `sqlite:///` and a path. By default what `tracelm.init(store_url=...)` or `TRACELM_STORE_URL` says,
+            else the file `tracelm.db` in the home.
+        home: The folder with the journal. By default that of `tracelm.init`, or `TRACELM_HOME`, or the user's
+            data folder; for a `url` in a folder that has a journal of its own, that folder.
+
+    Returns:
+        The store. Each query first reads what programs recorded meanwhile, also those that still run.
+
+    Raises:
+        ConfigError: `url` names something else than an SQLite file.
+        StoreError: The file is no store, or cannot be opened; the message names the remedy.
+
+    Example:
+        >>> with tracelm.open_store() as store:  # doctest: +SKIP
+        ...     slow = store.spans(op="explain").to_pandas().nlargest(10, "duration_ns")
+    """
+    place = _place(url, None if home is None else Path(home))
+    return Store(Database(place.database), place.home, owned=place.owned)
+
+
+class Store:
+    """What was recorded, for reading. Also a context manager.
+
+    Every query returns frozen records, the newest first, in a sequence that has `.to_pandas()`. `limit=None`
+    returns all. A project that the store does not know raises `StoreError` with those that it knows.
+    """
+
+    def __init__(self, database: Database, home: Path, *, owned: bool) -> None:
+        """Read `database`, and the journal under `home`; use `open_store` instead.
+
+        Args:
+            database: The store's file.
+            home: The folder with the journal.
+            owned: Whether this is the store that the home belongs to: then it may delete what it has indexed.
+        """
+        self._database = database
+        self._home = home
+        self._owned = owned
+        self._open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.path}>"
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    @property
+    def home(self) -> Path:
+        """The folder whose journal is read into this store."""
+        return self._home
+
+    def close(self) -> None:
+        """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
+        self._open = False
+
+    def index(self) -> IndexReport:
+        """Read what the journal holds into the store; every query does it first.
+
+        Raises:
+            StoreError: The store is closed, or cannot be written.
+        """
+        if not self._open:
+            raise StoreError("this store is closed: call tracelm.open_store() again")
+        return index(self._database, self._home, remove=self._owned)
+
+    def projects(self) -> Rows[StoredProject]:
+        """Return the projects, the one with the newest trace first."""
+        with self._read() as connection:
+            return queries.projects(connection)
+
+    def traces(self, *, project: str | None = None, limit: int | None = 50) -> Rows[StoredTrace]:
+        """Return one line a trace.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        with self._read() as connection:
+            return queries.traces(connection, project=project, limit=limit)
+
+    def trace(self, trace_id: str, *, project: str | None = None) -> TraceTree:
+        """Return one trace with its spans as a tree, its scores and its guardrail decisions.
+
+        Args:
+            trace_id: 32 hex digits, or at least the first 4 if no other trace begins so.
+            project: Only its part of a trace that runs through several projects.
+
+        Raises:
+            StoreError: No trace has this id, or several begin so.
+        """
+        with self._read() as connection:
+            return queries.trace(connection, trace_id, project=project)
+
+    def spans(
+        self,
+        *,
+        project: str | None = None,
+        trace_id: str | None = None,
+        op: str | None = None,
+        name: str | None = None,
+        run_id: str | None = None,
+        limit: int | None = 1000,
+    ) -> Rows[StoredSpan]:
+        """Return spans; each filter that is given must match exactly.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        wanted = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
+        with self._read() as connection:
+            return queries.spans(connection, wanted, limit=limit)
+
+    def scores(
+        self,
+        *,
+        project: str | None = None,
+        trace_id: str | None = None,
+        run_id: str | None = None,
+        name: str | None = None,
+        source: str | None = None,
+        limit: int | None = 1000,
+    ) -> Rows[StoredScore]:
+        """Return scores; each filter that is given must match exactly.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        wanted = {
+            "project": project,
+            "trace_id": trace_id,
+            "run_id": run_id,
+            "name": name,
+            "source": source,
+        }
+        with self._read() as connection:
+            return queries.scores(connection, wanted, limit=limit)
+
+    def decisions(
+        self, *, project: str | None = None, trace_id: str | None = None, limit: int | None = 1000
+    ) -> Rows[StoredDecision]:
+        """Return what guardrails decided.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        with self._read() as connection:
+            return queries.decisions(connection, {"project": project, "trace_id": trace_id}, limit=limit)
+
+    def runs(self, *, project: str | None = None, limit: int | None = 50) -> Rows[StoredRun]:
+        """Return one line an evaluation run.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        with self._read() as connection:
+            return queries.runs(connection, project=project, limit=limit)
+
+    def run(self, run_id: str, *, project: str | None = None) -> StoredRun:
+        """Return one evaluation run.
+
+        Args:
+            run_id: The id, or at least its first 4 characters if no other run begins so.
+            project: Where to look.
+
+        Raises:
+            StoreError: No run has this id, or several begin so.
+        """
+        with self._read() as connection:
+            return queries.run(connection, run_id, project=project)
+
+    @contextmanager
+    def _read(self) -> Generator["Connection"]:
+        self.index()
+        with self._database.read() as connection:
+            yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    database: Path
+    home: Path
+    owned: bool
+
+
+def _place(url: str | None, home: Path | None) -> _Place:
+    """Work out which file and which journal belong together.
+
+    A journal is deleted once it is indexed, so only the store that its home is configured for may do that:
+    opening a copy of a store must not take the records away from the real one.
+    """
+    active = runtime.active if home is None else None
+    settings = Settings.from_env(project="-", home=home) if active is None else active.settings
+    configured = path_of(settings.store_url or default_url(settings.home))
+    if url is None:
+        return _Place(configured, settings.home, owned=True)
+    database = path_of(url)
+    if home is None and database != configured and (database.parent / "journal").is_dir():
+        own = database == path_of(default_url(database.parent))
+        return _Place(database, database.parent, owned=own)
+    return _Place(database, settings.home, owned=database == configured)

@@ -1,0 +1,262 @@
+"""The store's questions, one statement each where it can be. All read; none writes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from tracelm import semconv
+from tracelm.errors import StoreError
+from tracelm.store.results import Rows
+from tracelm.store.stored import (
+    StoredDecision,
+    StoredProject,
+    StoredRun,
+    StoredScore,
+    StoredSpan,
+    StoredTrace,
+)
+from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES
+from tracelm.store.tree import TraceTree
+
+Wanted: TypeAlias = Mapping[str, str | None]
+"""Columns and what must stand in them; `None` for anything. `project` is always named."""
+
+_Number = TypeVar("_Number", int, float)
+
+_SHORTEST: Final = 4  # characters of an id that may stand for it
+_LAST: Final = "\U0010ffff"
+_EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
+
+
+def projects(connection: Connection) -> Rows[StoredProject]:
+    """Return the projects, the one with the newest trace first."""
+    of_logs = select(LOGS.c.project).distinct()
+    known = union_all(
+        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest")).group_by(
+            TRACES.c.project
+        ),
+        of_logs.add_columns(literal(0), null()),
+    ).subquery()
+    found = connection.execute(
+        select(known.c.project, func.sum(known.c.traces), func.max(known.c.newest).label("newest"))
+        .group_by(known.c.project)
+        .order_by(func.max(known.c.newest).desc(), known.c.project)
+    )
+    return Rows(StoredProject, (StoredProject(name=name, traces=n, last_start_ns=newest) for name, n, newest in found))
+
+
+def traces(connection: Connection, *, project: str | None, limit: int | None) -> Rows[StoredTrace]:
+    """Return traces, the newest first."""
+    _check(connection, project, limit)
+    found = _trace_query().order_by(TRACES.c.start_ns.desc(), TRACES.c.id.desc()).limit(limit)
+    if project is not None:
+        found = found.where(TRACES.c.project == project)
+    return Rows(StoredTrace, (StoredTrace(**row) for row in connection.execute(found).mappings()))
+
+
+def trace(connection: Connection, trace_id: str, *, project: str | None) -> TraceTree:
+    """Return one whole trace, also where its parts belong to several projects."""
+    _check(connection, project, None)
+    full_id = _full_id(connection, TRACES, "trace_id", trace_id.lower(), "trace")
+    wanted = _trace_query().where(TRACES.c.trace_id == full_id)
+    if project is not None:
+        wanted = wanted.where(TRACES.c.project == project)
+    parts = [StoredTrace(**row) for row in connection.execute(wanted).mappings()]
+    if not parts:
+        raise StoreError(f"trace {full_id} has no span in project {project!r}: leave the project out")
+    of_trace = {"project": project, "trace_id": full_id}
+    return TraceTree.build(
+        _merged(parts),
+        spans(connection, of_trace, limit=None),
+        tuple(reversed(scores(connection, of_trace, limit=None))),
+        tuple(reversed(decisions(connection, of_trace, limit=None))),
+    )
+
+
+def spans(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredSpan]:
+    """Return the spans whose columns equal those of `wanted`, the newest first."""
+    _check(connection, wanted["project"], limit)
+    found = _filtered(SPANS, wanted).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
+    return Rows(StoredSpan, (StoredSpan(**row) for row in connection.execute(found).mappings()))
+
+
+def scores(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredScore]:
+    """Return the scores whose columns equal those of `wanted`, the newest first."""
+    _check(connection, wanted["project"], limit)
+    found = _filtered(SCORES, wanted).order_by(SCORES.c.time_ns.desc(), SCORES.c.id.desc()).limit(limit)
+    return Rows(StoredScore, (_score(row) for row in connection.execute(found).mappings()))
+
+
+def decisions(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredDecision]:
+    """Return what guardrails decided, where the columns equal those of `wanted`; the newest first."""
+    _check(connection, wanted["project"], limit)
+    columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
+    found = (
+        select(*columns)
+        .where(*_matches(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}))
+        .order_by(LOGS.c.time_ns.desc(), LOGS.c.id.desc())
+        .limit(limit)
+    )
+    return Rows(StoredDecision, (StoredDecision(**row) for row in connection.execute(found).mappings()))
+
+
+def runs(connection: Connection, *, project: str | None, limit: int | None) -> Rows[StoredRun]:
+    """Return evaluation runs, the newest first."""
+    _check(connection, project, limit)
+    found = _filtered(RUNS, {"project": project}).order_by(RUNS.c.start_ns.desc(), RUNS.c.id.desc())
+    return _runs(connection, found.limit(limit))
+
+
+def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRun:
+    """Return one evaluation run."""
+    _check(connection, project, None)
+    full_id = _full_id(connection, RUNS, "run_id", run_id, "evaluation run")
+    found = _runs(connection, _filtered(RUNS, {"project": project, "run_id": full_id}))
+    if not found:
+        raise StoreError(f"evaluation run {full_id} does not belong to project {project!r}: leave the project out")
+    return found[0]
+
+
+def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
+    chosen = wanted.subquery()
+    same_run = and_(TRACES.c.run_id == chosen.c.run_id, TRACES.c.project == chosen.c.project)
+    its_rows = and_(same_run, func.coalesce(chosen.c.trace_id, "") != TRACES.c.trace_id)
+    totals: dict[tuple[str, str], dict[str, Any]] = {
+        (run_id, project): {"done": done, "row_errors": errors or 0, "cost_usd": cost}
+        for run_id, project, done, errors, cost in connection.execute(
+            select(
+                TRACES.c.run_id,
+                TRACES.c.project,
+                func.count(),
+                func.sum(case((TRACES.c.status == "error", 1), else_=0)),
+                func.sum(TRACES.c.cost_usd),
+            )
+            .join(chosen, its_rows)
+            .group_by(TRACES.c.run_id, TRACES.c.project)
+        )
+    }
+    means: dict[tuple[str, str], dict[str, float]] = {}
+    of_run = and_(SCORES.c.run_id == chosen.c.run_id, SCORES.c.project == chosen.c.project)
+    for run_id, project, name, mean in connection.execute(
+        select(SCORES.c.run_id, SCORES.c.project, SCORES.c.name, func.avg(SCORES.c.value))
+        .join(chosen, and_(of_run, _EVALUATION, SCORES.c.value.is_not(None)))
+        .group_by(SCORES.c.run_id, SCORES.c.project, SCORES.c.name)
+        .order_by(SCORES.c.name)
+    ):
+        means.setdefault((run_id, project), {})[name] = mean
+    nothing: dict[str, Any] = {"done": 0, "row_errors": 0, "cost_usd": None}
+    return Rows(
+        StoredRun,
+        (
+            StoredRun(
+                **row,
+                **totals.get((row["run_id"], row["project"]), nothing),
+                means=means.get((row["run_id"], row["project"]), {}),
+            )
+            for row in connection.execute(wanted).mappings()
+        ),
+    )
+
+
+def _trace_query() -> Select[Any]:
+    at_root = and_(
+        SPANS.c.trace_id == TRACES.c.trace_id,
+        SPANS.c.project == TRACES.c.project,
+        SPANS.c.span_id == TRACES.c.root_span_id,
+    )
+    columns = [column for column in TRACES.columns if column.name != "id"]
+    return select(*columns, SPANS.c.record).join(SPANS, at_root)
+
+
+def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
+    return select(*(column for column in table.columns if column.name != "id")).where(*_matches(table, wanted))
+
+
+def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+def _check(connection: Connection, project: str | None, limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit={limit} finds nothing: give a number from 1 up, or None for all")
+    if project is None:
+        return
+    known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))
+    if any(connection.execute(query).first() for query in known):
+        return
+    names = [repr(each.name) for each in projects(connection)]
+    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    raise StoreError(
+        f"no project {project!r} in this store; it has {shown}"
+        if names
+        else f"no project {project!r}: nothing is recorded in this store yet"
+    )
+
+
+def _full_id(connection: Connection, table: Table, column: str, given: str, what: str) -> str:
+    """Return the id that `given` is, or is the beginning of."""
+    prefix = given.strip()
+    name = table.c[column]
+    if len(prefix) < _SHORTEST:
+        raise StoreError(f"{given!r} is too short for an id: give at least {_SHORTEST} of its first characters")
+    found = connection.execute(
+        select(name).distinct().where(name >= prefix, name < prefix + _LAST).order_by(name).limit(4)
+    )
+    ids: Sequence[str] = found.scalars().all()
+    if not ids:
+        raise StoreError(f"no {what} has an id that begins with {given!r} in this store")
+    if len(ids) > 1 and ids[0] != prefix:
+        raise StoreError(f"several begin with {given!r}: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}")
+    return ids[0]
+
+
+def _score(row: RowMapping) -> StoredScore:
+    known: dict[str, Any] = {**row, "details": _details(row["details"])}
+    return StoredScore(**known)
+
+
+def _merged(parts: Sequence[StoredTrace]) -> StoredTrace:
+    """Return the summary of a trace whose parts belong to several projects."""
+    first = min(parts, key=lambda part: (part.root.parent_span_id is not None, part.start_ns))
+    start_ns, end_ns = min(part.start_ns for part in parts), max(part.end_ns for part in parts)
+    return replace(
+        first,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        duration_ns=max(0, end_ns - start_ns),
+        span_count=sum(part.span_count for part in parts),
+        error_count=sum(part.error_count for part in parts),
+        input_tokens=_sum(part.input_tokens for part in parts),
+        output_tokens=_sum(part.output_tokens for part in parts),
+        cost_usd=_sum(part.cost_usd for part in parts),
+    )
+
+
+def _sum(values: Iterable[_Number | None]) -> _Number | None:
+    known = [value for value in values if value is not None]
+    return sum(known[1:], start=known[0]) if known else None
+
+
+def _details(text: str | None) -> dict[str, Any]:
+    try:
+        found: Any = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError:  # cut at the limit for an attribute
+        return {"text": text}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {"value": found}

@@ -1,0 +1,405 @@
+"""The records that the store gives back. Each names the columns that it has in a DataFrame, with pandas' dtypes."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from tracelm import semconv
+from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.store.rows import stored_log, stored_span
+
+_TEXT: Final = "string"
+_INT: Final = "int64"
+_INT_OR_NONE: Final = "Int64"
+_FLOAT: Final = "float64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredSpan:
+    """One span.
+
+    Attributes:
+        project: What it belongs to.
+        trace_id: 32 hex digits.
+        span_id: 16 hex digits.
+        parent_span_id: 16 hex digits, `None` for a root.
+        name: For an op the qualified name of its function, for a model call `chat MODEL`.
+        kind: internal, client, server, producer, consumer or unspecified.
+        start_ns: Nanoseconds since 1970, UTC.
+        end_ns: Nanoseconds since 1970, UTC.
+        duration_ns: Between the two.
+        status: unset, ok or error.
+        status_message: What the error said.
+        error_type: The class of the error.
+        op: The name of the op, `None` for other spans.
+        operation: What a GenAI span does: chat, embeddings, execute_tool, invoke_agent, ...
+        provider: Who served the model.
+        model: The model that was asked for, else the one that answered.
+        input_tokens: As the provider reported.
+        output_tokens: As the provider reported.
+        cost_usd: In US dollars; `None` when the price is not known.
+        session_id: The conversation.
+        user_id: Who was talking.
+        run_id: The evaluation run.
+        row_digest: The dataset's row, in an evaluation.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "trace_id": _TEXT,
+        "span_id": _TEXT,
+        "parent_span_id": _TEXT,
+        "name": _TEXT,
+        "start_ns": _INT,
+        "end_ns": _INT,
+        "duration_ns": _INT,
+        "status": _TEXT,
+        "status_message": _TEXT,
+        "error_type": _TEXT,
+        "op": _TEXT,
+        "operation": _TEXT,
+        "provider": _TEXT,
+        "model": _TEXT,
+        "input_tokens": _INT_OR_NONE,
+        "output_tokens": _INT_OR_NONE,
+        "cost_usd": _FLOAT,
+        "session_id": _TEXT,
+        "user_id": _TEXT,
+        "run_id": _TEXT,
+        "row_digest": _TEXT,
+        "project": _TEXT,
+        "kind": _TEXT,
+        "input": _TEXT,
+        "output": _TEXT,
+        "attributes": "object",
+    }
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    start_ns: int
+    end_ns: int
+    duration_ns: int
+    status: str
+    status_message: str | None
+    error_type: str | None
+    op: str | None
+    operation: str | None
+    provider: str | None
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    row_digest: str | None
+    record: bytes = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def otlp(self) -> SpanRecord:
+        """The whole span as it was recorded: events, links, resource, scope, flags, trace state."""
+        return stored_span(self.record)
+
+    @property
+    def attributes(self) -> Attributes:
+        """All attributes of the span."""
+        return self.otlp.attributes
+
+    @property
+    def input(self) -> str | None:
+        """What went in: the arguments as JSON, or the messages to a model; `None` when not recorded."""
+        return _content(self.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
+
+    @property
+    def output(self) -> str | None:
+        """What came out: text, JSON, or the messages of a model; `None` when not recorded."""
+        return _content(self.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTrace:
+    """What the list of traces shows: the root of a trace, and sums over its spans.
+
+    Attributes:
+        name: The root's name.
+        status: `error` when a root failed.
+        span_count: How many spans are here.
+        error_count: How many of them failed.
+        input_tokens: Sum over the calls of models; `None` when none was reported.
+        output_tokens: Sum over the calls of models; `None` when none was reported.
+        cost_usd: Sum over the calls whose price is known; `None` when there are none.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "trace_id": _TEXT,
+        "name": _TEXT,
+        "start_ns": _INT,
+        "end_ns": _INT,
+        "duration_ns": _INT,
+        "status": _TEXT,
+        "status_message": _TEXT,
+        "span_count": _INT,
+        "error_count": _INT,
+        "input_tokens": _INT_OR_NONE,
+        "output_tokens": _INT_OR_NONE,
+        "cost_usd": _FLOAT,
+        "session_id": _TEXT,
+        "user_id": _TEXT,
+        "run_id": _TEXT,
+        "project": _TEXT,
+        "root_span_id": _TEXT,
+        "input": _TEXT,
+        "output": _TEXT,
+    }
+
+    project: str
+    trace_id: str
+    root_span_id: str
+    name: str
+    start_ns: int
+    end_ns: int
+    duration_ns: int
+    status: str
+    status_message: str | None
+    span_count: int
+    error_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    record: bytes = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def root(self) -> SpanRecord:
+        """The whole root span."""
+        return stored_span(self.record)
+
+    @property
+    def input(self) -> str | None:
+        """What went into the root."""
+        return _content(self.root.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
+
+    @property
+    def output(self) -> str | None:
+        """What came out of the root."""
+        return _content(self.root.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredScore:
+    """One verdict on one span.
+
+    Attributes:
+        uid: Unique in its project.
+        trace_id: The scored span's trace.
+        span_id: The scored span.
+        time_ns: Nanoseconds since 1970, UTC.
+        name: Of the score; one scorer may give several.
+        value: The number; 1 or 0 for true or false; `None` when the verdict is a label, or there is none.
+        label: The label; "true" or "false" for a bool.
+        passed: Whether the output is acceptable; `None` where no such line was drawn.
+        explanation: Why; for a scorer that failed, what it said.
+        error_type: The class of the error of a scorer that failed.
+        source: eval, guardrail, monitor, human or sdk.
+        details: What else the scorer said.
+        row_index: Which row of the dataset, from 0.
+        trial: Which repetition of it, from 0.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "trace_id": _TEXT,
+        "span_id": _TEXT,
+        "name": _TEXT,
+        "value": _FLOAT,
+        "label": _TEXT,
+        "passed": "boolean",
+        "explanation": _TEXT,
+        "error_type": _TEXT,
+        "source": _TEXT,
+        "author": _TEXT,
+        "scorer_version": _TEXT,
+        "time_ns": _INT,
+        "run_id": _TEXT,
+        "row_digest": _TEXT,
+        "row_index": _INT_OR_NONE,
+        "trial": _INT_OR_NONE,
+        "project": _TEXT,
+        "uid": _TEXT,
+        "details": "object",
+    }
+
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: int
+    name: str
+    value: float | None
+    label: str | None
+    passed: bool | None
+    explanation: str | None
+    error_type: str | None
+    source: str | None
+    author: str | None
+    scorer_version: str | None
+    details: Mapping[str, Any]
+    run_id: str | None
+    row_digest: str | None
+    row_index: int | None
+    trial: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDecision:
+    """What a guardrail decided about one value.
+
+    Attributes:
+        guardrail: Its name.
+        intended: The action that the verdict asked for: allow, block, replace.
+        taken: The action that was taken.
+        outcome: enforced, or how it failed.
+        latency_s: How long the decision took, in seconds.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "trace_id": _TEXT,
+        "span_id": _TEXT,
+        "guardrail": _TEXT,
+        "intended": _TEXT,
+        "taken": _TEXT,
+        "outcome": _TEXT,
+        "latency_s": _FLOAT,
+        "time_ns": _INT,
+        "project": _TEXT,
+        "uid": _TEXT,
+        "attributes": "object",
+    }
+
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: int
+    record: bytes = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def otlp(self) -> LogRecord:
+        """The whole log record."""
+        return stored_log(self.record)
+
+    @property
+    def attributes(self) -> Attributes:
+        """All attributes of the record."""
+        return self.otlp.attributes
+
+    @property
+    def guardrail(self) -> str | None:
+        """The guardrail's name."""
+        return _as_text(self.attributes.get(semconv.GUARDRAIL_NAME))
+
+    @property
+    def intended(self) -> str | None:
+        """The action that the verdict asked for."""
+        return _as_text(self.attributes.get(semconv.GUARDRAIL_INTENDED))
+
+    @property
+    def taken(self) -> str | None:
+        """The action that was taken."""
+        return _as_text(self.attributes.get(semconv.GUARDRAIL_TAKEN))
+
+    @property
+    def outcome(self) -> str | None:
+        """Whether the action was enforced, or how the guardrail failed."""
+        return _as_text(self.attributes.get(semconv.GUARDRAIL_OUTCOME))
+
+    @property
+    def latency_s(self) -> float | None:
+        """How long the decision took, in seconds."""
+        found = self.attributes.get(semconv.GUARDRAIL_LATENCY)
+        return float(found) if isinstance(found, int | float) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """One run of an evaluation.
+
+    Attributes:
+        run_id: Unique in its project.
+        name: Of the evaluation; `None` as long as the run is not finished.
+        rows: How many rows the dataset has.
+        trials: How often each row was tried.
+        end_ns: `None`: it is not finished, or its process died.
+        status: error when the evaluation itself failed, not when rows did.
+        done: Rows x trials that are recorded.
+        row_errors: How many of these failed.
+        cost_usd: Sum over the rows.
+        means: The mean of each score that is a number, by name.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "run_id": _TEXT,
+        "name": _TEXT,
+        "dataset": _TEXT,
+        "dataset_digest": _TEXT,
+        "rows": _INT_OR_NONE,
+        "trials": _INT_OR_NONE,
+        "done": _INT,
+        "row_errors": _INT,
+        "start_ns": _INT,
+        "end_ns": _INT_OR_NONE,
+        "status": _TEXT,
+        "status_message": _TEXT,
+        "cost_usd": _FLOAT,
+        "project": _TEXT,
+        "trace_id": _TEXT,
+        "means": "object",
+    }
+
+    project: str
+    run_id: str
+    name: str | None
+    dataset: str | None
+    dataset_digest: str | None
+    rows: int | None
+    trials: int | None
+    start_ns: int
+    end_ns: int | None
+    status: str
+    status_message: str | None
+    trace_id: str | None
+    done: int
+    row_errors: int
+    cost_usd: float | None
+    means: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredProject:
+    """A project.
+
+    Attributes:
+        traces: How many traces it has.
+        last_start_ns: When the newest began, nanoseconds since 1970, UTC; `None` when there is none.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {"name": _TEXT, "traces": _INT, "last_start_ns": _INT_OR_NONE}
+
+    name: str
+    traces: int
+    last_start_ns: int | None
+
+
+def _content(attributes: Attributes, *keys: str) -> str | None:
+    return _as_text(next((attributes[key] for key in keys if key in attributes), None))
+
+
+def _as_text(value: AnyValue) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value, default=repr).decode()

@@ -1,0 +1,187 @@
+"""The tables of the store.
+
+A span, a score and a log record keep two things: typed columns for what is filtered and sorted, and the whole
+OTLP record, compressed, so that nothing is lost. `traces` and `runs` are computed from `spans` as those come.
+The keys begin with the id, so that one index serves both the key and the look-up of a trace. SQLite takes the
+index with the most columns that a query names: those for a rare value carry the project too, or it would walk
+through all of a project instead.
+"""
+
+from sqlalchemy import BigInteger, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+# pyright: reportAssignmentType=false
+# (SQLModel declares __tablename__ as a declared_attr; its documentation assigns text, as here.)
+
+_registry = registry()  # ours alone: a program that uses SQLModel itself shares no table with us
+
+
+class _Table(SQLModel, registry=_registry):
+    """Base of the tables."""
+
+
+class SpanRow(_Table, table=True):
+    """One span."""
+
+    __tablename__ = "spans"
+    __table_args__ = (
+        UniqueConstraint("trace_id", "project", "span_id", name="spans_key"),
+        Index("spans_by_start", "start_ns"),
+        Index("spans_by_project", "project", "start_ns"),
+        Index("spans_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    start_ns: int = Field(sa_type=BigInteger)
+    end_ns: int = Field(sa_type=BigInteger)
+    duration_ns: int = Field(sa_type=BigInteger)
+    status: str
+    status_message: str | None
+    error_type: str | None
+    op: str | None
+    operation: str | None
+    provider: str | None
+    model: str | None
+    input_tokens: int | None = Field(sa_type=BigInteger)
+    output_tokens: int | None = Field(sa_type=BigInteger)
+    cost_usd: float | None
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    row_digest: str | None
+    record: bytes
+
+
+class TraceRow(_Table, table=True):
+    """The roll-up of a trace: what its root says, and sums over its spans."""
+
+    __tablename__ = "traces"
+    __table_args__ = (
+        UniqueConstraint("trace_id", "project", name="traces_key"),
+        Index("traces_by_start", "start_ns"),
+        Index("traces_by_project", "project", "start_ns"),
+        Index("traces_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    trace_id: str
+    root_span_id: str
+    name: str
+    start_ns: int = Field(sa_type=BigInteger)
+    end_ns: int = Field(sa_type=BigInteger)
+    duration_ns: int = Field(sa_type=BigInteger)
+    status: str
+    status_message: str | None
+    span_count: int
+    error_count: int
+    input_tokens: int | None = Field(sa_type=BigInteger)
+    output_tokens: int | None = Field(sa_type=BigInteger)
+    cost_usd: float | None
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+
+
+class LogRow(_Table, table=True):
+    """One log record; scores and guardrail decisions are such."""
+
+    __tablename__ = "log_records"
+    __table_args__ = (
+        UniqueConstraint("uid", "project", name="log_records_key"),
+        Index("log_records_by_trace", "trace_id", "event_name", "project"),
+        Index("log_records_by_event", "event_name", "time_ns"),
+        Index("log_records_by_project", "project", "event_name", "time_ns"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: int = Field(sa_type=BigInteger)
+    event_name: str
+    record: bytes
+
+
+class ScoreRow(_Table, table=True):
+    """One score. Its whole record stands in `log_records` under the same uid."""
+
+    __tablename__ = "scores"
+    __table_args__ = (
+        UniqueConstraint("uid", "project", name="scores_key"),
+        Index("scores_by_trace", "trace_id"),
+        Index("scores_by_time", "time_ns"),
+        Index("scores_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: int = Field(sa_type=BigInteger)
+    name: str
+    value: float | None
+    label: str | None
+    passed: bool | None
+    explanation: str | None
+    error_type: str | None
+    source: str | None
+    author: str | None
+    scorer_version: str | None
+    details: str | None
+    run_id: str | None
+    row_digest: str | None
+    row_index: int | None = Field(sa_type=BigInteger)
+    trial: int | None = Field(sa_type=BigInteger)
+
+
+class RunRow(_Table, table=True):
+    """One run of an evaluation. Without an end it is not finished, or its process died."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("run_id", "project", name="runs_key"),
+        Index("runs_by_start", "start_ns"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    run_id: str
+    name: str | None
+    dataset: str | None
+    dataset_digest: str | None
+    rows: int | None = Field(sa_type=BigInteger)
+    trials: int | None = Field(sa_type=BigInteger)
+    start_ns: int = Field(sa_type=BigInteger)
+    end_ns: int | None = Field(sa_type=BigInteger)
+    status: str
+    status_message: str | None
+    trace_id: str | None
+
+
+class CursorRow(_Table, table=True):
+    """How far a file of a segment is indexed, in bytes."""
+
+    __tablename__ = "cursors"
+
+    segment: str = Field(primary_key=True)
+    signal: str = Field(primary_key=True)
+    offset: int = Field(sa_type=BigInteger)
+
+
+METADATA: MetaData = _registry.metadata
+SPANS: Table = METADATA.tables["spans"]
+TRACES: Table = METADATA.tables["traces"]
+LOGS: Table = METADATA.tables["log_records"]
+SCORES: Table = METADATA.tables["scores"]
+RUNS: Table = METADATA.tables["runs"]
+CURSORS: Table = METADATA.tables["cursors"]

@@ -1,0 +1,143 @@
+"""Write rows into the store: insert or replace by key, so that a record that comes twice changes nothing.
+
+Rows go to the driver as tuples, many at once: twice as fast as dicts through SQLAlchemy. Roll-ups are
+computed anew for the traces that a batch touched; adding to them would count a repeated record twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from sqlalchemy import Connection, Table, bindparam, case, exists, func, or_, select, true
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from tracelm import semconv
+from tracelm.store.rows import Row
+from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES
+
+_KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
+    SPANS: ("trace_id", "project", "span_id"),
+    TRACES: ("trace_id", "project"),
+    LOGS: ("uid", "project"),
+    SCORES: ("uid", "project"),
+    RUNS: ("run_id", "project"),
+}
+
+
+_TOTALS: Final = ("input_tokens", "output_tokens", "cost_usd")
+_WHOSE: Final = ("session_id", "user_id", "run_id")
+_ROOT: Final = ("id", "project", "trace_id", "span_id", "name", "start_ns", "end_ns", "status", "status_message")
+_ROLLED_UP: Final = frozenset({*_ROOT, *_WHOSE, *_TOTALS, "operation"})
+"""What of a span a roll-up needs: not its record, which would be copied."""
+
+
+def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write `rows` into `spans`, `log_records`, `scores` or `runs`; `roll_up` must follow for spans."""
+    if rows:
+        statement, order = _statement(table)
+        connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
+
+
+def roll_up(connection: Connection, spans: Sequence[Row]) -> None:
+    """Compute the traces that `spans` belong to anew, and note the evaluation runs that they belong to."""
+    touched = sorted({(str(span["trace_id"]), str(span["project"])) for span in spans})
+    if touched:
+        found = [{"of_trace": trace_id, "of_project": project} for trace_id, project in touched]
+        connection.execute(_trace_roll_up(), found)
+    of_runs = [span for span in spans if span["run_id"] is not None]
+    if of_runs:
+        names = ("run_id", "project", "start_ns")
+        connection.execute(_unfinished_run(), [{name: span[name] for name in names} for span in of_runs])
+
+
+@cache
+def _statement(table: Table) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL that writes one row, and the columns in the order of its place-holders."""
+    names = [column.name for column in table.columns if column.name != "id"]
+    statement = insert(table).values({name: bindparam(name) for name in names})
+    compiled = _replacing(statement, table, names).compile(dialect=sqlite.dialect())
+    return str(compiled), tuple(compiled.positiontup or ())
+
+
+@cache
+def _trace_roll_up() -> Insert:
+    """Return the statement that computes one trace from its spans.
+
+    The root is the span without a parent; else one whose parent never came here (it lies in another service);
+    else, in a ring of spans, the first. Only model calls count in the sums: an agent's span repeats what its
+    children report.
+    """
+    parent = SPANS.alias("parent")
+    has_parent_here = exists().where(
+        parent.c.trace_id == SPANS.c.trace_id,
+        parent.c.project == SPANS.c.project,
+        parent.c.span_id == SPANS.c.parent_span_id,
+        parent.c.span_id != SPANS.c.span_id,
+    )
+    rank = case((SPANS.c.parent_span_id.is_(None), 0), (~has_parent_here, 1), else_=2)
+    used = [column for column in SPANS.columns if column.name in _ROLLED_UP]
+    member = (
+        select(*used, rank.label("rank"))
+        .where(SPANS.c.trace_id == bindparam("of_trace"), SPANS.c.project == bindparam("of_project"))
+        .cte("member")
+    )
+    root = select(member).order_by(member.c.rank, member.c.start_ns, member.c.id).limit(1).subquery("root")
+    failed = member.c.status == "error"
+    is_model_call = or_(*(member.c.operation == name for name in sorted(semconv.MODEL_OPERATIONS)))
+
+    sums = select(
+        func.min(member.c.start_ns).label("start_ns"),
+        func.max(member.c.end_ns).label("end_ns"),
+        func.count().label("span_count"),
+        func.sum(case((failed, 1), else_=0)).label("error_count"),
+        func.max(case((failed & (member.c.rank < 2), 1), else_=0)).label("root_failed"),
+        *(func.sum(case((is_model_call, member.c[name]))).label(name) for name in _TOTALS),
+        *(func.max(member.c[name]).label(name) for name in _WHOSE),
+    ).subquery("sums")
+    values = {
+        "project": root.c.project,
+        "trace_id": root.c.trace_id,
+        "root_span_id": root.c.span_id,
+        "name": root.c.name,
+        "start_ns": sums.c.start_ns,
+        "end_ns": sums.c.end_ns,
+        "duration_ns": func.max(0, sums.c.end_ns - sums.c.start_ns),
+        "status": case((sums.c.root_failed == 1, "error"), else_=root.c.status),
+        "status_message": root.c.status_message,
+        "span_count": sums.c.span_count,
+        "error_count": sums.c.error_count,
+        "input_tokens": sums.c.input_tokens,
+        "output_tokens": sums.c.output_tokens,
+        "cost_usd": sums.c.cost_usd,
+        "session_id": func.coalesce(root.c.session_id, sums.c.session_id),
+        "user_id": func.coalesce(root.c.user_id, sums.c.user_id),
+        "run_id": func.coalesce(root.c.run_id, sums.c.run_id),
+    }
+    # SQLite takes ON CONFLICT for a part of the join unless a WHERE stands between.
+    computed = select(*values.values()).select_from(root.join(sums, true())).where(true())
+    return _replacing(insert(TRACES).from_select(list(values), computed), TRACES, list(values))
+
+
+@cache
+def _unfinished_run() -> Insert:
+    """Return the statement that notes a run of which only rows are known; one that ended is left alone."""
+    statement = insert(RUNS).values(
+        run_id=bindparam("run_id"),
+        project=bindparam("project"),
+        start_ns=bindparam("start_ns"),
+        status="unset",
+    )
+    return statement.on_conflict_do_update(
+        index_elements=_KEYS[RUNS],
+        set_={"start_ns": func.min(RUNS.c.start_ns, statement.excluded.start_ns)},
+        where=RUNS.c.end_ns.is_(None),
+    )
+
+
+def _replacing(statement: Insert, table: Table, names: Sequence[str]) -> Insert:
+    key = _KEYS[table]
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=key, set_={name: new[name] for name in names if name not in key}
+    )
