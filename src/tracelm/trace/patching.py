@@ -96,16 +96,12 @@ def unpatch() -> None:
 def status() -> list[IntegrationStatus]:
     """Return how each integration stands, sorted by name."""
     packages = importlib.metadata.packages_distributions()
-    return sorted(
-        (_status(entry, packages.get(entry.name, [])) for entry in _entries()), key=lambda s: s.name
-    )
+    return sorted((_status(entry, packages.get(entry.name, [])) for entry in _entries()), key=lambda s: s.name)
 
 
 def _entries() -> list[EntryPoint]:
     # Two distributions may register for the same module: the first one found has it.
-    return list(
-        {entry.name: entry for entry in reversed(importlib.metadata.entry_points(group=GROUP))}.values()
-    )
+    return list({entry.name: entry for entry in reversed(importlib.metadata.entry_points(group=GROUP))}.values())
 
 
 def _hook(entry: EntryPoint) -> Callable[[object], None]:
@@ -165,9 +161,7 @@ def _status(entry: EntryPoint, distributions: list[str]) -> IntegrationStatus:
     if conflict is not None:
         return IntegrationStatus(name, "version out of range", conflict, version)
     if not _on:
-        return IntegrationStatus(
-            name, "off", "patching is off: tracelm.init(..., patch=True) turns it on", version
-        )
+        return IntegrationStatus(name, "off", "patching is off: tracelm.init(..., patch=True) turns it on", version)
     return IntegrationStatus(name, "waiting", f"patched as soon as the program imports {name}", version)
 
 

@@ -1,0 +1,1 @@
+"""Client libraries that tracelm patches, one module each."""

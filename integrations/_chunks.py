@@ -1,0 +1,140 @@
+"""The chunks of a streamed chat completion, put together to the whole that would have come unstreamed."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracelm.integrations._base import Reply
+from tracelm.integrations._chat import field as read
+from tracelm.integrations._chat import items, read_reply, text
+
+_TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call that arrives in pieces."""
+
+    id: str | None = None
+    kind: str = "function"
+    name: str = ""
+    arguments: list[str] = field(default_factory=list[str])
+
+    def add(self, piece: object) -> None:
+        self.id = text(read(piece, "id")) or self.id
+        self.kind = text(read(piece, "type")) or self.kind
+        target = read(piece, "function") or read(piece, "custom")
+        self.name = self.name or text(read(target, "name")) or ""
+        self.arguments.append(text(read(target, "arguments")) or text(read(target, "input")) or "")
+
+    def whole(self) -> dict[str, object]:
+        arguments = "".join(self.arguments)
+        if self.kind == "custom":
+            return {"id": self.id, "type": "custom", "custom": {"name": self.name, "input": arguments}}
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": arguments}}
+
+
+@dataclass(slots=True)
+class _Choice:
+    """One choice that arrives in pieces."""
+
+    role: str | None = None
+    finish_reason: str | None = None
+    texts: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    parts: list[object] = field(default_factory=list[object])
+    calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    function_call: _Call | None = None
+    audio: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, delta: object) -> None:
+        self.role = text(read(delta, "role")) or self.role
+        for name in _TEXTS:
+            piece = text(read(delta, name))
+            if piece:
+                self.texts.setdefault(name, []).append(piece)
+        for part in items(read(delta, "content")):  # Mistral streams lists of parts while it thinks
+            self._add_part(part)
+        for position, call in enumerate(items(read(delta, "tool_calls"))):
+            index = read(call, "index")  # not every provider numbers them
+            self.calls.setdefault(index if isinstance(index, int) else position, _Call()).add(call)
+        function_call = read(delta, "function_call")
+        if function_call is not None:
+            self.function_call = self.function_call or _Call()
+            self.function_call.add({"function": function_call})
+        audio = read(delta, "audio")
+        if audio is not None:
+            self.audio["id"] = text(read(audio, "id")) or self.audio.get("id", "")
+            for name in ("data", "transcript"):
+                self.audio[name] = self.audio.get(name, "") + (text(read(audio, name)) or "")
+
+    def _add_part(self, part: object) -> None:
+        kind = read(part, "type")
+        if kind == "thinking":
+            thoughts = [text(read(each, "text")) or "" for each in items(read(part, "thinking"))]
+            self.texts.setdefault("reasoning", []).extend(thoughts)
+        elif kind == "text":
+            self.texts.setdefault("content", []).append(text(read(part, "text")) or "")
+        else:
+            self.parts.append(part)
+
+    def whole(self, index: int) -> dict[str, object]:
+        message: dict[str, object] = {name: "".join(pieces) for name, pieces in self.texts.items()}
+        message["role"] = self.role or "assistant"
+        if self.parts:
+            message["content"] = [{"type": "text", "text": message.get("content", "")}, *self.parts]
+        message["tool_calls"] = [call.whole() for _, call in sorted(self.calls.items())]
+        if self.function_call is not None:
+            message["function_call"] = self.function_call.whole()["function"]
+        if self.audio:
+            message["audio"] = self.audio
+        return {"index": index, "message": message, "finish_reason": self.finish_reason}
+
+
+class ChatChunks:
+    """Collects the chunks of one stream.
+
+    Args:
+        expected: How many choices were asked for.
+        keep_content: Whether texts and tool calls are collected as well, or only what says how it went.
+    """
+
+    def __init__(self, *, expected: int, keep_content: bool) -> None:
+        self._keep_content = keep_content
+        self._expected = expected
+        self._choices: dict[int, _Choice] = {}
+        self._head: dict[str, object] = {}
+
+    def add(self, chunk: object) -> None:
+        """Take one chunk, a client's object."""
+        for name in ("id", "model", "service_tier", "system_fingerprint", "usage", "x_groq"):
+            value = read(chunk, name)
+            if value:
+                self._head[name] = value  # counts that come more than once are running totals
+        for each in items(read(chunk, "choices")):
+            index = read(each, "index")
+            choice = self._choices.setdefault(index if isinstance(index, int) else 0, _Choice())
+            if self._keep_content:
+                choice.add(read(each, "delta"))
+            choice.finish_reason = text(read(each, "finish_reason")) or choice.finish_reason
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every choice that was asked for has said why it ended."""
+        done = [choice for choice in self._choices.values() if choice.finish_reason]
+        return len(done) >= max(self._expected, len(self._choices))
+
+    def reply(self) -> Reply:
+        """Return the whole, as far as it came."""
+        choices = [choice.whole(index) for index, choice in sorted(self._choices.items())]
+        # A choice of which nothing came has no message, but it is known not to have ended well.
+        missing = ["error"] * (self._expected - len(choices))
+        reply = read_reply({**self._head, "choices": choices})
+        said = self.is_complete or any(message["parts"] for message in reply.messages())
+        return Reply(
+            id=reply.id,
+            model=reply.model,
+            finish_reasons=[*reply.finish_reasons, *missing],
+            usage=reply.usage,
+            service_tier=reply.service_tier,
+            attributes=reply.attributes,
+            messages=reply.messages if said else tuple,
+        )

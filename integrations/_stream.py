@@ -1,0 +1,215 @@
+"""A streamed reply, recorded while it passes: the program gets the very chunks, the span ends with it.
+
+A stream ends in one of many ways: it is read to its end, fails, is closed, or is simply forgotten. The
+response underneath sees them all, so it is watched; and while the next chunk is being waited for, the
+iteration decides, because clients close the response before they say how it went.
+"""
+
+import contextlib
+import weakref
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextvars import ContextVar
+from typing import Any, Final, Protocol, TypeVar
+
+from tracelm.integrations._base import CLOSED_EARLY, ModelCall, Reply
+from tracelm.trace.safely import safely
+
+_Chunk = TypeVar("_Chunk")
+
+
+class Chunks(Protocol):
+    """Puts the chunks of one kind of stream together."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model has said all, even if the stream goes on."""
+        ...
+
+    def add(self, chunk: object) -> None:
+        """Take one chunk."""
+        ...
+
+    def reply(self) -> Reply:
+        """Return the whole, as far as it came."""
+        ...
+
+
+class Response(Protocol):
+    """The part of an HTTP response that is used here; httpx and its successors have it."""
+
+    extensions: dict[str, Any]
+
+    def close(self) -> None:
+        """Release the connection."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+        ...
+
+
+class StreamRecord:
+    """Ends the span of a streamed call, once, in whichever way the stream ends."""
+
+    def __init__(self, call: ModelCall, chunks: Chunks) -> None:
+        self._call = call
+        self._chunks = chunks
+        self._is_read = False
+        self._is_over = False
+        self.is_waiting = False
+        """Whether a chunk is being waited for."""
+
+    @contextlib.contextmanager
+    def offered(self) -> Generator[None]:
+        """Let a stream that the client makes in the block find this record."""
+        token = _offered.set(self)
+        try:
+            yield
+        finally:
+            # A forgotten coroutine is closed in another context than the one it ran in.
+            with contextlib.suppress(ValueError):
+                _offered.reset(token)
+
+    def follow(self, response: Response) -> None:
+        """End the span with this response; a stream that is made of it later finds this record."""
+        response.extensions[_EXTENSION] = self
+        watch(response, self.closed)
+
+    def read(self, stream: Iterator[_Chunk]) -> Iterator[_Chunk]:
+        """Return what passes every chunk of `stream` on as it is."""
+        self._is_read = True
+        return _Read(self, stream)
+
+    def aread(self, stream: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:
+        """Return what passes every chunk of `stream` on as it is."""
+        self._is_read = True
+        return _AsyncRead(self, stream)
+
+    def closed(self) -> None:
+        """Note that the response was closed, or forgotten."""
+        if self.is_waiting:
+            return
+        if not self._is_read:  # the program read the bytes itself: nothing is known of what they said
+            self._call.end()
+            return
+        early = not self._chunks.is_complete
+        self._end(outcome=CLOSED_EARLY if early else None)
+
+    def got(self, chunk: object) -> None:
+        """Take a chunk that has arrived."""
+        self._call.got_chunk()
+        with safely("record a chunk of a streamed reply"):
+            self._chunks.add(chunk)
+
+    def exhausted(self) -> None:
+        """Note that the stream came to its end."""
+        self._end()
+
+    def failed(self, error: BaseException) -> None:
+        """Note that waiting for a chunk failed, or was given up."""
+        # Cancellation is no Exception: then it is the program that has left.
+        self._end(error=error, outcome=None if isinstance(error, Exception) else CLOSED_EARLY)
+
+    def _end(self, *, error: BaseException | None = None, outcome: str | None = None) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        reply = None
+        with safely("put the chunks of a streamed reply together"):
+            reply = self._chunks.reply()
+        self._call.end(reply, error=error, outcome=outcome)
+
+
+class _Read(Iterator[_Chunk]):
+    """Passes chunks on. No generator: the one it reads from is left, closed or forgotten as it would be without."""
+
+    def __init__(self, record: StreamRecord, stream: Iterator[_Chunk]) -> None:
+        self._record = record
+        self._stream = stream
+
+    def __next__(self) -> _Chunk:
+        record = self._record
+        record.is_waiting = True
+        try:
+            chunk = next(self._stream)
+        except StopIteration:
+            record.exhausted()
+            raise
+        except BaseException as error:
+            record.failed(error)
+            raise
+        finally:
+            record.is_waiting = False
+        record.got(chunk)
+        return chunk
+
+
+class _AsyncRead(AsyncIterator[_Chunk]):
+    """Passes chunks on, as `_Read` does."""
+
+    def __init__(self, record: StreamRecord, stream: AsyncIterator[_Chunk]) -> None:
+        self._record = record
+        self._stream = stream
+
+    async def __anext__(self) -> _Chunk:
+        record = self._record
+        record.is_waiting = True
+        try:
+            chunk = await anext(self._stream)
+        except StopAsyncIteration:
+            record.exhausted()
+            raise
+        except BaseException as error:
+            record.failed(error)
+            raise
+        finally:
+            record.is_waiting = False
+        record.got(chunk)
+        return chunk
+
+
+_offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_record", default=None)
+_EXTENSION: Final = "tracelm.stream_record"
+
+
+_watched: "set[weakref.finalize[[], Any]]" = set()
+
+
+def find_record(response: Response) -> StreamRecord | None:
+    """Return the record that a new stream over `response` belongs to, if it is recorded."""
+    extensions: dict[str, Any] = getattr(response, "extensions", {})
+    found = extensions.get(_EXTENSION)
+    return found if isinstance(found, StreamRecord) else _offered.get()
+
+
+def watch(response: Response, closed: Callable[[], None]) -> None:
+    """Call `closed` each time the response is closed, and when it is garbage.
+
+    `closed` must not hold the response, or it would never be garbage.
+    """
+    # Two names in the instance's own dictionary, in front of the methods: its class stays as it is. They hold the
+    # response as its methods do; a weak reference would be dead when a forgotten generator closes it at last.
+    original_close, original_aclose = response.close, response.aclose
+
+    def close() -> None:
+        try:
+            original_close()
+        finally:
+            closed()
+
+    async def aclose() -> None:
+        try:
+            await original_aclose()
+        finally:
+            closed()
+
+    vars(response).update(close=close, aclose=aclose)
+    _watched.difference_update([each for each in list(_watched) if not each.alive])
+    _watched.add(weakref.finalize(response, closed))
+
+
+def end_watched() -> None:
+    """Treat every response that is still held somewhere as forgotten: recording is about to stop."""
+    for each in list(_watched):
+        each()
+    _watched.clear()

@@ -1,0 +1,426 @@
+"""Every way to ask for a chat completion becomes one span with the same facts; nothing else is touched."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+import pydantic
+import pytest
+from inline_snapshot import snapshot
+
+import tracelm
+from tests.recordings.recorded import Recorded, readable
+from tests.recordings.server import load
+from tracelm.testing import Spans
+
+pytest_plugins = ("tests.recordings.fixtures",)
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class _Place(pydantic.BaseModel):
+    city: str
+    country: str
+
+
+def _answering(*bodies: Mapping[str, Any], status: int = 200) -> httpx2.MockTransport:
+    """Answer each request with the next body, then with the last one again."""
+    left = list(bodies)
+
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        body = left.pop(0) if len(left) > 1 else left[0]
+        return httpx2.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
+
+    return httpx2.MockTransport(answer)
+
+
+def _client(base_url: str, *bodies: Mapping[str, Any], max_retries: int = 0) -> Any:
+    http_client = httpx2.Client(transport=_answering(*bodies))
+    return openai.OpenAI(base_url=base_url, api_key="test", max_retries=max_retries, http_client=http_client)
+
+
+REPLY: dict[str, Any] = {
+    "id": "r1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
+}
+ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Really?"}]}
+
+
+def test_the_whole_span_of_a_reply(own_url: str, spans: Spans) -> None:
+    reply = Recorded(load()["local-chat-completions-sync-truncated"], own_url)
+    with reply.client() as client:
+        client.chat.completions.create(**reply.arguments())
+    assert readable(spans.brief(without=["server.port"])) == snapshot(
+        [
+            (
+                "chat smollm2-135m",
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "smollm2-135m",
+                    "openai.api.type": "chat_completions",
+                    "server.address": "127.0.0.1",
+                    "gen_ai.request.temperature": 0.0,
+                    "gen_ai.request.max_tokens": 4,
+                    "gen_ai.request.seed": 7,
+                    "gen_ai.input.messages": [
+                        {"role": "system", "parts": [{"type": "text", "content": "Answer in one short sentence."}]},
+                        {"role": "user", "parts": [{"type": "text", "content": "What is a card payment?"}]},
+                    ],
+                    "openai.response.system_fingerprint": "b0-unknown",
+                    "gen_ai.usage.input_tokens": 26,
+                    "gen_ai.usage.output_tokens": 4,
+                    "gen_ai.usage.cache_read.input_tokens": 25,
+                    "gen_ai.response.id": "chatcmpl-KYDDa0aNbNgxF0zLRsSOweke2axOCAFW",
+                    "gen_ai.response.model": "smollm2-135m",
+                    "gen_ai.response.finish_reasons": ["length"],
+                    "gen_ai.output.messages": [
+                        {
+                            "role": "assistant",
+                            "parts": [{"type": "text", "content": "A card payment is"}],
+                            "finish_reason": "length",
+                        }
+                    ],
+                },
+            )
+        ]
+    )
+
+
+def test_the_whole_span_of_a_refused_request(failure: Recorded, spans: Spans) -> None:
+    with failure.client() as client, pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(**failure.arguments())
+    assert readable(spans.brief(without=["server.port"])) == snapshot(
+        [
+            (
+                "chat smollm2-135m",
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "smollm2-135m",
+                    "openai.api.type": "chat_completions",
+                    "server.address": "127.0.0.1",
+                    "gen_ai.request.temperature": 0.0,
+                    "gen_ai.request.seed": 7,
+                    "gen_ai.request.choice.count": 9,
+                    "gen_ai.input.messages": [{"role": "user", "parts": [{"type": "text", "content": "Hello"}]}],
+                    "error.type": "400",
+                },
+            )
+        ]
+    )
+    span = spans.one()
+    assert (span.status, [event.name for event in span.events]) == ("error", ["exception"])
+
+
+def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
+    recorded = Recorded(load()["local-chat-completions-sync-structured-output"], own_url)
+    arguments = recorded.arguments() | {"response_format": _Place}
+    with recorded.client() as client:
+        parsed = client.chat.completions.parse(**arguments)
+    assert parsed.choices[0].message.parsed == _Place(city="Paris", country="FRANCE")
+    attributes = spans.one().attributes
+    assert attributes["gen_ai.output.type"] == "json"
+    assert attributes["gen_ai.usage.input_tokens"] == 39
+
+
+def test_a_reply_cut_short_that_cannot_be_parsed_keeps_its_tokens(spans: Spans) -> None:
+    cut = {**REPLY["choices"][0], "finish_reason": "length", "message": {"role": "assistant", "content": '{"ci'}}
+    with (
+        _client("http://h/v1", {**REPLY, "choices": [cut]}) as client,
+        pytest.raises(openai.LengthFinishReasonError),
+    ):
+        client.chat.completions.parse(**ASK, response_format=_Place)
+    span = spans.one()
+    assert span.status == "error"
+    assert span.attributes["gen_ai.usage.output_tokens"] == 2
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["length"]
+
+
+def test_a_raw_response_is_as_without_tracing(reply: Recorded, spans: Spans) -> None:
+    with reply.client() as client:
+        raw = client.chat.completions.with_raw_response.create(**reply.arguments())
+        assert len(spans.all()) == 1  # before anything is parsed
+        assert raw.status_code == 200
+        assert json.loads(raw.text) == reply.completion
+        assert raw.parse().id == reply.completion["id"]
+    assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
+
+
+async def test_an_async_raw_response_is_as_without_tracing(reply: Recorded, spans: Spans) -> None:
+    async with reply.async_client() as client:
+        raw = await client.chat.completions.with_raw_response.create(**reply.arguments())
+        assert raw.parse().id == reply.completion["id"]
+    assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
+
+
+@pytest.mark.parametrize("read", ["parse", "json", "read", "text"])
+def test_a_streaming_response_is_recorded_once_read(read: str, reply: Recorded, spans: Spans) -> None:
+    with (
+        reply.client() as client,
+        client.chat.completions.with_streaming_response.create(**reply.arguments()) as raw,
+    ):
+        assert spans.all() == []
+        getattr(raw, read)()
+    assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
+
+
+async def test_an_async_streaming_response_is_recorded_once_read(reply: Recorded, spans: Spans) -> None:
+    async with (
+        reply.async_client() as client,
+        client.chat.completions.with_streaming_response.create(**reply.arguments()) as raw,
+    ):
+        await raw.parse()
+    assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
+
+
+def test_a_streaming_response_that_nobody_reads_ends_with_its_block(reply: Recorded, spans: Spans) -> None:
+    with reply.client() as client, client.chat.completions.with_streaming_response.create(**reply.arguments()):
+        pass
+    assert "gen_ai.output.messages" not in spans.one().attributes
+
+
+def test_a_wrapper_made_before_patching_is_recorded_too(reply: Recorded, spans: Spans) -> None:
+    from tracelm.trace import patching
+
+    patching.unpatch()
+    with reply.client() as client:
+        early = client.chat.completions.with_raw_response
+        patching.patch()
+        early.create(**reply.arguments())
+        patching.unpatch()
+        early.create(**reply.arguments())
+    assert len(spans.all()) == 1
+
+
+def test_the_module_level_client_is_recorded(reply: Recorded, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai, "api_key", "test")
+    monkeypatch.setattr(openai, "base_url", f"{reply.url}/v1/")
+    openai.chat.completions.create(**reply.arguments())
+    assert spans.one().name == "chat smollm2-135m"
+
+
+def test_a_plain_post_is_recorded(reply: Recorded, spans: Spans) -> None:
+    with reply.client() as client:
+        body = client.post("/chat/completions", cast_to=dict[str, Any], body=reply.request)
+    assert body["id"] == reply.completion["id"]
+    assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
+
+
+def test_other_endpoints_pass_untouched(spans: Spans) -> None:
+    embedding = {"object": "list", "model": "e", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]}
+    with _client("http://h/v1", embedding) as client:
+        assert client.embeddings.create(model="e", input="x", encoding_format="float").data[0].embedding == [1.0]
+    with _client("http://h/v1", {"object": "list", "data": []}) as client:
+        assert client.models.list().data == []
+        assert client.chat.completions.list().data == []
+    assert spans.all() == []
+
+
+def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
+    busy = {"status": 503, "error": {"message": "busy"}}
+    with _client("http://h/v1", busy, busy, REPLY, max_retries=2) as client:
+        client.chat.completions.create(**ASK)
+    assert spans.one().status == "unset"
+
+
+def test_a_server_that_is_not_there(spans: Spans) -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
+
+    http_client = httpx2.Client(transport=httpx2.MockTransport(refuse))
+    with (
+        openai.OpenAI(api_key="test", max_retries=0, http_client=http_client) as client,
+        pytest.raises(openai.APIConnectionError),
+    ):
+        client.chat.completions.create(**ASK)
+    assert spans.one().attributes["error.type"] == "openai.APIConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "provider", "address", "port"),
+    [
+        ("https://api.openai.com/v1", "openai", "api.openai.com", 443),
+        ("https://api.groq.com/openai/v1", "groq", "api.groq.com", 443),
+        ("https://api.deepseek.com", "deepseek", "api.deepseek.com", 443),
+        ("https://api.x.ai/v1", "x_ai", "api.x.ai", 443),
+        ("https://api.mistral.ai/v1", "mistral_ai", "api.mistral.ai", 443),
+        ("https://api.perplexity.ai", "perplexity", "api.perplexity.ai", 443),
+        ("https://api.moonshot.cn/v1", "moonshot_ai", "api.moonshot.cn", 443),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/openai/",
+            "gcp.gemini",
+            "generativelanguage.googleapis.com",
+            443,
+        ),
+        (
+            "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1",
+            "aws.bedrock",
+            "bedrock-runtime.us-east-1.amazonaws.com",
+            443,
+        ),
+        ("https://me.openai.azure.com/openai/v1/", "azure.ai.openai", "me.openai.azure.com", 443),
+        ("http://localhost/v1", "openai", "localhost", 80),
+        ("http://[::1]:8080/v1", "openai", "::1", 8080),
+    ],
+)
+def test_provider_and_server(base_url: str, provider: str, address: str, port: int, spans: Spans) -> None:
+    with _client(base_url, REPLY) as client:
+        client.chat.completions.create(**ASK)
+    attributes = spans.one().attributes
+    assert attributes["gen_ai.provider.name"] == provider
+    assert attributes["server.address"] == address
+    assert attributes["server.port"] == port
+
+
+def test_request_parameters(spans: Spans) -> None:
+    with _client("http://h/v1", REPLY) as client:
+        client.chat.completions.create(
+            **ASK,
+            temperature=0,
+            top_p=0.5,
+            frequency_penalty=1,
+            presence_penalty=-1,
+            max_completion_tokens=9,
+            seed=4,
+            n=2,
+            stop="END",
+            reasoning_effort="low",
+            service_tier="flex",
+            modalities=["text", "audio"],
+        )
+    found = {k: v for k, v in spans.one().attributes.items() if "request" in k or "output.type" in k}
+    assert found == {
+        "gen_ai.request.model": "m",
+        "gen_ai.request.temperature": 0.0,
+        "gen_ai.request.top_p": 0.5,
+        "gen_ai.request.frequency_penalty": 1.0,
+        "gen_ai.request.presence_penalty": -1.0,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.seed": 4,
+        "gen_ai.request.choice.count": 2,
+        "gen_ai.request.stop_sequences": ["END"],
+        "gen_ai.request.reasoning.level": "low",
+        "openai.request.service_tier": "flex",
+        "gen_ai.output.type": "speech",
+    }
+
+
+def test_what_is_not_given_is_not_recorded(spans: Spans) -> None:
+    with _client("http://h/v1", REPLY) as client:
+        client.chat.completions.create(**ASK, n=1, service_tier="auto", stop=None)
+    assert [key for key in spans.one().attributes if "request" in key] == ["gen_ai.request.model"]
+
+
+def test_extra_body_counts_as_the_request(spans: Spans) -> None:
+    with _client("http://h/v1", REPLY) as client:
+        client.chat.completions.create(**ASK, extra_body={"model": "other", "seed": 3})
+    assert spans.one().name == "chat other"
+    assert spans.one().attributes["gen_ai.request.seed"] == 3
+
+
+def test_messages_from_a_generator_reach_the_model_and_the_span(spans: Spans) -> None:
+    seen: list[Any] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.extend(json.loads(request.content)["messages"])
+        return httpx2.Response(200, json=REPLY)
+
+    http_client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    with openai.OpenAI(api_key="test", http_client=http_client) as client:
+        client.chat.completions.create(model="m", messages=(each for each in ASK["messages"]))
+    assert seen == ASK["messages"]
+    assert "Really?" in str(spans.one().attributes["gen_ai.input.messages"])
+
+
+def test_an_answer_given_back_as_an_object_is_recorded(spans: Spans) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    first = {**REPLY, "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]}
+    with _client("http://h/v1", first, REPLY) as client:
+        answer = client.chat.completions.create(**ASK).choices[0].message
+        result: Any = {"role": "tool", "tool_call_id": "c1", "content": "a bird"}
+        client.chat.completions.create(model="m", messages=[*ASK["messages"], answer, result])
+    assert json.loads(str(spans.all()[1].attributes["gen_ai.input.messages"])) == [
+        {"role": "user", "parts": [{"type": "text", "content": "Really?"}]},
+        {"role": "assistant", "parts": [{"type": "tool_call", "name": "look", "id": "c1", "arguments": {"at": 1}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "response": "a bird", "id": "c1"}]},
+    ]
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, "many", {"prompt_tokens": "3"}])
+def test_a_reply_without_usable_usage_has_no_tokens_and_no_cost(usage: object, spans: Spans) -> None:
+    with _client("http://h/v1", {**REPLY, "usage": usage, "model": "gpt-4o"}) as client:
+        assert client.chat.completions.create(**ASK).id == "r1"
+    assert [key for key in spans.one().attributes if "usage" in key or "cost" in key] == []
+
+
+@pytest.mark.parametrize("body", ["{}", '{"choices": null}', '{"choices": [{}]}', '{"choices": [{"message": null}]}'])
+def test_a_malformed_reply_is_passed_on_and_recorded(body: str, spans: Spans) -> None:
+    before = tracelm.flush().failures
+    with _client("http://h/v1", json.loads(body)) as client:
+        client.chat.completions.create(**ASK)
+    assert spans.one().status == "unset"
+    assert tracelm.flush().failures == before
+
+
+def test_the_users_own_price_is_on_the_span(tmp_path: Any, reply: Recorded) -> None:
+    home = tmp_path / "priced"
+    price = {"input_usd_per_mtok": 2.0, "output_usd_per_mtok": 4.0}
+    tracelm.init("priced", home=home, prices={"smollm2-135m": price})
+    with reply.client() as client:
+        client.chat.completions.create(**reply.arguments())
+    attributes = Spans(home).one().attributes
+    usage = reply.completion["usage"]
+    expected = (usage["prompt_tokens"] * 2.0 + usage["completion_tokens"] * 4.0) / 1_000_000
+    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(expected)
+    assert attributes["gen_ai.usage.cost.currency"] == "USD"
+    assert attributes["tracelm.cost.rule"] == "user:smollm2-135m"
+
+
+def test_a_public_price_is_on_the_span(spans: Spans) -> None:
+    with _client("https://api.openai.com/v1", {**REPLY, "model": "gpt-4o-2024-08-06"}) as client:
+        client.chat.completions.create(model="gpt-4o", messages=ASK["messages"])
+    attributes = spans.one().attributes
+    # 10 input tokens at 2.50 USD, 2 output tokens at 10 USD, each per million.
+    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.000045)
+    assert attributes["tracelm.cost.rule"] == "genai-prices:openai/gpt-4o"
+
+
+def test_an_unknown_model_has_no_cost(reply: Recorded, spans: Spans) -> None:
+    with reply.client() as client:
+        client.chat.completions.create(**reply.arguments())
+    assert [key for key in spans.one().attributes if "cost" in key] == []
+
+
+def test_a_patch_on_top_of_ours_survives_and_ours_falls_silent(
+    reply: Recorded, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tracelm.trace import patching
+
+    calls: list[str] = []
+    ours: Any = openai.OpenAI.request
+
+    def other(self: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append("other")
+        return ours(self, *args, **kwargs)
+
+    monkeypatch.setattr(openai.OpenAI, "request", other)
+    with reply.client() as client:
+        client.chat.completions.create(**reply.arguments())
+        patching.unpatch()
+        client.chat.completions.create(**reply.arguments())
+    assert calls == ["other", "other"]
+    assert len(spans.all()) == 1
+    assert vars(openai.OpenAI)["request"] is other
+    monkeypatch.delattr(openai.OpenAI, "request")

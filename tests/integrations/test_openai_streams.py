@@ -1,0 +1,453 @@
+"""However a stream ends, its span ends once, says how, and keeps what had come."""
+
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from inline_snapshot import snapshot
+from opentelemetry import trace
+
+import tracelm
+from tests.recordings.recorded import Recorded, readable
+from tracelm.otlp.records import SpanRecord
+from tracelm.testing import Spans
+
+pytest_plugins = ("tests.recordings.fixtures",)
+pytestmark = pytest.mark.anyio
+
+OUTCOME = "tracelm.stream.outcome"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def _content(span: SpanRecord) -> str:
+    """Return the text of the only reply on a span."""
+    [message] = json.loads(str(span.attributes["gen_ai.output.messages"]))
+    return "".join(part["content"] for part in message["parts"])
+
+
+def _text(recorded: Recorded) -> str:
+    deltas = [choice["delta"] for chunk in recorded.chunks for choice in chunk["choices"]]
+    return "".join(delta.get("content") or "" for delta in deltas)
+
+
+def _check_whole(span: SpanRecord, stream: Recorded) -> None:
+    assert span.status == "unset"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert span.attributes["gen_ai.usage.output_tokens"] == stream.chunks[-1]["usage"]["completion_tokens"]
+    assert OUTCOME not in span.attributes
+    assert _content(span) == _text(stream)
+
+
+def _check_early(span: SpanRecord, stream: Recorded) -> None:
+    assert span.status == "unset"
+    assert span.attributes[OUTCOME] == "closed_early"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["error"]
+    assert "gen_ai.usage.output_tokens" not in span.attributes
+    assert "gen_ai.usage.cost.amount" not in span.attributes
+    said = _content(span)
+    assert said
+    assert _text(stream).startswith(said)
+    assert said != _text(stream)
+
+
+# --- read to the end ----------------------------------------------------------------------------------------
+
+
+def test_the_program_gets_the_recorded_chunks(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        chunks = list(client.chat.completions.create(**stream.arguments()))
+    assert [chunk.to_dict() for chunk in chunks] == stream.chunks
+    _check_whole(spans.one(), stream)
+
+
+def test_the_span_ends_with_the_last_chunk_not_before(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        reply = client.chat.completions.create(**stream.arguments())
+        for _ in stream.chunks:
+            assert spans.all() == []
+            next(reply)
+        assert list(reply) == []
+        assert len(spans.all()) == 1
+
+
+def test_a_stream_that_was_read_and_closed_twice_is_one_span(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client, client.chat.completions.create(**stream.arguments()) as reply:
+        list(reply)
+        reply.close()
+        reply.close()
+    _check_whole(spans.one(), stream)
+
+
+def test_helper_read_to_the_end(stream: Recorded, spans: Spans) -> None:
+    arguments = stream.arguments()
+    del arguments["stream"]
+    with stream.client() as client, client.chat.completions.stream(**arguments) as events:
+        kinds = {event.type for event in events}
+        final = events.get_final_completion()
+    assert "content.delta" in kinds
+    assert final.choices[0].message.content == _text(stream)
+    _check_whole(spans.one(), stream)
+
+
+async def test_async_helper_read_to_the_end(stream: Recorded, spans: Spans) -> None:
+    arguments = stream.arguments()
+    del arguments["stream"]
+    async with stream.async_client() as client, client.chat.completions.stream(**arguments) as events:
+        final = await events.get_final_completion()
+    assert final.choices[0].message.content == _text(stream)
+    _check_whole(spans.one(), stream)
+
+
+def test_raw_response_whose_stream_is_parsed_later(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        raw = client.chat.completions.with_raw_response.create(**stream.arguments())
+        assert raw.headers["content-type"].startswith("text/event-stream")
+        assert spans.all() == []
+        parsed: Any = raw.parse()
+        assert openai.Stream in type(parsed).__mro__
+        assert len(list(parsed)) == len(stream.chunks)
+    _check_whole(spans.one(), stream)
+
+
+async def test_async_raw_response_whose_stream_is_parsed_later(stream: Recorded, spans: Spans) -> None:
+    async with stream.async_client() as client:
+        raw = await client.chat.completions.with_raw_response.create(**stream.arguments())
+        parsed: Any = raw.parse()
+        assert openai.AsyncStream in type(parsed).__mro__
+        assert len([chunk async for chunk in parsed]) == len(stream.chunks)
+    _check_whole(spans.one(), stream)
+
+
+def test_lines_that_the_program_reads_itself_are_left_to_it(stream: Recorded, spans: Spans) -> None:
+    with (
+        stream.client() as client,
+        client.chat.completions.with_streaming_response.create(**stream.arguments()) as raw,
+    ):
+        lines = [line for line in raw.iter_lines() if line]
+    assert lines[-1] == "data: [DONE]"
+    span = spans.one()
+    assert span.status == "unset"
+    assert "gen_ai.output.messages" not in span.attributes
+    assert OUTCOME not in span.attributes
+
+
+# --- left early ---------------------------------------------------------------------------------------------
+
+
+def test_break_and_close(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        reply = client.chat.completions.create(**stream.arguments())
+        for index, _ in enumerate(reply):
+            if index == 3:
+                break
+        assert spans.all() == []
+        reply.close()
+        _check_early(spans.one(), stream)
+
+
+async def test_async_break_and_close(stream: Recorded, spans: Spans) -> None:
+    async with stream.async_client() as client:
+        reply = await client.chat.completions.create(**stream.arguments())
+        read = 0
+        async for _ in reply:
+            read += 1
+            if read == 4:
+                break
+        assert spans.all() == []
+        await reply.close()
+        _check_early(spans.one(), stream)
+
+
+def test_break_inside_a_with_block(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        with client.chat.completions.create(**stream.arguments()) as reply:
+            for index, _ in enumerate(reply):
+                if index == 3:
+                    break
+        _check_early(spans.one(), stream)
+
+
+def test_helper_left_early(stream: Recorded, spans: Spans) -> None:
+    arguments = stream.arguments()
+    del arguments["stream"]
+    with stream.client() as client:
+        with client.chat.completions.stream(**arguments) as events:
+            for event in events:
+                if event.type == "content.delta":
+                    break
+        _check_early(spans.one(), stream)
+
+
+def test_a_stream_closed_before_its_first_chunk(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        client.chat.completions.create(**stream.arguments()).close()
+    span = spans.one()
+    assert span.attributes[OUTCOME] == "closed_early"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["error"]
+    assert "gen_ai.output.messages" not in span.attributes
+    assert "gen_ai.response.time_to_first_chunk" not in span.attributes
+
+
+def test_a_forgotten_stream_ends_with_the_garbage_collection(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        reply = client.chat.completions.create(**stream.arguments())
+        for _ in range(4):
+            next(reply)
+        assert spans.all() == []
+        del reply
+        gc.collect()
+        _check_early(spans.one(), stream)
+
+
+def test_a_stream_that_nobody_read_ends_with_the_garbage_collection(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        client.chat.completions.create(**stream.arguments())
+        gc.collect()
+        assert spans.one().attributes[OUTCOME] == "closed_early"
+
+
+def test_a_raw_response_that_nobody_parsed_ends_with_the_garbage_collection(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        client.chat.completions.with_raw_response.create(**stream.arguments())
+        gc.collect()
+        assert spans.one().status == "unset"
+
+
+def test_all_choices_finished_is_not_early(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        reply = client.chat.completions.create(**stream.arguments())
+        for chunk in reply:
+            if chunk.choices and chunk.choices[0].finish_reason:
+                break
+        reply.close()
+    span = spans.one()
+    assert OUTCOME not in span.attributes
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert "gen_ai.usage.output_tokens" not in span.attributes
+
+
+def test_a_stream_that_is_still_open_when_the_program_ends(stream: Recorded, tmp_path: Path) -> None:
+    program = f"""
+        import tempfile, weakref, openai, tracelm
+        weakref.finalize(tempfile, print)  # registered to run at the end before tracelm is
+        tracelm.init("left-open", home={str(tmp_path / "home")!r})
+        client = openai.OpenAI(base_url={stream.url + "/v1"!r}, api_key="test")
+        reply = client.chat.completions.create(model="m", messages=[], stream=True)
+        next(reply), next(reply), next(reply)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
+    span = Spans(tmp_path / "home").one()
+    assert span.attributes[OUTCOME] == "closed_early"
+    assert "gen_ai.output.messages" in span.attributes
+
+
+# --- failures -----------------------------------------------------------------------------------------------
+
+
+def test_a_broken_connection_keeps_what_came(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client, pytest.raises((openai.APIError, httpx2.HTTPError)) as caught:
+        list(client.chat.completions.create(**stream.arguments(fault="drop-after-bytes=1500")))
+    span = spans.one()
+    assert span.status == "error"
+    assert span.attributes["error.type"] == f"{caught.type.__module__}.{caught.type.__qualname__}"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["error"]
+    assert _text(stream).startswith(_content(span))
+    assert [event.name for event in span.events] == ["exception"]
+
+
+async def test_async_broken_connection_keeps_what_came(stream: Recorded, spans: Spans) -> None:
+    async with stream.async_client() as client:
+        with pytest.raises((openai.APIError, httpx2.HTTPError)):
+            async for _ in await client.chat.completions.create(**stream.arguments(fault="drop-after-bytes=1500")):
+                pass
+    span = spans.one()
+    assert span.status == "error"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["error"]
+
+
+async def test_a_cancelled_stream_is_no_failure_of_the_provider(stream: Recorded, spans: Spans) -> None:
+    first = asyncio.Event()
+    client: Any = _stalling_client(stream)
+
+    async def read() -> None:
+        async for _ in await client.chat.completions.create(**stream.arguments()):
+            first.set()
+
+    task = asyncio.create_task(read())
+    await first.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await client.close()
+    span = spans.one()
+    assert span.status == "unset"
+    assert span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+    assert span.attributes[OUTCOME] == "closed_early"
+    assert span.attributes["gen_ai.response.finish_reasons"] == ["error"]
+
+
+async def test_a_cancelled_request_is_no_failure_of_the_provider(stream: Recorded, spans: Spans) -> None:
+    asked = asyncio.Event()
+
+    async def answer(_request: httpx2.Request) -> httpx2.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    client: Any = openai.AsyncOpenAI(api_key="test", max_retries=0, http_client=http_client)
+    task = asyncio.create_task(client.chat.completions.create(**stream.arguments()))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    span = spans.one()
+    assert (span.status, span.attributes["error.type"]) == ("unset", "asyncio.exceptions.CancelledError")
+    assert "gen_ai.response.finish_reasons" not in span.attributes
+
+
+async def test_a_forgotten_async_stream_troubles_no_event_loop(stream: Recorded, spans: Spans) -> None:
+    troubles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: troubles.append(context))
+    async with stream.async_client() as client:
+        for _ in range(5):
+            await _leave(client, stream)
+            gc.collect()
+            for _ in range(10):
+                await asyncio.sleep(0)
+    gc.collect()
+    assert troubles == []
+    assert [span.attributes[OUTCOME] for span in spans.all()] == ["closed_early"] * 5
+
+
+async def _leave(client: Any, stream: Recorded) -> None:
+    async for _ in await client.chat.completions.create(**stream.arguments()):
+        break
+
+
+async def test_an_async_stream_left_by_its_task_ends(stream: Recorded, spans: Spans) -> None:
+    async with stream.async_client() as client:
+        await _leave(client, stream)
+        gc.collect()
+        for _ in range(10):  # the loop closes the generator in its own time
+            await asyncio.sleep(0)
+        gc.collect()
+        assert spans.one().attributes[OUTCOME] == "closed_early"
+
+
+def _stalling_client(stream: Recorded) -> openai.AsyncOpenAI:
+    """Return a client whose reply stops in the middle and never goes on."""
+
+    class Stalling(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for chunk in stream.chunks[:4]:
+                yield f"data: {json.dumps(chunk)}\n\n".encode()
+            await asyncio.Event().wait()
+
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stalling())
+
+    http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    return openai.AsyncOpenAI(api_key="test", max_retries=0, http_client=http_client)
+
+
+# --- beside the stream --------------------------------------------------------------------------------------
+
+
+def test_spans_between_chunks_are_not_below_the_model_call(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client, tracelm.span("outer") as outer:
+        for index, _ in enumerate(client.chat.completions.create(**stream.arguments())):
+            assert trace.get_current_span().get_span_context().span_id == outer.context.span_id
+            if index == 2:
+                with tracelm.span("between"):
+                    pass
+    assert spans.one("between").parent_span_id == spans.one("outer").span_id
+    assert spans.one("chat smollm2-135m").parent_span_id == spans.one("outer").span_id
+
+
+def test_a_stream_that_another_thread_reads_is_one_span(stream: Recorded, spans: Spans) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with stream.client() as client, ThreadPoolExecutor(1) as pool:
+        reply = client.chat.completions.create(**stream.arguments())
+        assert len(pool.submit(list[Any], reply).result()) == len(stream.chunks)
+    _check_whole(spans.one(), stream)
+
+
+def test_a_stream_class_of_the_programs_own_is_left_alone(stream: Recorded, spans: Spans) -> None:
+    class Own(openai.Stream[dict[str, object]]):
+        def __stream__(self) -> Iterator[dict[str, object]]:
+            yield {"own": True}
+
+    body = stream.request
+    with stream.client() as client:
+        reply = client.post("/chat/completions", cast_to=dict[str, object], body=body, stream=True, stream_cls=Own)
+        assert type(reply) is Own
+        assert list(reply) == [{"own": True}]
+        reply.close()
+    assert spans.one().status == "unset"
+
+
+def test_the_whole_span_of_a_stream(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        list(client.chat.completions.create(**stream.arguments()))
+    hidden = ["server.port", "gen_ai.response.time_to_first_chunk"]
+    assert readable(spans.brief(without=hidden)) == snapshot(
+        [
+            (
+                "chat smollm2-135m",
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "smollm2-135m",
+                    "openai.api.type": "chat_completions",
+                    "server.address": "127.0.0.1",
+                    "gen_ai.request.temperature": 0.0,
+                    "gen_ai.request.max_tokens": 30,
+                    "gen_ai.request.seed": 7,
+                    "gen_ai.request.stream": True,
+                    "gen_ai.input.messages": [
+                        {"role": "user", "parts": [{"type": "text", "content": "Count from one to five."}]}
+                    ],
+                    "openai.response.system_fingerprint": "b0-unknown",
+                    "gen_ai.usage.input_tokens": 36,
+                    "gen_ai.usage.output_tokens": 25,
+                    "gen_ai.usage.cache_read.input_tokens": 35,
+                    "gen_ai.response.id": "chatcmpl-XDSRRIxQ000eVLMMWCLqDBSz5yHaBZKk",
+                    "gen_ai.response.model": "smollm2-135m",
+                    "gen_ai.response.finish_reasons": ["stop"],
+                    "gen_ai.output.messages": [
+                        {
+                            "role": "assistant",
+                            "parts": [
+                                {
+                                    "type": "text",
+                                    "content": """\
+1. 1
+2. 2
+3. 3
+4. 4
+5. 5\
+""",
+                                }
+                            ],
+                            "finish_reason": "stop",
+                        }
+                    ],
+                },
+            )
+        ]
+    )

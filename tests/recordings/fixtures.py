@@ -1,0 +1,67 @@
+"""Recorded exchanges as fixtures: `pytest_plugins = ("tests.recordings.fixtures",)` in a test module.
+
+`own` runs a test once for each recording that the project made itself, `foreign` once for each chat recording in the
+shared folder (many providers). Both answer over HTTP on loopback; the client in between is the real one.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.recordings.recorded import Recorded
+from tests.recordings.server import load, serve
+
+_SHARED = Path(__file__).parents[3] / "shared" / "recordings"
+_FOREIGN = {name: recording for name, recording in load(_SHARED).items() if recording["endpoint"] == "chat.completions"}
+_OWN = load()
+
+
+@pytest.fixture(scope="session")
+def own_url() -> Iterator[str]:
+    """The address of the project's own recordings."""
+    with serve(_OWN) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def foreign_url(shared: Path) -> Iterator[str]:
+    """The address of the shared recordings, played by the shared server."""
+    spec = importlib.util.spec_from_file_location("replay_server", shared / "replay_server.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.ReplayServer(shared / "recordings") as server:
+        yield server.url
+
+
+@pytest.fixture(params=sorted(_OWN))
+def own(request: pytest.FixtureRequest, own_url: str) -> Recorded:
+    """Each recording that the project made itself."""
+    return Recorded(_OWN[request.param], own_url)
+
+
+@pytest.fixture(params=sorted(_FOREIGN))
+def foreign(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
+    """Each chat recording in the shared folder."""
+    return Recorded(_FOREIGN[request.param], foreign_url)
+
+
+@pytest.fixture
+def reply(own_url: str) -> Recorded:
+    """One plain reply of the local model."""
+    return Recorded(_OWN["local-chat-completions-sync-basic"], own_url)
+
+
+@pytest.fixture
+def stream(own_url: str) -> Recorded:
+    """One streamed reply of the local model, with its usage."""
+    return Recorded(_OWN["local-chat-completions-stream-usage"], own_url)
+
+
+@pytest.fixture
+def failure(own_url: str) -> Recorded:
+    """One request that the local model refuses with status 400."""
+    return Recorded(_OWN["local-chat-completions-sync-error-400"], own_url)

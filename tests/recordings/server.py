@@ -1,0 +1,84 @@
+"""A small server on loopback that answers with the recordings in this folder."""
+
+import json
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
+
+FOLDER = Path(__file__).parent
+
+
+def load(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
+    """Return the recordings in `folder` by their ids."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+class _Answer(BaseHTTPRequestHandler):
+    """Answers with the recording that the header `x-recording-id` names, else the first of the same mode.
+
+    The header `x-replay-fault: drop-after-bytes=N` breaks the connection after N bytes of the body.
+    """
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer a request."""
+        asked: Mapping[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        server = cast("_Server", self.server)
+        name = self.headers.get("x-recording-id") or server.find(asked)
+        response = server.recordings[name]["response"]
+        streamed = "sse" in response
+        body = str(response["sse" if streamed else "body"]).encode()
+        self.send_response(response["status"])
+        self.send_header("content-type", response["headers"]["content-type"])
+        self.send_header(*(("transfer-encoding", "chunked") if streamed else ("content-length", str(len(body)))))
+        self.end_headers()
+        pieces = [piece + b"\n\n" for piece in body.split(b"\n\n") if piece] if streamed else [body]
+        fault = self.headers.get("x-replay-fault", "")
+        if fault.startswith("drop-after-bytes="):
+            pieces = [body[: int(fault.partition("=")[2])]]
+            self.close_connection = True
+        for piece in pieces:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if streamed else piece)
+        if streamed and not fault:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, recordings: Mapping[str, dict[str, Any]]) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.recordings = recordings
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing when a client has left in the middle of an answer, as some tests do."""
+
+    def find(self, asked: Mapping[str, Any]) -> str:
+        """Return the first successful recording that streams if the request does, and else does not."""
+        return next(
+            name
+            for name, recording in self.recordings.items()
+            if recording["response"]["status"] == 200
+            and bool(recording["request"]["body"].get("stream")) == bool(asked.get("stream"))
+        )
+
+
+@contextmanager
+def serve(recordings: Mapping[str, dict[str, Any]]) -> Generator[str]:
+    """Serve `recordings` for the block; yields the address, `http://127.0.0.1:PORT`."""
+    server = _Server(recordings)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
