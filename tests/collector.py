@@ -51,7 +51,8 @@ class Sink:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: Any) -> None: ...
+            def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+                pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

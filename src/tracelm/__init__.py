@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracelm import errors, evals, local_model, scorers, testing
+    from tracelm import errors, evals, local_model, scorers
     from tracelm.data.dataset import Dataset
     from tracelm.errors import (
         ConfigError,
@@ -75,7 +75,6 @@ __all__ = [
     "session",
     "shutdown",
     "span",
-    "testing",
 ]
 
 _HOME = {

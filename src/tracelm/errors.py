@@ -5,6 +5,7 @@ TracelmError
 ├── MissingExtraError     a feature needs `pip install 'tracelm[extra]'`
 ├── DatasetError          rows that do not form a dataset
 ├── EvaluationError       a task or scorer whose parameters the dataset cannot fill
+├── DecodeError           a line or a record is no OTLP
 ├── StoreError            the store cannot be opened, read or upgraded
 ├── LocalModelError       the local model cannot be fetched or started
 └── GuardrailError        a guardrail stopped a value
@@ -36,6 +37,10 @@ class DatasetError(TracelmError, ValueError):
 
 class EvaluationError(TracelmError, TypeError):
     """A task or a scorer asks for parameters that the dataset does not have."""
+
+
+class DecodeError(TracelmError, ValueError):
+    """A line or a record is not OTLP/JSON; the message says what is wrong with it."""
 
 
 class StoreError(TracelmError, OSError):

@@ -104,9 +104,7 @@ def init(
     settings = Settings.from_env(project=project, **given)
     with runtime.lock:
         if runtime.active is not None:
-            _check_same(
-                runtime.active, settings, {name for name, value in given.items() if value is not None}
-            )
+            _check_same(runtime.active, settings, {name for name, value in given.items() if value is not None})
             return
         start(settings, prices=prices)
 

@@ -62,14 +62,14 @@ def test_what_a_real_collector_passes_on_equals_what_was_recorded(tmp_path: Path
         assert by_id(final.spans()) == by_id(recorded)
         recorded_logs = logs_request(log_lines).resource_logs[0].scope_logs[0].log_records
         assert sorted(map(repr, final.log_records())) == sorted(map(repr, recorded_logs))
-        arrived = ExportTraceServiceRequest.FromString(next(body for path, _, body in final.requests if "trace" in path))
+        arrived = ExportTraceServiceRequest.FromString(
+            next(body for path, _, body in final.requests if "trace" in path)
+        )
         resource = {each.key: each.value.string_value for each in arrived.resource_spans[0].resource.attributes}
         assert (resource["service.name"], resource["tracelm.project"]) == ("test", "test")
 
 
-def test_the_standard_environment_variables_say_where_and_how(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_standard_environment_variables_say_where_and_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with sink() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=acme,authorization=Bearer%20abc")
@@ -147,8 +147,11 @@ def test_an_answer_that_is_no_otlp_is_no_acknowledgement(tmp_path: Path) -> None
 
 def test_a_request_that_is_too_large_is_split(tmp_path: Path) -> None:
     def respond(_path: str, body: bytes) -> Answer:
-        return ACCEPTED if len(ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans) < 4 else (
-            413, b"", {})
+        return (
+            ACCEPTED
+            if len(ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans) < 4
+            else (413, b"", {})
+        )
 
     with sink(respond) as collector:
         tracelm.init("test", home=tmp_path, endpoint=collector.url)

@@ -36,14 +36,10 @@ class Binder:
         self._keywords = keywords[0] if keywords else None
         named = [each for each in parameters if each.name not in {self._variadic, self._keywords}]
         self._required = tuple(each.name for each in named if each.default is inspect.Parameter.empty)
-        self._defaults = {
-            each.name: each.default for each in named if each.default is not inspect.Parameter.empty
-        }
+        self._defaults = {each.name: each.default for each in named if each.default is not inspect.Parameter.empty}
         # The object that a method belongs to is no input of it.
         first = self._positional[0] if self._positional else ""
-        self._hidden = (
-            first if first in {"self", "cls"} and "." in getattr(function, "__qualname__", "") else None
-        )
+        self._hidden = first if first in {"self", "cls"} and "." in getattr(function, "__qualname__", "") else None
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the arguments by name, defaults included; `None` when the call does not fit the function."""

@@ -83,15 +83,11 @@ def find_destination(
 
 def _endpoint(signal: Signal, settings: Settings, env: Mapping[str, str]) -> Endpoint | None:
     def read(name: str) -> str | None:
-        return env.get(f"OTEL_EXPORTER_OTLP_{_OTEL_SIGNAL[signal]}_{name}") or env.get(
-            f"OTEL_EXPORTER_OTLP_{name}"
-        )
+        return env.get(f"OTEL_EXPORTER_OTLP_{_OTEL_SIGNAL[signal]}_{name}") or env.get(f"OTEL_EXPORTER_OTLP_{name}")
 
     protocol = settings.protocol or read("PROTOCOL") or _HTTP
     if protocol not in {_HTTP, _GRPC}:
-        raise ConfigError(
-            f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol!r} is not supported: use {_HTTP!r} or {_GRPC!r}"
-        )
+        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol!r} is not supported: use {_HTTP!r} or {_GRPC!r}")
     url = _url(signal, settings, env, protocol)
     if url is None:
         return None

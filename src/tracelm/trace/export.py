@@ -101,9 +101,7 @@ class Exporter:
     def _run(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(
-                    lambda: self._wanted or self._stopping, timeout=max(self._pause_s, _POLL_S)
-                )
+                self._wake.wait_for(lambda: self._wanted or self._stopping, timeout=max(self._pause_s, _POLL_S))
                 if self._stopping:
                     return
                 self._wanted = False

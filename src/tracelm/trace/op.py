@@ -30,7 +30,7 @@ from tracelm.trace.spans import record_end_of
 from tracelm.trace.streams import drive_async_generator, drive_generator
 
 Kind: TypeAlias = Literal["tool", "agent", "workflow", "retrieval"]
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound="Callable[..., Any] | property | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 
 _OPERATIONS: Final[Mapping[str, str]] = {
     "tool": "execute_tool",
@@ -70,7 +70,7 @@ def op(
 
 
 def op(
-    function: Callable[..., Any] | None = None,
+    function: Any = None,
     /,
     *,
     name: str | None = None,
@@ -109,11 +109,7 @@ def op(
     if kind is not None and kind not in _OPERATIONS:
         raise ConfigError(f"kind={kind!r} is not known: use one of {', '.join(_OPERATIONS)}")
     options = Options(name=name, kind=kind, capture_input=capture_input, capture_output=capture_output)
-    return (
-        functools.partial(_decorate, options=options)
-        if function is None
-        else _decorate(function, options=options)
-    )
+    return functools.partial(_decorate, options=options) if function is None else _decorate(function, options=options)
 
 
 def is_op(function: object) -> bool:
@@ -189,9 +185,7 @@ class Op:
         self.finish(current, span, result)
         return result
 
-    def prepare(
-        self, current: Runtime, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+    def prepare(self, current: Runtime, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Encode a call as it is now, before the function can change its arguments.
 
         Returns:
@@ -243,9 +237,7 @@ class Op:
         verdict = as_verdict(result)
         if verdict is not None:
             version = str((self._attributes or {})[semconv.OP_VERSION])
-            record_score(
-                self.op_name, verdict, on=span.get_span_context(), source="sdk", scorer_version=version
-            )
+            record_score(self.op_name, verdict, on=span.get_span_context(), source="sdk", scorer_version=version)
 
     def _describe(self) -> dict[str, Any]:
         """Collect, at the first call, what is the same for all calls."""
@@ -304,11 +296,7 @@ class _StreamOp(Op):
         if current is None or is_suppressed():
             return inner
         attributes = self.prepare(current, args, kwargs)
-        return (
-            inner
-            if attributes is None
-            else _named_as(self, type(self).drive(self, current, inner, attributes))
-        )
+        return inner if attributes is None else _named_as(self, type(self).drive(self, current, inner, attributes))
 
 
 class _GeneratorOp(_StreamOp):
@@ -333,14 +321,10 @@ def _decorate(function: Any, *, options: Options) -> Any:
         getter = _decorate(function.fget, options=options) if function.fget is not None else None
         return property(getter, function.fset, function.fdel, function.__doc__)
     if inspect.isclass(function):
-        raise ConfigError(
-            f"@tracelm.op is for functions: decorate the methods of {function.__name__}, not the class"
-        )
+        raise ConfigError(f"@tracelm.op is for functions: decorate the methods of {function.__name__}, not the class")
     if not callable(function):
         raise ConfigError(f"@tracelm.op is for functions: a {type(function).__name__} cannot be called")
-    return (
-        function if is_op(function) and options == Options() else _of_kind(function, options, origin=function)
-    )
+    return function if is_op(function) and options == Options() else _of_kind(function, options, origin=function)
 
 
 def _of_kind(function: Any, options: Options, *, origin: Callable[..., Any]) -> Op:

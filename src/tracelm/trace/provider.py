@@ -121,9 +121,7 @@ def program_provider() -> TracerProvider | None:
 
 def joined(provider: TracerProvider) -> bool:
     """Say whether our processor works in this provider already."""
-    processors: tuple[Any, ...] = getattr(
-        getattr(provider, "_active_span_processor", None), "_span_processors", ()
-    )
+    processors: tuple[Any, ...] = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
     return any(isinstance(each, JournalSpanProcessor) for each in processors)
 
 

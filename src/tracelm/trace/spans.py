@@ -123,10 +123,8 @@ def record_end_of(target: Span, error: BaseException) -> None:
     if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code):
         return
     # trio's Cancelled is told by its name: trio need not be installed, nor imported.
-    if (
-        isinstance(error, asyncio.CancelledError)
-        or (type_name(error).startswith("trio.")
-        and "Cancelled" in type_name(error))
+    if isinstance(error, asyncio.CancelledError) or (
+        type_name(error).startswith("trio.") and "Cancelled" in type_name(error)
     ):
         target.set_attribute(semconv.OUTCOME, "cancelled")
         return

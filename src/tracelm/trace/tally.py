@@ -44,11 +44,7 @@ def tally(trace_id: str) -> Generator[Tally]:
 def count(trace_id: int, attributes: Mapping[str, Any] | None) -> None:
     """Add a finished span to the tally of its trace, if somebody keeps one."""
     sums = _open.get(trace_id) if _open else None
-    if (
-        sums is None
-        or not attributes
-        or attributes.get(semconv.OPERATION_NAME) not in semconv.MODEL_OPERATIONS
-    ):
+    if sums is None or not attributes or attributes.get(semconv.OPERATION_NAME) not in semconv.MODEL_OPERATIONS:
         return
     cost = attributes.get(semconv.COST_AMOUNT)
     if cost is not None:

@@ -125,9 +125,7 @@ class _Grpc:
         import grpc
 
         try:
-            answer: bytes = self._call(
-                body, timeout=min(timeout_s, self._endpoint.timeout_s), metadata=self._metadata
-            )
+            answer: bytes = self._call(body, timeout=min(timeout_s, self._endpoint.timeout_s), metadata=self._metadata)
         except grpc.RpcError as error:
             code = getattr(error, "code", lambda: None)()
             name = getattr(code, "name", "UNKNOWN")

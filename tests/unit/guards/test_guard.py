@@ -304,4 +304,3 @@ def test_a_stream_that_only_shows_at_the_call_is_not_used_up_but_blocked() -> No
     with pytest.raises(tracelm.GuardrailBroken):
         guarded_reply(words, block_pii)
     assert next(words) == "one"
-

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 import tracelm
-from tracelm.otlp.decode import DecodeError, decode_logs, decode_spans
+from tracelm.errors import DecodeError
+from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import (
     AnyValue,
     EventRecord,

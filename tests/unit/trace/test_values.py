@@ -6,8 +6,7 @@ import decimal
 import enum
 import pathlib
 import uuid
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -19,7 +18,10 @@ from hypothesis import strategies as st
 
 from tracelm.trace.values import encode
 
-Point = namedtuple("Point", "x y")
+
+class Point(NamedTuple):
+    x: int
+    y: int
 
 
 class Color(enum.Enum):
@@ -144,8 +146,12 @@ def test_whatever_comes_is_json_and_about_as_long_as_allowed(value: object, max_
     assert len(text.encode()) <= max_bytes * 8 + 500
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8")),
-                    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8")),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    )
+)
 def test_plain_json_comes_back_as_it_went_in(value: object) -> None:
     encoded = str(encode(value, max_bytes=0))
     if "[redacted]" not in encoded:
