@@ -14,7 +14,7 @@ demo: $(VENV)/.demo  ## trace, evaluate and guard a real model, here and now
 
 test: $(VENV)/.dev  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .

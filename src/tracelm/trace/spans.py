@@ -19,6 +19,7 @@ from tracelm.trace.safely import report, safely
 from tracelm.trace.values import type_name
 
 _MAX_STACK_CHARACTERS: Final = 20_000
+_MAX_DESCRIPTION_CHARACTERS: Final = 1_000
 INERT: Final[Span] = trace.INVALID_SPAN
 
 
@@ -132,30 +133,26 @@ def record_end_of(target: Span, error: BaseException) -> None:
 
 
 def record_failure(target: Span, error: BaseException) -> None:
-    """Note an error on a span: status ERROR, `error.type`, and one `exception` event without secrets."""
+    """Note an error on a span: status ERROR, `error.type`, and one `exception` event without secrets.
+
+    Where content is not captured, neither is what the error says: it may quote an input.
+    """
     if not target.is_recording():
         return
-    try:
-        kind = type_name(error)
-        message = redact_text(_message(error))
-        stack = "".join(traceback.format_exception(error))
-        target.add_event(
-            "exception",
-            {
-                "exception.type": kind,
-                "exception.message": message,
-                "exception.stacktrace": redact_text(stack[-_MAX_STACK_CHARACTERS:]),
-            },
-        )
-        target.set_attribute(semconv.ERROR_TYPE, kind)
-        target.set_status(Status(StatusCode.ERROR, f"{type(error).__qualname__}: {message}"[:1_000]))
-    except Exception as failure:
-        report("record an exception", failure)
-        target.set_status(Status(StatusCode.ERROR, type(error).__qualname__))
-
-
-def _message(error: BaseException) -> str:
-    return str(error).encode("utf-8", "replace").decode()
+    kind = type_name(error)
+    event = {"exception.type": kind}
+    description = type(error).__qualname__
+    if runtime.active is not None and runtime.active.settings.capture_content:
+        try:
+            message = redact_text(str(error))
+            stack = "".join(traceback.format_exception(error))[-_MAX_STACK_CHARACTERS:]
+            event |= {"exception.message": message, "exception.stacktrace": redact_text(stack)}
+            description = f"{description}: {message}"[:_MAX_DESCRIPTION_CHARACTERS]
+        except Exception as failure:  # an exception whose __str__ raises, say
+            report("record an exception", failure)
+    target.add_event("exception", event)
+    target.set_attribute(semconv.ERROR_TYPE, kind)
+    target.set_status(Status(StatusCode.ERROR, description))
 
 
 def _open(

@@ -413,6 +413,26 @@ def test_capture_can_be_switched_off_for_an_op(spans: Spans) -> None:
     assert "swordfish" not in repr(spans.all())
 
 
+def test_without_content_only_names_times_and_kinds_of_errors_are_recorded(tmp_path: Path) -> None:
+    tracelm.init("test", home=tmp_path, capture_content=False)
+
+    @tracelm.op
+    def whisper(word: str) -> str:
+        if word == "swordfish":
+            raise ValueError(f"not {word}")
+        return word
+
+    whisper("mackerel")
+    with pytest.raises(ValueError, match="swordfish"):
+        whisper("swordfish")
+    with tracelm.span("step", inputs={"word": "swordfish"}) as step:
+        step.set_output("mackerel")
+    found = Spans(tmp_path).all()
+    assert "swordfish" not in repr(found)
+    assert "mackerel" not in repr(found)
+    assert [span.status_message for span in found] == ["", "ValueError", ""]
+
+
 def test_suppressed_instrumentation_records_nothing(spans: Spans) -> None:
     with suppress_instrumentation():
         assert double(1) == 2
