@@ -123,7 +123,7 @@ class Report:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=Text(self.title), title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
         table.add_column("score", overflow="fold")
         for name in ("mean", "95% interval", "scored", "errors", "n"):
             table.add_column(name, justify="right")
@@ -134,7 +134,7 @@ class Report:
         shown = [f"  {each}" for each in self.failures[:_SHOWN_FAILURES]]
         if len(self.failures) > _SHOWN_FAILURES:
             shown.append(f"  and {len(self.failures) - _SHOWN_FAILURES} more: see .rows")
-        return Group(table, *map(Text, [*self.facts, *shown]))
+        return Group(Text(self.title, style="bold"), table, *map(Text, [*self.facts, *shown]))
 
     def __str__(self) -> str:
         from rich.console import Console

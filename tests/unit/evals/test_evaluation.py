@@ -509,12 +509,10 @@ def test_a_report_reads_like_this() -> None:
         == str(run)
         == snapshot("""\
 nightly: fails_on_three (run 00ff00ff00ff00ff)
-
-  score   mean   95% interval   scored   errors   n
- ───────────────────────────────────────────────────
-  right      1    0.4385 to 1        3        1   4
-  close      0    0 to 0.5615        3        1   4
-
+score  mean  95% interval  scored  errors  n
+─────────────────────────────────────────────
+right     1   0.4385 to 1       3       1  4
+close     0   0 to 0.5615       3       1  4
 4 trials: 3 scored, 1 task_error
   row 3, trial 0, task_error: ZeroDivisionError: integer division or modulo by zero\
 """)

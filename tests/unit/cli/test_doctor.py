@@ -1,0 +1,60 @@
+"""`tracelm doctor` tells versions, places, and the truth about each integration."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import tracelm
+from tracelm.cli.main import app
+
+
+def doctor(*options: str) -> Result:
+    return CliRunner().invoke(app, ["doctor", *options])
+
+
+def test_it_says_what_runs_and_where_the_data_lies(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    tracelm.init("shop", home=home)
+    with tracelm.span("step"):
+        pass
+    found = json.loads(doctor("--json").stdout)
+    assert found["versions"]["tracelm"] == importlib.metadata.version("tracelm")
+    assert found["data"]["home"] == str(home)
+    assert found["data"]["projects"] == ["shop"]
+    assert found["data"]["journal_segments"] == 1
+    assert found["export"] == {"otlp": "none: set OTEL_EXPORTER_OTLP_ENDPOINT, or give init an endpoint"}
+
+
+def test_it_tries_each_integration_and_takes_the_patch_back() -> None:
+    import openai
+
+    before = openai.OpenAI.request
+    (found,) = json.loads(doctor("--json").stdout)["integrations"]
+    assert (found["name"], found["state"], found["detail"]) == ("openai", "active", "")
+    assert found["version"] == importlib.metadata.version("openai")
+    assert openai.OpenAI.request is before
+
+
+def test_people_get_a_table(tmp_path: Path) -> None:
+    shown = doctor()
+    assert shown.exit_code == 0
+    for line in ("projects", "none yet", "openai", "active"):
+        assert line in shown.stdout
+
+
+def test_it_names_the_endpoints_of_both_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    assert json.loads(doctor("--json").stdout)["export"] == {
+        "otlp_spans": "http://collector:4318/v1/traces (http/protobuf)",
+        "otlp_logs": "http://collector:4318/v1/logs (http/protobuf)",
+    }
+
+
+def test_a_setting_that_cannot_work_is_one_line_and_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACELM_CAPTURE_CONTENT", "maybe")
+    shown = doctor()
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert shown.stderr == "error: TRACELM_CAPTURE_CONTENT='maybe' is neither true nor false: write 1 or 0\n"
