@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean help
+.PHONY: demo test check bench docs clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing tracelm[demo,dev] into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
 	@touch $@ $(VENV)/.demo
+
+docs: $(VENV)/.dev  ## write the generated pages of the reference anew
+	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

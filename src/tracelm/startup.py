@@ -125,6 +125,7 @@ def start(
     from tracelm.trace.destination import find_destination
     from tracelm.trace.export import Exporter
     from tracelm.trace.journal import Journal
+    from tracelm.trace.tracer import JournalTracer
 
     global _own_provider  # noqa: PLW0603 - OpenTelemetry has one global provider as well
     table = PriceTable.from_user(prices)
@@ -148,7 +149,7 @@ def start(
     )
     runtime.active = Runtime(
         settings=settings,
-        tracer=provider.get_tracer("tracelm", _version()),
+        tracer=JournalTracer(provider, "tracelm", _version()),
         logger=pipeline.build_logger(provider.resource),
         journal=journal,
         exporter=None if destination is None else Exporter(journal, destination),

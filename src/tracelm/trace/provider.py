@@ -16,7 +16,6 @@ from tracelm.trace import runtime
 from tracelm.trace.context import inherited
 from tracelm.trace.fork import in_child
 from tracelm.trace.safely import report
-from tracelm.trace.tally import count
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
@@ -42,16 +41,8 @@ class JournalSpanProcessor(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Write the span to the journal."""
         current = runtime.active
-        if current is None:
-            return
-        try:
-            context = span.context
-            if context is None or not context.trace_flags.sampled:
-                return
-            count(context.trace_id, span.attributes)
-            current.keep("spans", current.lines.span(span, current.resource(span.resource)))
-        except Exception as error:
-            report("record a span", error)
+        if current is not None:
+            current.record(span)
 
     def shutdown(self) -> None:
         """Nothing: `tracelm.shutdown()` closes the journal."""

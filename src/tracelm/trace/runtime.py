@@ -9,13 +9,15 @@ from opentelemetry.trace import Tracer
 
 from tracelm.otlp.encode import CleanText, Line, LineEncoder, encode_resource
 from tracelm.settings import Settings
-from tracelm.trace import redact, values
+from tracelm.trace import redact, tally, values
 from tracelm.trace.journal import Journal
+from tracelm.trace.safely import report
 from tracelm.trace.segments import Signal
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
 
     from tracelm.pricing.prices import PriceTable
     from tracelm.trace.export import Exporter
@@ -65,6 +67,18 @@ class Runtime:
             encoded = redact.redact_line(encoded)
         self._resources[id(resource)] = (resource, encoded)
         return encoded
+
+    def record(self, span: "ReadableSpan") -> None:
+        """Write a finished span to the journal. Never raises."""
+        try:
+            context = span.context
+            if context is None or not context.trace_flags.sampled:
+                return
+            if tally.is_kept():
+                tally.count(context.trace_id, span.attributes)
+            self.keep("spans", self.lines.span(span, self.resource(span.resource)))
+        except Exception as error:
+            report("record a span", error)
 
     def keep(self, signal: Signal, line: Line) -> None:
         """Write one record to the journal, free of secrets."""

@@ -26,6 +26,11 @@ class Tally:
 _open: Final[dict[int, Tally]] = {}
 
 
+def is_kept() -> bool:
+    """Whether anybody waits for a sum."""
+    return bool(_open)
+
+
 @contextmanager
 def tally(trace_id: str) -> Generator[Tally]:
     """Sum what the spans of a trace use that end inside the block.
@@ -43,7 +48,7 @@ def tally(trace_id: str) -> Generator[Tally]:
 
 def count(trace_id: int, attributes: Mapping[str, Any] | None) -> None:
     """Add a finished span to the tally of its trace, if somebody keeps one."""
-    sums = _open.get(trace_id) if _open else None
+    sums = _open.get(trace_id)
     if sums is None or not attributes or attributes.get(semconv.OPERATION_NAME) not in semconv.MODEL_OPERATIONS:
         return
     cost = attributes.get(semconv.COST_AMOUNT)
