@@ -114,7 +114,7 @@ def _emails(text: str) -> Iterator[Span]:
 
 
 # --- payment card -------------------------------------------------------------------------------------------
-_long_number: Final = re2.compile(r"[0-9](?:[ .-]?[0-9]){11,}")
+_long_number: Final = re2.compile(r"[0-9](?:[ ._-]{0,2}[0-9]){11,}")
 _group: Final = re.compile(r"[0-9]+")
 _CARD_LAYOUTS: Final = frozenset(
     {*((length,) for length in range(12, 20)), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13)}

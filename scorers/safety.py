@@ -68,8 +68,10 @@ class PII(Scorer):
 def _json_text(value: object) -> str:
     try:
         text = orjson.dumps(value, _plain, _OPTIONS).decode()
-    except TypeError:  # a cycle, lone surrogates, an int beyond 64 bit
-        text = repr(value)
+    except TypeError as error:
+        if isinstance(error.__cause__, _Opaque):
+            raise TypeError(f"PII cannot look into a {error.__cause__}: return text, or a value made of it") from None
+        text = repr(value)  # a cycle, lone surrogates, an int beyond 64 bit
     # A line break reads `\n` here: its letter must not touch the number behind it.
     return _escape.sub(lambda match: " " * len(match.group()), text)
 
@@ -86,6 +88,25 @@ def _plain(value: Any) -> Any:
         return list(cast("Set[object]", value))
     if isinstance(value, bytes | bytearray):
         return value.decode(errors="replace")
-    if isinstance(value, BaseException) or not hasattr(value, "__dict__"):
-        return str(value)
-    return vars(value)
+    kind = cast("type[Any]", type(value))
+    slots = [name for each in kind.__mro__ for name in _slots(each) if hasattr(value, name)]
+    held = {name: getattr(value, name) for name in slots} | getattr(value, "__dict__", {})
+    said = _said(value)
+    if said is None and not held:
+        raise _Opaque(kind.__qualname__)
+    return {**held, "": said} if held else said
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    names: str | tuple[str, ...] = kind.__dict__.get("__slots__", ())
+    return tuple(name for name in ((names,) if isinstance(names, str) else names) if not name.startswith("__"))
+
+
+def _said(value: object) -> str | None:
+    """Return what an object says of itself; `None` when that is only its class and address."""
+    kind = type(value)
+    return None if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__ else str(value)
+
+
+class _Opaque(Exception):  # noqa: N818 - not seen outside
+    """What a value holds cannot be seen, so that nothing can be said about it."""

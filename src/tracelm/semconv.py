@@ -115,7 +115,6 @@ DATASET_NAME: Final = "tracelm.dataset.name"
 DATASET_DIGEST: Final = "tracelm.dataset.digest"
 
 MIME_JSON: Final = "application/json"
-MIME_TEXT: Final = "text/plain"
 
 MODEL_OPERATIONS: Final = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
 """Operations whose tokens and cost count in a total; agents and workflows repeat what their children report."""

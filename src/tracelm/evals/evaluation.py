@@ -65,8 +65,8 @@ class Evaluation:
         if callable(scorers) or isinstance(scorers, Scorer):
             raise ConfigError("scorers must be a list, also where there is one: scorers=[a_function]")
         for argument, number in (("trials", trials), ("max_concurrency", max_concurrency)):
-            if number < 1:
-                raise ConfigError(f"{argument}={number!r} cannot work: give 1 or more")
+            if not isinstance(number, int) or number < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigError(f"{argument}={number!r} cannot work: give a whole number, 1 or more")
         self.dataset: Final = dataset
         self.scorers: Final = tuple(scorers)
         self.name: Final = name or dataset.name

@@ -1,5 +1,6 @@
 """Calling somebody else's function for its result or its failure, and how long it took."""
 
+import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
@@ -49,10 +50,18 @@ async def attempt(call: Callable[[], Any], *, is_async: bool, limiter: "Capacity
     else:
         import anyio.to_thread
 
-        first = await anyio.to_thread.run_sync(attempt_now, call, limiter=limiter)
+        first = await anyio.to_thread.run_sync(_attempt_in_thread, call, limiter=limiter)
     if first.error is not None or not inspect.isawaitable(first.returned):
         return first
     return await _awaited(first.returned, spent_s=first.latency_s)
+
+
+def _attempt_in_thread(call: Callable[[], Any]) -> Attempt:
+    start = time.perf_counter()
+    try:
+        return attempt_now(call)
+    except asyncio.CancelledError as error:  # nobody cancels a thread: the function raised it
+        return Attempt(None, _from_inside(error), time.perf_counter() - start)
 
 
 async def _awaited(awaitable: Awaitable[Any], *, spent_s: float) -> Attempt:
@@ -61,4 +70,16 @@ async def _awaited(awaitable: Awaitable[Any], *, spent_s: float) -> Attempt:
         returned = await awaitable
     except Exception as error:
         return Attempt(None, error, time.perf_counter() - start)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # somebody wants us to stop
+            raise
+        return Attempt(None, _from_inside(error), time.perf_counter() - start)
     return Attempt(returned, None, time.perf_counter() - start)
+
+
+def _from_inside(error: asyncio.CancelledError) -> Exception:
+    """Return a cancellation that the function itself raised, say of a task that it waited for, as a failure."""
+    failure = RuntimeError("the call was cancelled from inside (CancelledError)")
+    failure.__cause__ = error
+    return failure

@@ -25,7 +25,7 @@ class Score:
 
     Raises:
         ValueError: `value` is NaN or infinite. A score that does not exist is `None` with an explanation.
-        TypeError: `value` is neither bool, number, str nor None.
+        TypeError: `value` is neither bool, number, str nor None; `passed` neither bool nor None.
     """
 
     value: ScoreValue
@@ -35,6 +35,10 @@ class Score:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", _checked(self.value))
+        object.__setattr__(self, "passed", _as_bool(self.passed))
+        if self.passed is not None and not isinstance(self.passed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            # A guardrail decides by this: what is nearly False must not pass for True.
+            raise TypeError(f"passed={self.passed!r} is neither True, False nor None")
         if self.passed is None and isinstance(self.value, bool):
             object.__setattr__(self, "passed", self.value)
 
@@ -50,7 +54,7 @@ def as_verdict(returned: object) -> Score | None:
     if not isinstance(returned, Mapping):
         return None
     fields = cast("Mapping[Any, Any]", returned)
-    passed = fields.get("passed")
+    passed = _as_bool(fields.get("passed"))
     if not isinstance(passed, bool) or not _VERDICT_KEYS.issuperset(fields):
         return None
     details = fields.get("details")
@@ -96,8 +100,9 @@ def _plain(name: str, value: object) -> Score:
 def _checked(value: object) -> ScoreValue:
     if value is None or isinstance(value, bool | str):
         return value
-    if type(value).__module__ == "numpy" and type(value).__name__ in {"bool", "bool_"}:
-        return bool(value)
+    value = _as_bool(value)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, numbers.Real):
         number = float(value)
         if math.isfinite(number):
@@ -106,6 +111,12 @@ def _checked(value: object) -> ScoreValue:
     raise TypeError(
         f"a {type(value).__name__} is no score: return a bool, number, label (str), Score, or a dict of those"
     )
+
+
+def _as_bool(value: object) -> object:
+    """Return numpy's own True and False as Python's."""
+    is_numpy = type(value).__module__ == "numpy" and type(value).__name__ in {"bool", "bool_"}
+    return bool(value) if is_numpy else value
 
 
 def _text(value: object) -> str | None:

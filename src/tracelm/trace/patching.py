@@ -101,7 +101,7 @@ def status() -> list[IntegrationStatus]:
 
 def _entries() -> list[EntryPoint]:
     # Two distributions may register for the same module: the first one found has it.
-    return list({entry.name: entry for entry in reversed(importlib.metadata.entry_points(group=GROUP))}.values())
+    return list({entry.name: entry for entry in reversed(list(importlib.metadata.entry_points(group=GROUP)))}.values())
 
 
 def _hook(entry: EntryPoint) -> Callable[[object], None]:

@@ -310,7 +310,7 @@ def test_scorers_are_checked_when_the_evaluation_is_made() -> None:
         tracelm.Evaluation(dataset=squares(), scorers=right)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(tracelm.ConfigError, match="dataset is none: pass"):
         tracelm.Evaluation(dataset=ROWS, scorers=[right])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    with pytest.raises(tracelm.ConfigError, match="trials=0 cannot work: give 1 or more"):
+    with pytest.raises(tracelm.ConfigError, match="trials=0 cannot work: give a whole number, 1 or more"):
         make(right, trials=0)
     with pytest.raises(tracelm.ConfigError, match="max_concurrency=0 cannot work"):
         make(right, max_concurrency=0)
@@ -527,3 +527,18 @@ def test_a_report_is_also_a_table_of_rich() -> None:
     text = console.export_text()
     assert "[bold]odd[/bold]" in text
     assert "right" in text
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_task_that_raises_a_cancellation_of_its_own_is_one_failed_row(is_async: bool) -> None:
+    def cancelled(number: int) -> int:
+        if number == 2:
+            raise asyncio.CancelledError
+        return number * number
+
+    async def cancelled_later(number: int) -> int:
+        return cancelled(number)
+
+    run = tracelm.Evaluation(dataset=squares(), scorers=[right]).run(cancelled_later if is_async else cancelled)
+    assert Counter(run.rows["outcome"]) == {"scored": 3, "task_error": 1}
+    assert "cancelled from inside" in run.rows["error"][2]

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -304,3 +304,39 @@ def test_a_stream_that_only_shows_at_the_call_is_not_used_up_but_blocked() -> No
     with pytest.raises(tracelm.GuardrailBroken):
         guarded_reply(words, block_pii)
     assert next(words) == "one"
+
+
+def test_a_verdict_in_numpys_words_refuses_like_any_other() -> None:
+    import numpy as np
+
+    def never_toxic(output: str) -> tracelm.Score:
+        is_fine: Any = np.float64(len(output)) > 100
+        return tracelm.Score(value=0.1, passed=is_fine)
+
+    @tracelm.guard(tracelm.Guardrail(never_toxic))
+    def reply() -> str:
+        return "TOXIC"
+
+    with pytest.raises(tracelm.GuardrailTripped):
+        reply()
+
+
+def test_what_the_scorer_cannot_look_into_is_not_released() -> None:
+    class Opaque:
+        def __iter__(self) -> Iterator[str]:
+            return iter(["ada@example.com"])
+
+    class Slots:
+        __slots__ = ("mail",)
+
+        def __init__(self) -> None:
+            self.mail = "ada@example.com"
+
+    @tracelm.guard(tracelm.Guardrail(PII()))
+    def reply(value: object) -> object:
+        return value
+
+    with pytest.raises(tracelm.GuardrailBroken):
+        reply(Opaque())
+    with pytest.raises(tracelm.GuardrailTripped):
+        reply(Slots())
