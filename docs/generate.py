@@ -85,8 +85,9 @@ _SETTINGS_TAIL: Final = """A variable holds a bool as `1`, `true`, `yes`, `on` o
 | variable | what it does here |
 |---|---|
 | `OTEL_EXPORTER_OTLP_ENDPOINT`, and `_PROTOCOL`, `_HEADERS`, `_TIMEOUT`, `_COMPRESSION`, `_CERTIFICATE`, \
-`_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | as OpenTelemetry says; the forms for one signal, such as \
+`_CLIENT_CERTIFICATE`, `_CLIENT_KEY`, `_INSECURE` | as OpenTelemetry says; the forms for one signal, such as \
 `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, too |
+| `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `none`: this signal is not exported |
 | `OTEL_SDK_DISABLED` | `true`: nothing is recorded |
 | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | name the service; the project stays what `init` was given |
 | `TRACELM_MODEL_DIR` | where the weights of [the local model](python.md#tracelmlocal_model) are kept |

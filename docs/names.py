@@ -13,7 +13,7 @@ from docs.sources import BAR, markdown, members, signature, source_of
 
 TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Start and end": ("init", "flush", "shutdown", "FlushReport"),
-    "Record": ("op", "span", "SpanHandle", "current_span", "session", "attributes", "score"),
+    "Record": ("op", "span", "SpanHandle", "current_span", "session", "attributes", "score", "inject", "extract"),
     "Read": ("open_store", "Store"),
     "Evaluate": ("Dataset", "Evaluation", "EvalRun", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),

@@ -4,8 +4,11 @@ import contextlib
 import gzip
 import importlib.util
 import socket
+import ssl
 import subprocess
 import threading
+import zlib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 Answer = tuple[int, bytes, dict[str, str]]
 ACCEPTED: Answer = (200, b"", {})
+RESET: Answer = (0, b"", {})
+"""The connection ends without an answer."""
 
 
 class Sink:
@@ -23,12 +28,21 @@ class Sink:
 
     Attributes:
         url: Its base address.
-        requests: Path, headers and body of each request, in order.
+        requests: Path, headers and body of each request that was answered with 200, in order.
+        asked: How many requests came in all.
     """
 
-    def __init__(self, answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED) -> None:
+    def __init__(
+        self,
+        answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED,
+        *,
+        port: int = 0,
+        keep_alive: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.asked = 0
         self._changed = threading.Condition()
         sink = self
 
@@ -37,13 +51,21 @@ class Sink:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if self.headers.get("content-encoding") == "gzip":
+                encoding = self.headers.get("content-encoding")
+                if encoding == "gzip":
                     body = gzip.decompress(body)
+                elif encoding == "deflate":
+                    body = zlib.decompress(body)
                 status, content, headers = sink.answer(self.path, body)
                 with sink._changed:
+                    sink.asked += 1
                     if status == 200:
                         sink.requests.append((self.path, dict(self.headers.items()), body))
                     sink._changed.notify_all()
+                if not keep_alive or not status:
+                    self.close_connection = True  # without saying so
+                if not status:
+                    return
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -54,8 +76,10 @@ class Sink:
             def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'' if tls is None else 's'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
@@ -69,6 +93,10 @@ class Sink:
             for scope_spans in resource_spans.scope_spans
             for span in scope_spans.spans
         ]
+
+    def ids(self) -> "Counter[bytes]":
+        """Return how often each span arrived."""
+        return Counter(span.span_id for span in self.spans())
 
     def log_records(self) -> list[Any]:
         """Return the log records that arrived."""
@@ -94,9 +122,15 @@ class Sink:
 
 
 @contextlib.contextmanager
-def sink(answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED) -> Generator[Sink]:
+def sink(
+    answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED,
+    *,
+    port: int = 0,
+    keep_alive: bool = True,
+    tls: ssl.SSLContext | None = None,
+) -> Generator[Sink]:
     """Run a sink for the block."""
-    running = Sink(answer)
+    running = Sink(answer, port=port, keep_alive=keep_alive, tls=tls)
     try:
         yield running
     finally:
@@ -104,12 +138,26 @@ def sink(answer: Callable[[str, bytes], Answer] = lambda _path, _body: ACCEPTED)
 
 
 @contextlib.contextmanager
-def rotel(folder: Path, *, to: str) -> Generator[dict[str, str]]:
-    """Run a rotel that re-exports to the base address `to`; yields its endpoints by protocol."""
+def silence() -> Generator[str]:
+    """Run a collector that accepts connections and never answers; yields its base address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(16)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def rotel_binary() -> str:
+    """Return the path of the collector that PyPI's rotel brings."""
     spec = importlib.util.find_spec("rotel")
     assert spec is not None, "rotel is part of tracelm[dev]"
     assert spec.submodule_search_locations
-    binary = f"{spec.submodule_search_locations[0]}/rotel-agent"
+    return f"{spec.submodule_search_locations[0]}/rotel-agent"
+
+
+@contextlib.contextmanager
+def rotel(folder: Path, *, to: str) -> Generator[dict[str, str]]:
+    """Run a rotel that re-exports to the base address `to`; yields its endpoints by protocol."""
+    binary = rotel_binary()
     for attempt in range(5):  # rotel cannot choose a port itself: somebody may take ours in between
         grpc_port, http_port = free_ports(2)
         command = (

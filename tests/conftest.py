@@ -1,7 +1,9 @@
 """What all tests share: no test touches the user's data, and what is not run is said."""
 
+import functools
 import importlib.util
 import os
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 import tracelm
+from tests.collector import rotel_binary
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -44,7 +47,14 @@ def _missing(item: pytest.Item) -> str | None:
         return f"{SHARED} is not there (recordings and datasets)"
     if item.get_closest_marker("real_model") is not None and importlib.util.find_spec("xllamacpp") is None:
         return "xllamacpp has no wheel for this platform (the real local model)"
+    if item.get_closest_marker("rotel") is not None and not _rotel_runs():
+        return "rotel does not run with this Python (it needs a shared libpython)"
     return None
+
+
+@functools.cache
+def _rotel_runs() -> bool:
+    return subprocess.run([rotel_binary(), "--help"], capture_output=True, check=False).returncode == 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

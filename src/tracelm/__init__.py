@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tracelm.store.open import Store, open_store
     from tracelm.trace.context import attributes, session
     from tracelm.trace.op import op
+    from tracelm.trace.propagation import extract, inject
     from tracelm.trace.scores import score
     from tracelm.trace.spans import SpanHandle, current_span, span
 
@@ -63,9 +64,11 @@ __all__ = [
     "current_span",
     "errors",
     "evals",
+    "extract",
     "flush",
     "guard",
     "init",
+    "inject",
     "local_model",
     "op",
     "open_store",
@@ -98,9 +101,11 @@ _HOME = {
     "TracelmError": "errors",
     "attributes": "trace.context",
     "current_span": "trace.spans",
+    "extract": "trace.propagation",
     "flush": "startup",
     "guard": "guards.guard",
     "init": "startup",
+    "inject": "trace.propagation",
     "op": "trace.op",
     "open_store": "store.open",
     "score": "trace.scores",

@@ -4,14 +4,19 @@ Adding a setting is one field here: `init`, the environment variable `TRACELM_<N
 reference in the docs all read this table.
 """
 
+import logging
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
 from tracelm.errors import ConfigError
+
+_log: Final = logging.getLogger("tracelm")
+_OTEL_CONTENT: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
 def default_home() -> Path:
@@ -36,15 +41,27 @@ class Settings:
     store_url: str | None = None
     """Where `tracelm.open_store()` looks. Unset: `sqlite:///<home>/tracelm.db`."""
     capture_content: bool = True
-    """Record inputs, outputs, prompts and replies. When off: names, times, tokens and costs only."""
+    """Record inputs, outputs, prompts and replies. When off: names, times, tokens and costs only. Unset:
+    `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`, else on."""
     max_attribute_bytes: int = 64_000
     """Longer values are cut and marked, never dropped. 0 means no limit."""
+    redact: tuple[str | re.Pattern[str] | Callable[[str], str], ...] = ()
+    """What is secret besides the defaults: names, compiled regular expressions, functions from text to text. The
+    variable holds names, separated by commas."""
+    media_max_bytes: int = 20_000_000
+    """Larger images and sounds are described, not kept; in bytes, each."""
     segment_max_bytes: int = 16_000_000
     """A journal segment that grew past this many bytes is closed, and indexed in the background."""
     shutdown_timeout_s: float = 5.0
     """How long the end of the program may wait for a collector, in seconds."""
+    propagate_threads: bool = True
+    """Carry the current span into threads and thread pools, so that their spans are its children."""
     patch: bool = True
     """Patch the client libraries for which an integration is installed."""
+    sample_rate: float | None = None
+    """Share of the traces to record, 0 to 1, decided where a trace begins. Unset: `OTEL_TRACES_SAMPLER`, else 1."""
+    keep_errors: bool = False
+    """Record traces that were not sampled too when they fail: held in memory until they end."""
     disabled: bool = False
     """Record nothing: ops run as plain functions."""
 
@@ -57,10 +74,13 @@ class Settings:
             )
         if self.protocol not in {None, "http/protobuf", "grpc"}:
             raise ConfigError(f"protocol={self.protocol!r} is not known: use 'http/protobuf' or 'grpc'")
-        for name in ("max_attribute_bytes", "segment_max_bytes", "shutdown_timeout_s"):
+        for name in ("max_attribute_bytes", "media_max_bytes", "segment_max_bytes", "shutdown_timeout_s"):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0:
                 raise ConfigError(f"{name}={value!r} cannot work: give a number that is 0 or more")
+
+        if self.sample_rate is not None and not 0 <= self.sample_rate <= 1:
+            raise ConfigError(f"sample_rate={self.sample_rate!r} cannot work: give a share between 0 and 1")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **given: Any) -> Self:
@@ -75,6 +95,9 @@ class Settings:
             variable = env_variable(entry.name)
             if entry.metadata.get("env", True) and entry.name not in values and env.get(variable):
                 values[entry.name] = _PARSERS[entry.type](variable, env[variable])
+        content = env.get(_OTEL_CONTENT, "").strip()
+        if content:
+            values.setdefault("capture_content", _captures_in_spans(content))
         if "home" in values:
             values["home"] = Path(values["home"]).expanduser().absolute()
         return cls(**values)
@@ -83,6 +106,16 @@ class Settings:
 def env_variable(name: str) -> str:
     """Return the environment variable of a setting: `store_url` → `TRACELM_STORE_URL`."""
     return f"TRACELM_{name.upper()}"
+
+
+def _captures_in_spans(text: str) -> bool:
+    """Read OpenTelemetry's word for where content goes. tracelm puts it into spans, or nowhere."""
+    word = text.lower()
+    if word in {"span_only", "span_and_event", "true"}:
+        return True
+    if word not in {"no_content", "event_only", "false"}:
+        _log.warning("%s=%r is not known: content is not recorded. Write SPAN_ONLY or NO_CONTENT.", _OTEL_CONTENT, text)
+    return False
 
 
 def _check_project(project: object) -> None:
@@ -99,6 +132,10 @@ def _bool(variable: str, text: str) -> bool:
     if word in {"0", "false", "no", "off"}:
         return False
     raise ConfigError(f"{variable}={text!r} is neither true nor false: write 1 or 0")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _number(kind: type[int] | type[float]) -> Callable[[str, str], float]:
@@ -118,4 +155,6 @@ _PARSERS: Final[Mapping[Any, Callable[[str, str], Any]]] = {
     bool: _bool,
     int: _number(int),
     float: _number(float),
+    float | None: _number(float),
+    tuple[str | re.Pattern[str] | Callable[[str], str], ...]: lambda _variable, text: _names(text),
 }

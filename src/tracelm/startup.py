@@ -3,14 +3,14 @@
 import atexit
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracelm.errors import ConfigError
 from tracelm.settings import Settings
-from tracelm.trace import runtime
+from tracelm.trace import runtime, streams, threads
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import failures, report, safely
 from tracelm.trace.segments import list_segments
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+    from tracelm.trace.rules import Rule
+
 _INDEX_FROM_SEGMENTS = 64
-"""This many segments of dead processes are worth a background thread at the start."""
+"""With this many segments the journal is indexed in the background, so that it does not grow for ever. Below, whoever
+asks the store does it: an indexing thread shares the interpreter with the program, and would slow it down."""
 
 _own_provider: "TracerProvider | None" = None
 _indexing = threading.Lock()
@@ -54,9 +57,14 @@ def init(
     store_url: str | None = None,
     capture_content: bool | None = None,
     max_attribute_bytes: int | None = None,
+    redact: "Iterable[Rule] | None" = None,
+    media_max_bytes: int | None = None,
     segment_max_bytes: int | None = None,
     shutdown_timeout_s: float | None = None,
+    propagate_threads: bool | None = None,
     patch: bool | None = None,
+    sample_rate: float | None = None,
+    keep_errors: bool | None = None,
     disabled: bool | None = None,
     prices: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
@@ -75,9 +83,15 @@ def init(
         store_url: Where `tracelm.open_store()` looks.
         capture_content: Record inputs, outputs and messages.
         max_attribute_bytes: Longer values are cut and marked. 0: no limit.
+        redact: What is secret besides the defaults, which always hold: names (`"ssn"`), compiled regular expressions
+            (what they match is hidden), and functions that get each text and return what may be recorded of it.
+        media_max_bytes: Images and sounds up to this size, in bytes, are kept in a folder; larger ones are described.
         segment_max_bytes: Size at which a journal segment is closed, in bytes.
         shutdown_timeout_s: How long the end of the program may wait for a collector, in seconds.
+        propagate_threads: Carry the current span into threads and thread pools.
         patch: Patch client libraries such as openai.
+        sample_rate: The share of the traces to record, from 0 to 1. Default: `OTEL_TRACES_SAMPLER`, else 1.
+        keep_errors: Record a trace that was not sampled too when something in it failed.
         disabled: Record nothing.
         prices: Prices of models that no public list knows, in USD per million tokens:
             `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`.
@@ -96,9 +110,14 @@ def init(
         "store_url": store_url,
         "capture_content": capture_content,
         "max_attribute_bytes": max_attribute_bytes,
+        "redact": None if redact is None else tuple(redact),
+        "media_max_bytes": media_max_bytes,
         "segment_max_bytes": segment_max_bytes,
         "shutdown_timeout_s": shutdown_timeout_s,
+        "propagate_threads": propagate_threads,
         "patch": patch,
+        "sample_rate": sample_rate,
+        "keep_errors": keep_errors,
         "disabled": disabled,
     }
     settings = Settings.from_env(project=project, **given)
@@ -125,16 +144,24 @@ def start(
     from tracelm.trace.destination import find_destination
     from tracelm.trace.export import Exporter
     from tracelm.trace.journal import Journal
+    from tracelm.trace.redact import Redactor
+    from tracelm.trace.sampling import sample_alike
+    from tracelm.trace.tail import Tail
     from tracelm.trace.tracer import JournalTracer
 
     global _own_provider  # noqa: PLW0603 - OpenTelemetry has one global provider as well
     table = PriceTable.from_user(prices)
+    redactor = Redactor(settings.redact)
     provider = None if ids is not None else pipeline.program_provider()
     if provider is _own_provider:  # from before a `shutdown`: its resource names the former project
         provider = None
     destination = find_destination(settings, spans_elsewhere=provider is not None)
     if provider is None:
-        provider = pipeline.build_provider(settings.project, ids)
+        provider = pipeline.build_provider(
+            settings.project, ids, sample_rate=settings.sample_rate, keep_errors=settings.keep_errors
+        )
+        if _own_provider is not None:  # still the global one
+            sample_alike(_own_provider.sampler, provider.sampler)
         if pipeline.program_provider() is None and ids is None:
             trace.set_tracer_provider(provider)
             _own_provider = provider
@@ -145,23 +172,27 @@ def start(
         project=settings.project,
         destinations=() if destination is None else (destination.id,),
         segment_max_bytes=settings.segment_max_bytes,
-        on_closed=lambda: _index_in_background(settings),
+        on_closed=lambda: _bound_journal(settings),
     )
+    tail = Tail() if settings.keep_errors else None
     runtime.active = Runtime(
         settings=settings,
-        tracer=JournalTracer(provider, "tracelm", _version()),
+        tracer=JournalTracer(provider, "tracelm", _version(), sample_rate=settings.sample_rate, tail=tail),
+        tail=tail,
         logger=pipeline.build_logger(provider.resource),
         journal=journal,
         exporter=None if destination is None else Exporter(journal, destination),
         prices=table,
+        redactor=redactor,
     )
     atexit.register(shutdown)
+    if settings.propagate_threads:
+        threads.propagate()
     if settings.patch:
         from tracelm.trace.patching import patch
 
         patch()
-    if len(list_segments(settings.home)) >= _INDEX_FROM_SEGMENTS:
-        _index_in_background(settings)
+    _bound_journal(settings)
 
 
 def flush(timeout_s: float = 5.0) -> FlushReport:
@@ -193,6 +224,8 @@ def shutdown() -> FlushReport:
         if current is None:
             return FlushReport(recorded=0, delivered=0, pending=0, lost=0, failures=failures())
         atexit.unregister(shutdown)
+        streams.end_open_streams()
+        threads.stop_propagating()
         if current.exporter is not None:
             with safely("stop the export"):
                 current.exporter.stop(current.settings.shutdown_timeout_s)
@@ -207,12 +240,12 @@ def shutdown() -> FlushReport:
 
 def _report(current: Runtime) -> FlushReport:
     journal, exporter = current.journal, current.exporter
-    written, unwritten = journal.written, journal.lost
+    # In this order: what is settled or lost meanwhile was counted as recorded before.
+    delivered, refused = (0, 0) if exporter is None else (exporter.delivered, exporter.lost)
+    lost = journal.lost + refused
+    recorded = journal.recorded
     if exporter is None:
-        delivered, lost = written, unwritten
-    else:
-        delivered, lost = min(exporter.delivered, written), unwritten + exporter.lost
-    recorded = written + unwritten
+        delivered = recorded - lost
     return FlushReport(
         recorded=recorded,
         delivered=delivered,
@@ -237,9 +270,9 @@ def _check_same(current: Runtime, wanted: Settings, given: set[str]) -> None:
         )
 
 
-def _index_in_background(settings: Settings) -> None:
-    """Index closed segments, so that the journal stays bounded; one thread at a time."""
-    if not _indexing.acquire(blocking=False):
+def _bound_journal(settings: Settings) -> None:
+    """Index closed segments when there are many; one thread at a time."""
+    if len(list_segments(settings.home)) < _INDEX_FROM_SEGMENTS or not _indexing.acquire(blocking=False):
         return
 
     def work() -> None:

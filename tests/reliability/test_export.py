@@ -48,6 +48,7 @@ def by_id(spans: Any) -> dict[bytes, Any]:
     return {each.span_id: each for each in spans}
 
 
+@pytest.mark.rotel
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_what_a_real_collector_passes_on_equals_what_was_recorded(tmp_path: Path, protocol: str) -> None:
     with sink() as final, rotel(tmp_path, to=final.url) as endpoints:

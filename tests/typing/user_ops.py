@@ -2,8 +2,9 @@
 
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, assert_type
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, ParamSpec, TypeVar, assert_type, overload
 
 import tracelm
 
@@ -29,7 +30,46 @@ async def words_later(text: str) -> AsyncIterator[str]:
         yield word
 
 
+@tracelm.op(summarize="".join)
+def letters(text: str) -> Iterator[str]:
+    yield from text
+
+
+@overload
+def widen(value: int) -> float: ...
+@overload
+def widen(value: str) -> bytes: ...
+@tracelm.op
+def widen(value: int | str) -> float | bytes:
+    return float(value) if isinstance(value, int) else value.encode()
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def retried(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    return function
+
+
+@retried
+@tracelm.op
+async def retry_below(number: int, *, times: int = 1) -> str:
+    return "x" * number * times
+
+
+@tracelm.op
+@retried
+async def retry_above(number: int, *, times: int = 1) -> str:
+    return "x" * number * times
+
+
 class Desk:
+    @functools.cached_property
+    @tracelm.op
+    def open(self) -> bool:
+        return True
+
     @tracelm.op
     def reply(self, text: str) -> str:
         return text
@@ -51,17 +91,24 @@ def functions() -> None:
     assert_type(words_later("a b"), AsyncIterator[str])
     callback: Callable[[dict[str, Any]], str] = explain
     assert_type(callback({}), str)
+    assert_type(letters("ab"), Iterator[str])
+    assert_type(widen(1), float)
+    assert_type(widen("1"), bytes)
+    assert_type(functools.partial(explain, {})(), str)
 
 
 def methods() -> None:
     assert_type(Desk().reply("a"), str)
     assert_type(Desk.named("a"), Desk)
     assert_type(Desk.count("a"), int)
+    assert_type(Desk().open, bool)
 
 
 def mistakes() -> None:
     explain()  # type: ignore[call-arg]
     explain({}, long=True)  # type: ignore[call-arg]
+    widen(b"")  # type: ignore[call-overload]
+    retry_below("1")  # type: ignore[arg-type]
     explain_later(3)  # type: ignore[arg-type,unused-coroutine]
     Desk().reply(3)  # type: ignore[arg-type]
     tracelm.op(kind="robot")  # type: ignore[call-overload]
@@ -75,4 +122,10 @@ async def blocks() -> None:
     with tracelm.attributes({"tenant": "acme"}):
         assert_type(tracelm.current_span().span_id, str)
     assert_type(await explain_later("why?"), int)
+    assert_type(await retry_below(1, times=2), str)
+    assert_type(await retry_above(1, times=2), str)
+    carrier = tracelm.inject()
+    assert_type(carrier, dict[str, str])
+    with tracelm.extract(carrier):
+        pass
     assert_type(tracelm.flush(), tracelm.FlushReport)

@@ -83,7 +83,7 @@ def _export() -> _Facts:
     destination = find_destination(Settings.from_env(project="doctor"))
     if destination is None:
         return {"otlp": "none: set OTEL_EXPORTER_OTLP_ENDPOINT, or give init an endpoint"}
-    return {f"otlp_{signal}": f"{each.url} ({each.protocol})" for signal, each in destination.endpoints.items()}
+    return {f"otlp_{signal}": f"{each.address} ({each.protocol})" for signal, each in destination.endpoints.items()}
 
 
 def _integrations() -> "list[IntegrationStatus]":

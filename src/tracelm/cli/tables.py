@@ -129,7 +129,7 @@ def trace_table(traces: Iterable["StoredTrace"]) -> Table:
             Text(str(each.span_count)),
             Text(tokens(each.input_tokens, each.output_tokens)),
             Text(cost(each.cost_usd)),
-            _status(each.status, each.error_count),
+            _state(each.state, each.end_ns) or _status(each.status, each.error_count),
             Text(one_line(each.input or "")),
         )
     return table
@@ -187,6 +187,9 @@ def _heading(summary: "StoredTrace") -> Text:
     facts = [f"project {one_line(summary.project)}", moment(summary.start_ns), spans, duration(summary.duration_ns)]
     facts += _usage(summary.input_tokens, summary.output_tokens, summary.cost_usd)
     line = Text.assemble((f"trace {summary.trace_id}", "bold"), "  ", ", ".join(facts))
+    state = _state(summary.state, summary.end_ns)
+    if state is not None:
+        line.append("  ").append_text(state)
     if summary.error_count:
         line.append("  ").append_text(_status(summary.status, summary.error_count))
     return line
@@ -195,6 +198,9 @@ def _heading(summary: "StoredTrace") -> Text:
 def _span_line(span: "StoredSpan") -> Text:
     facts = [duration(span.duration_ns), *_usage(span.input_tokens, span.output_tokens, span.cost_usd)]
     line = Text.assemble((one_line(span.name, 200), "bold"), "  ", (", ".join(facts), "cyan"))
+    state = _state(span.state, span.end_ns)
+    if state is not None:
+        line.append("  ").append_text(state)
     if span.status == "error":
         what = failure(span.error_type, span.status_message)
         line.append("  ").append(f"error: {what}" if what else "error", style="red")
@@ -257,6 +263,13 @@ def _decision_line(decision: "StoredDecision") -> Text:
 
 def _verdict_style(passed: bool | None) -> str:
     return "" if passed is None else ("green" if passed else "red")
+
+
+def _state(state: str, end_ns: int) -> Text | None:
+    """Say what became of a span that has not ended; `None` for one that has."""
+    if state == "in flight":
+        return Text("in flight", style="yellow")
+    return Text(f"lost at {moment(end_ns)}", style="red") if state == "lost" else None
 
 
 def _status(status: str, errors: int) -> Text:

@@ -2,13 +2,14 @@
 
 The line is put together from pieces instead of dumped from a tree of dicts: names, keys and most short values repeat,
 so their pieces are made once. Each piece is shown to the secret finder once as well: what repeats was seen when it was
-made, and `CleanText` was seen before. Only what is new costs a look.
+made, and `CleanText` was seen before. Only what is new costs a look. Where the finder hits, that piece is redacted, and
+no other: what was redacted once is not taken apart again.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
@@ -24,6 +25,7 @@ _IS_REMOTE: Final = 0x200
 _REPEATS_UP_TO: Final = 64
 """Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
 _MAX_PIECES: Final = 4_096
+_MAX_PREFIXES: Final = 256
 
 
 _SPAN: Final = (
@@ -38,53 +40,46 @@ class CleanText(str):
     __slots__ = ()
 
 
-class Line(NamedTuple):
-    """One record as JSON text.
-
-    Attributes:
-        data: The line, without a newline.
-        suspicious: Whether the secret finder hit in it.
-    """
-
-    data: bytes
-    suspicious: bool
-
-
 class LineEncoder:
     """Encodes records, and remembers the pieces that repeat.
 
     Args:
         may_hold_secret: Looks into encoded JSON; may be wrong on the safe side only.
+        redact: Takes the secrets out of a piece: one attribute, one name, or an object with some fields of a record.
     """
 
-    def __init__(self, may_hold_secret: Callable[[bytes], bool]) -> None:
+    def __init__(self, may_hold_secret: Callable[[bytes], object], redact: Callable[[bytes], bytes]) -> None:
         self._look = may_hold_secret
+        self._redact = redact
         self._pairs: dict[tuple[str, Any], bytes] = {}
         self._names: dict[str, bytes] = {}
+        self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
 
-    def span(self, span: "ReadableSpan", resource: bytes) -> Line:
+    def span(self, span: "ReadableSpan", resource: bytes) -> bytes:
         """Encode a finished span.
 
         Args:
             span: As a span processor gets it in `on_end`.
             resource: Its resource, from `encode_resource`, free of secrets.
+
+        Returns:
+            One line without its line break, free of secrets.
         """
         context = cast("SpanContext", span.context)
-        pieces, suspicious = self._attributes(span.attributes)
+        pieces = self._attributes(span.attributes)
         name = self._names.get(span.name)
         if name is None:
-            name = _string(span.name)
-            suspicious |= self._remember(self._names, span.name, name)
+            name = self._remember(self._names, span.name, _string(span.name))
         rest = _rest_of_span(span, context)
         if rest:
-            suspicious |= self._look(rest)
+            rest = b"," + self._clean(b"{%b}" % rest[1:])[1:-1]
         parent, flags = b"", _HAS_IS_REMOTE
         if span.parent is not None:
             parent = b',"parentSpanId":"%016x"' % span.parent.span_id
             if span.parent.is_remote:
                 flags |= _IS_REMOTE
-        data = _SPAN % (
-            _prefix(b"Spans", b"spans", resource, span.instrumentation_scope),
+        return _SPAN % (
+            self._prefix(b"Spans", resource, span.instrumentation_scope),
             context.trace_id,
             context.span_id,
             parent,
@@ -96,14 +91,16 @@ class LineEncoder:
             b",".join(pieces),
             rest or b',"status":{}',
         )
-        return Line(data, suspicious)
 
-    def log(self, record: "ReadWriteLogRecord", resource: bytes) -> Line:
+    def log(self, record: "ReadWriteLogRecord", resource: bytes) -> bytes:
         """Encode an emitted log record.
 
         Args:
             record: As a log record processor gets it in `on_emit`.
             resource: Its resource, from `encode_resource`, free of secrets.
+
+        Returns:
+            One line without its line break, free of secrets.
         """
         log = record.log_record
         parts = [b'"timeUnixNano":"%d","observedTimeUnixNano":"%d"' % (log.timestamp or 0, log.observed_timestamp or 0)]
@@ -123,15 +120,28 @@ class LineEncoder:
             parts.append(b'"eventName":%b' % _string(log.event_name))
         if record.dropped_attributes:
             parts.append(b'"droppedAttributesCount":%d' % record.dropped_attributes)
-        suspicious = self._look(b",".join(parts))
-        pieces, suspicious_attributes = self._attributes(log.attributes)
-        parts.append(b'"attributes":[%b]' % b",".join(pieces))
-        prefix = _prefix(b"Logs", b"logRecords", resource, record.instrumentation_scope)
-        return Line(b"%b%b}]}]}]}" % (prefix, b",".join(parts)), suspicious or suspicious_attributes)
+        fields = self._clean(b"{%b}" % b",".join(parts))[1:-1]
+        return b'%b%b,"attributes":[%b]}]}]}]}' % (
+            self._prefix(b"Logs", resource, record.instrumentation_scope),
+            fields,
+            b",".join(self._attributes(log.attributes)),
+        )
 
-    def _attributes(self, attributes: Mapping[str, Any] | None) -> tuple[list[bytes], bool]:
+    def _prefix(self, signal: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
+        """Everything that stands before the first field of a record."""
+        key = (signal, resource, scope)
+        known = self._prefixes.get(key)
+        if known is None:
+            records = b"spans" if signal == b"Spans" else b"logRecords"
+            cleaned = self._clean(_scope(scope))
+            start = b'{"resource%b":[{"resource":%b,"scope%b":[{"scope":%b,"%b":[{'
+            if len(self._prefixes) >= _MAX_PREFIXES:
+                self._prefixes.clear()
+            known = self._prefixes[key] = start % (signal, resource, signal, cleaned, records)
+        return known
+
+    def _attributes(self, attributes: Mapping[str, Any] | None) -> list[bytes]:
         pieces: list[bytes] = []
-        suspicious = False
         known = self._pairs
         for pair in _items(attributes):
             key, value = pair
@@ -139,24 +149,25 @@ class LineEncoder:
             if kind is str and len(value) <= _REPEATS_UP_TO:
                 piece = known.get(pair)
                 if piece is None:
-                    piece = _pair(key, value)
-                    suspicious |= self._remember(known, pair, piece)
+                    piece = self._remember(known, pair, _pair(key, value))
             elif kind is CleanText:
                 piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
             else:
-                piece = _pair(key, value)
-                suspicious |= self._look(piece)
+                piece = self._clean(_pair(key, value))
             pieces.append(piece)
-        return pieces, suspicious
+        return pieces
 
-    def _remember(self, known: dict[Any, bytes], key: Any, piece: bytes) -> bool:
-        """Look at a new piece, and keep it if nothing was found; returns whether something was."""
-        if self._look(piece):
-            return True
-        if len(known) >= _MAX_PIECES:
-            known.clear()
-        known[key] = piece
-        return False
+    def _clean(self, piece: bytes) -> bytes:
+        return self._redact(piece) if self._look(piece) else piece
+
+    def _remember(self, known: dict[Any, bytes], key: Any, piece: bytes) -> bytes:
+        """Look at a new piece, and keep it; what was redacted is not kept, so that no secret stays in memory."""
+        cleaned = self._clean(piece)
+        if cleaned is piece:
+            if len(known) >= _MAX_PIECES:
+                known.clear()
+            known[key] = piece
+        return cleaned
 
 
 def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
@@ -211,9 +222,7 @@ def _key(key: str) -> bytes:
     return b'{"key":%b,"value":' % _string(key)
 
 
-@lru_cache(maxsize=256)
-def _prefix(signal: bytes, records: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
-    """Everything that stands before the first field of a record."""
+def _scope(scope: "InstrumentationScope | None") -> bytes:
     parts: list[bytes] = []
     if scope is not None:
         parts.append(b'"name":%b' % _string(scope.name))
@@ -221,8 +230,7 @@ def _prefix(signal: bytes, records: bytes, resource: bytes, scope: "Instrumentat
             parts.append(b'"version":%b' % _string(scope.version))
         if scope.attributes:
             parts.append(b'"attributes":[%b]' % _pairs(scope.attributes))
-    start = b'{"resource%b":[{"resource":%b,"scope%b":[{"scope":{%b},"%b":[{'
-    return start % (signal, resource, signal, b",".join(parts), records)
+    return b"{%b}" % b",".join(parts)
 
 
 def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:

@@ -6,12 +6,12 @@ several processes may index one journal at once, one may die at any point, and a
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from tracelm import semconv
@@ -19,10 +19,11 @@ from tracelm.errors import DecodeError, StoreError
 from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
 from tracelm.store.database import Database, default_url, path_of
-from tracelm.store.rows import log_row, run_row, score_row, span_row
+from tracelm.store.rows import log_row, pending_row, run_row, score_row, span_row
 from tracelm.store.tables import CURSORS, LOGS, RUNS, SCORES, SPANS
-from tracelm.store.writer import roll_up, write
-from tracelm.trace.segments import SIGNALS, Segment, Signal, list_segments, locked
+from tracelm.store.unreadable import set_aside
+from tracelm.store.writer import roll_up, seen, write, write_pending
+from tracelm.trace.segments import KINDS, Kind, Segment, list_segments, locked, remove_leftovers
 
 _log: Final = logging.getLogger("tracelm")
 _R = TypeVar("_R", SpanRecord, LogRecord)
@@ -37,7 +38,7 @@ class IndexReport:
     Attributes:
         spans: Spans that were written.
         logs: Log records that were written; scores and decisions are such.
-        skipped: Records or lines that could not be read. They stay unread.
+        skipped: Records or lines that could not be read. They lie in the folder `unreadable` of the home.
         removed: Segments that were deleted, because all of them is here and at its destinations.
     """
 
@@ -66,7 +67,37 @@ def index(database: Database, home: Path, *, remove: bool = True) -> IndexReport
     Raises:
         StoreError: The store cannot be written.
     """
-    return _index(database, list_segments(home), remove=remove)
+    if remove:
+        remove_leftovers(home)
+    segments, living = _with_open_spans(home)
+    report = _index(database, segments, remove=remove, living=living)
+    _look_after_open_spans(database, living)
+    return report
+
+
+def _with_open_spans(home: Path) -> tuple[list[Segment], dict[str, Segment]]:
+    """List the segments, and those whose process lives and has open spans in them.
+
+    Asked before anything is read: whatever a dead process has ended is in the segments of the list.
+    """
+    segments = list_segments(home)
+    pending = [segment for segment in segments if segment.size("pending")]
+    living = {segment.name: segment for segment in pending if not segment.is_closed()}
+    if len(living) < len(pending):
+        # It may have been closed because its spans were written into a new one, which is there by now.
+        known = {segment.name for segment in segments}
+        new = [segment for segment in list_segments(home) if segment.name not in known]
+        segments += new
+        living |= {segment.name: segment for segment in new if segment.size("pending") and not segment.is_closed()}
+    return segments, living
+
+
+def _last_seen_ns(segment: Segment) -> int | None:
+    """Return when the process that has open spans in `segment` was seen last."""
+    try:
+        return segment.file("pending").stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def index_closed(home: Path, store_url: str | None = None) -> IndexReport:
@@ -80,11 +111,14 @@ def index_closed(home: Path, store_url: str | None = None) -> IndexReport:
         ConfigError: `store_url` names something else than an SQLite file.
         StoreError: The store cannot be opened or written.
     """
+    remove_leftovers(home)
     closed = [segment for segment in list_segments(home) if segment.is_closed()]
     return _index(Database(path_of(store_url or default_url(home))), closed, remove=True) if closed else IndexReport()
 
 
-def _index(database: Database, segments: Sequence[Segment], *, remove: bool) -> IndexReport:
+def _index(
+    database: Database, segments: Sequence[Segment], *, remove: bool, living: Collection[str] = ()
+) -> IndexReport:
     report = IndexReport()
     if not segments:
         return report
@@ -93,12 +127,11 @@ def _index(database: Database, segments: Sequence[Segment], *, remove: bool) -> 
             done = _cursors(connection)
         for segment in segments:
             try:
-                new: list[Signal] = [
-                    signal for signal in SIGNALS if segment.size(signal) > done.get((segment.name, signal), 0)
-                ]
-                for signal in new:
-                    report += _index_file(database, segment, signal)
-                if new or (remove and segment.is_delivered()):
+                new: list[Kind] = [kind for kind in KINDS if segment.size(kind) > done.get((segment.name, kind), 0)]
+                for kind in new:
+                    report += _index_file(database, segment, kind, remove=remove)
+                # One with open spans that was closed meanwhile is left for the next time, with what followed it.
+                if segment.name not in living and (new or (remove and segment.is_delivered())):
                     report += _close(database, segment, remove=remove)
             except OSError as error:
                 if isinstance(error, StoreError):
@@ -107,7 +140,19 @@ def _index(database: Database, segments: Sequence[Segment], *, remove: bool) -> 
     return report
 
 
-def _index_file(database: Database, segment: Segment, signal: Signal) -> IndexReport:
+def _look_after_open_spans(database: Database, living: Mapping[str, Segment]) -> None:
+    """Say of each span in flight how long it runs, or that it was lost when its process ended."""
+    with database.read() as connection:
+        in_flight = select(SPANS.c.pending_in, func.max(SPANS.c.end_ns)).where(SPANS.c.state == "in flight")
+        found = {str(name): int(end_ns) for name, end_ns in connection.execute(in_flight.group_by(SPANS.c.pending_in))}
+    for name, known_ns in found.items():
+        seen_ns = _last_seen_ns(living[name]) if name in living else None
+        if name not in living or (seen_ns or 0) > known_ns:
+            with database.write() as connection:
+                seen(connection, name, seen_ns, alive=name in living)
+
+
+def _index_file(database: Database, segment: Segment, signal: Kind, *, remove: bool) -> IndexReport:
     """Write the whole lines behind the cursor, a batch a transaction."""
     report = IndexReport()
     while True:
@@ -116,12 +161,18 @@ def _index_file(database: Database, segment: Segment, signal: Signal) -> IndexRe
             batch = segment.read(signal, offset, max_bytes=_BATCH_BYTES)
             if batch.end == offset:
                 return report
-            report += _write_lines(connection, segment, signal, batch.lines)
+            written, unreadable = _write_lines(connection, segment, signal, batch.lines)
+            report += written
+            if unreadable and remove:  # else another store owns the segment, and sees to it
+                set_aside(segment, signal, offset, b"".join(line + b"\n" for line in unreadable))
             _move_cursor(connection, segment, signal, batch.end)
 
 
-def _write_lines(connection: Connection, segment: Segment, signal: Signal, lines: Sequence[bytes]) -> IndexReport:
-    errors: list[DecodeError] = []
+def _write_lines(
+    connection: Connection, segment: Segment, signal: Kind, lines: Sequence[bytes]
+) -> tuple[IndexReport, list[bytes]]:
+    """Write lines, return what was done and the lines that could not be read wholly."""
+    errors: list[tuple[bytes, DecodeError]] = []
     if signal == "spans":
         spans = [(span, _project(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
         rows = [span_row(*span) for span in spans]
@@ -129,6 +180,15 @@ def _write_lines(connection: Connection, segment: Segment, signal: Signal, lines
         roll_up(connection, rows)
         write(connection, RUNS, [row for span in spans if (row := run_row(*span))])
         report = IndexReport(spans=len(spans), skipped=len(errors))
+    elif signal == "pending":
+        seen_ns = _last_seen_ns(segment)
+        rows = [
+            pending_row(span, _project(span.resource, segment), segment=segment.name, seen_ns=seen_ns or span.start_ns)
+            for span in _decode(decode_spans, lines, errors)
+        ]
+        write_pending(connection, rows)
+        roll_up(connection, rows)
+        report = IndexReport(skipped=len(errors))
     else:
         logs = [(log, _project(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
         write(connection, LOGS, [log_row(*log) for log in logs])
@@ -136,22 +196,24 @@ def _write_lines(connection: Connection, segment: Segment, signal: Signal, lines
         report = IndexReport(logs=len(logs), skipped=len(errors))
     if errors:
         _log.warning(
-            "tracelm passed over %d records of %s; the first: %s",
+            "tracelm cannot read %d records of %s, see the folder 'unreadable' of the home; the first: %s",
             len(errors),
             segment.file(signal),
-            errors[0],
+            errors[0][1],
         )
-    return report
+    return report, list(dict.fromkeys(line for line, _ in errors))
 
 
-def _decode(decode: Callable[[bytes], Decoded[_R]], lines: Sequence[bytes], errors: list[DecodeError]) -> Iterator[_R]:
+def _decode(
+    decode: Callable[[bytes], Decoded[_R]], lines: Sequence[bytes], errors: list[tuple[bytes, DecodeError]]
+) -> Iterator[_R]:
     for line in lines:
         try:
             decoded = decode(line)
         except DecodeError as error:
-            errors.append(error)
+            errors.append((line, error))
         else:
-            errors.extend(decoded.errors)
+            errors.extend((line, error) for error in decoded.errors)
             yield from decoded.records
 
 
@@ -176,23 +238,32 @@ def _close(database: Database, segment: Segment, *, remove: bool) -> IndexReport
 
 def _closed(connection: Connection, segment: Segment, *, remove: bool) -> IndexReport:
     torn = _torn(connection, segment)
-    for signal in torn:
-        _move_cursor(connection, segment, signal, segment.size(signal))
-        _log.warning("tracelm passed over a torn last line of %s", segment.file(signal))
     done = _cursors(connection)
-    indexed = all(done.get((segment.name, signal), 0) >= segment.size(signal) for signal in SIGNALS)
+    for signal in torn:
+        if remove:
+            offset = done.get((segment.name, signal), 0)
+            set_aside(segment, signal, offset, segment.tail(signal, offset))
+        _move_cursor(connection, segment, signal, segment.size(signal))
+        _log.warning(
+            "tracelm cannot read the torn last line of %s, see the folder 'unreadable' of the home",
+            segment.file(signal),
+        )
+    done = _cursors(connection)
+    indexed = all(done.get((segment.name, signal), 0) >= segment.size(signal) for signal in KINDS)
     if not (remove and indexed and segment.is_delivered()):
         return IndexReport(skipped=len(torn))
+    if segment.size("pending"):  # in case that the finished spans come later, they replace these
+        seen(connection, segment.name, _last_seen_ns(segment), alive=False)
     segment.remove()
     if not segment.path.exists():
         connection.execute(delete(CURSORS).where(CURSORS.c.segment == segment.name))
     return IndexReport(skipped=len(torn), removed=1)
 
 
-def _torn(connection: Connection, segment: Segment) -> list[Signal]:
+def _torn(connection: Connection, segment: Segment) -> list[Kind]:
     """Return the files of which only the torn end of a line is left."""
     done = _cursors(connection)
-    offsets: dict[Signal, int] = {signal: done.get((segment.name, signal), 0) for signal in SIGNALS}
+    offsets: dict[Kind, int] = {signal: done.get((segment.name, signal), 0) for signal in KINDS}
     return [
         signal
         for signal, offset in offsets.items()
@@ -205,7 +276,7 @@ def _cursors(connection: Connection) -> dict[tuple[str, str], int]:
     return {(segment, signal): offset for segment, signal, offset in found}
 
 
-def _move_cursor(connection: Connection, segment: Segment, signal: Signal, offset: int) -> None:
+def _move_cursor(connection: Connection, segment: Segment, signal: Kind, offset: int) -> None:
     new = insert(CURSORS).values(segment=segment.name, signal=signal, offset=offset)
     connection.execute(
         new.on_conflict_do_update(index_elements=("segment", "signal"), set_={"offset": new.excluded.offset})

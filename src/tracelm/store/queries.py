@@ -42,6 +42,7 @@ _Number = TypeVar("_Number", int, float)
 
 _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
+_INNER: Final = frozenset({"id", "pending_in"})
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
 
 
@@ -149,6 +150,7 @@ def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
                 func.sum(TRACES.c.cost_usd),
             )
             .join(chosen, its_rows)
+            .where(TRACES.c.state == "ended")
             .group_by(TRACES.c.run_id, TRACES.c.project)
         )
     }
@@ -186,7 +188,7 @@ def _trace_query() -> Select[Any]:
 
 
 def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
-    return select(*(column for column in table.columns if column.name != "id")).where(*_matches(table, wanted))
+    return select(*(column for column in table.columns if column.name not in _INNER)).where(*_matches(table, wanted))
 
 
 def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -243,6 +245,7 @@ def _merged(parts: Sequence[StoredTrace]) -> StoredTrace:
         duration_ns=max(0, end_ns - start_ns),
         span_count=sum(part.span_count for part in parts),
         error_count=sum(part.error_count for part in parts),
+        state=max((part.state for part in parts), key=("ended", "lost", "in flight").index),
         input_tokens=_sum(part.input_tokens for part in parts),
         output_tokens=_sum(part.output_tokens for part in parts),
         cost_usd=_sum(part.cost_usd for part in parts),

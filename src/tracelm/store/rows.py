@@ -44,6 +44,27 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "run_id": _text(found, semconv.RUN_ID),
         "row_digest": _text(found, semconv.ROW_DIGEST),
         "record": zlib.compress(span.source, _LEVEL),
+        "state": "ended",
+        "pending_in": None,
+    }
+
+
+def pending_row(span: SpanRecord, project: str, *, segment: str, seen_ns: int) -> Row:
+    """Return the row of `spans` for a span that has not ended.
+
+    Args:
+        span: As it was a second after its start.
+        project: What it belongs to.
+        segment: The segment in which it lies; as long as that is locked, its process lives.
+        seen_ns: When its process was seen for the last time: the end of the span, as far as anybody knows.
+    """
+    row = span_row(span, project)
+    end_ns = max(seen_ns, span.start_ns)
+    return row | {
+        "end_ns": end_ns,
+        "duration_ns": end_ns - span.start_ns,
+        "state": "in flight",
+        "pending_in": segment,
     }
 
 

@@ -45,6 +45,8 @@ class StoredSpan:
         user_id: Who was talking.
         run_id: The evaluation run.
         row_digest: The dataset's row, in an evaluation.
+        state: `ended`; `in flight`: it is open for more than a second and its process lives; `lost`: its process died
+            without ending it. For the latter two, `end_ns` is when the process was seen last.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {
@@ -69,6 +71,7 @@ class StoredSpan:
         "user_id": _TEXT,
         "run_id": _TEXT,
         "row_digest": _TEXT,
+        "state": _TEXT,
         "project": _TEXT,
         "kind": _TEXT,
         "input": _TEXT,
@@ -100,6 +103,7 @@ class StoredSpan:
     run_id: str | None
     row_digest: str | None
     record: bytes = field(repr=False, compare=False)
+    state: str = "ended"
 
     @functools.cached_property
     def otlp(self) -> SpanRecord:
@@ -134,6 +138,7 @@ class StoredTrace:
         input_tokens: Sum over the calls of models; `None` when none was reported.
         output_tokens: Sum over the calls of models; `None` when none was reported.
         cost_usd: Sum over the calls whose price is known; `None` when there are none.
+        state: `in flight` when one of its spans is, else `lost` when one of them is, else `ended`.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {
@@ -152,6 +157,7 @@ class StoredTrace:
         "session_id": _TEXT,
         "user_id": _TEXT,
         "run_id": _TEXT,
+        "state": _TEXT,
         "project": _TEXT,
         "root_span_id": _TEXT,
         "input": _TEXT,
@@ -176,6 +182,7 @@ class StoredTrace:
     user_id: str | None
     run_id: str | None
     record: bytes = field(repr=False, compare=False)
+    state: str = "ended"
 
     @functools.cached_property
     def root(self) -> SpanRecord:

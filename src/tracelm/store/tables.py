@@ -30,6 +30,7 @@ class SpanRow(_Table, table=True):
         Index("spans_by_start", "start_ns"),
         Index("spans_by_project", "project", "start_ns"),
         Index("spans_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+        Index("spans_in_flight", "pending_in", sqlite_where=text("state = 'in flight'")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -57,6 +58,8 @@ class SpanRow(_Table, table=True):
     run_id: str | None
     row_digest: str | None
     record: bytes
+    state: str
+    pending_in: str | None  # the segment that says whether its process lives, as long as the span has not ended
 
 
 class TraceRow(_Table, table=True):
@@ -88,6 +91,7 @@ class TraceRow(_Table, table=True):
     session_id: str | None
     user_id: str | None
     run_id: str | None
+    state: str
 
 
 class LogRow(_Table, table=True):

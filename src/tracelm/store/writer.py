@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from sqlalchemy import Connection, Table, bindparam, case, exists, func, or_, select, true
+from sqlalchemy import Connection, Table, bindparam, case, exists, func, or_, select, true, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert, insert
 
@@ -27,7 +27,10 @@ _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
 
 _TOTALS: Final = ("input_tokens", "output_tokens", "cost_usd")
 _WHOSE: Final = ("session_id", "user_id", "run_id")
-_ROOT: Final = ("id", "project", "trace_id", "span_id", "name", "start_ns", "end_ns", "status", "status_message")
+_ROOT: Final = (
+    *("id", "project", "trace_id", "span_id", "name", "start_ns", "end_ns", "status", "status_message"),
+    "state",
+)
 _ROLLED_UP: Final = frozenset({*_ROOT, *_WHOSE, *_TOTALS, "operation"})
 """What of a span a roll-up needs: not its record, which would be copied."""
 
@@ -39,16 +42,54 @@ def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
 
 
+def write_pending(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write spans that have not ended; what is known of their end stays. `roll_up` must follow."""
+    if rows:
+        connection.execute(_pending(), [dict(row) for row in rows])
+
+
+def seen(connection: Connection, segment: str, seen_ns: int | None, *, alive: bool) -> None:
+    """Note when the process behind the pending spans of `segment` was seen last, and whether it lives."""
+    open_spans = (SPANS.c.state == "in flight", SPANS.c.pending_in == segment)
+    touched = connection.execute(
+        select(SPANS.c.trace_id, SPANS.c.project, SPANS.c.run_id).where(*open_spans).distinct()
+    ).mappings()
+    rows: list[Row] = [dict(row) for row in touched]
+    values: dict[str, object] = {} if alive else {"state": "lost"}
+    if seen_ns is not None:
+        end_ns = func.max(SPANS.c.start_ns, seen_ns)
+        values |= {"end_ns": end_ns, "duration_ns": end_ns - SPANS.c.start_ns}
+    if rows and values:
+        connection.execute(update(SPANS).where(*open_spans).values(values))
+        _roll_up_traces(connection, rows)
+
+
 def roll_up(connection: Connection, spans: Sequence[Row]) -> None:
     """Compute the traces that `spans` belong to anew, and note the evaluation runs that they belong to."""
-    touched = sorted({(str(span["trace_id"]), str(span["project"])) for span in spans})
-    if touched:
-        found = [{"of_trace": trace_id, "of_project": project} for trace_id, project in touched]
-        connection.execute(_trace_roll_up(), found)
+    _roll_up_traces(connection, spans)
     of_runs = [span for span in spans if span["run_id"] is not None]
     if of_runs:
         names = ("run_id", "project", "start_ns")
         connection.execute(_unfinished_run(), [{name: span[name] for name in names} for span in of_runs])
+
+
+def _roll_up_traces(connection: Connection, spans: Sequence[Row]) -> None:
+    touched = sorted({(str(span["trace_id"]), str(span["project"])) for span in spans})
+    if touched:
+        found = [{"of_trace": trace_id, "of_project": project} for trace_id, project in touched]
+        connection.execute(_trace_roll_up(), found)
+
+
+@cache
+def _pending() -> Insert:
+    names = [column.name for column in SPANS.columns if column.name != "id"]
+    statement = insert(SPANS).values({name: bindparam(name) for name in names})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=_KEYS[SPANS],
+        set_={name: new[name] for name in names if name not in _KEYS[SPANS]},
+        where=SPANS.c.state != "ended",
+    )
 
 
 @cache
@@ -92,6 +133,7 @@ def _trace_roll_up() -> Insert:
         func.count().label("span_count"),
         func.sum(case((failed, 1), else_=0)).label("error_count"),
         func.max(case((failed & (member.c.rank < 2), 1), else_=0)).label("root_failed"),
+        func.max(case((member.c.state == "in flight", 2), (member.c.state == "lost", 1), else_=0)).label("open"),
         *(func.sum(case((is_model_call, member.c[name]))).label(name) for name in _TOTALS),
         *(func.max(member.c[name]).label(name) for name in _WHOSE),
     ).subquery("sums")
@@ -113,6 +155,7 @@ def _trace_roll_up() -> Insert:
         "session_id": func.coalesce(root.c.session_id, sums.c.session_id),
         "user_id": func.coalesce(root.c.user_id, sums.c.user_id),
         "run_id": func.coalesce(root.c.run_id, sums.c.run_id),
+        "state": case((sums.c.open == 2, "in flight"), (sums.c.open == 1, "lost"), else_="ended"),
     }
     # SQLite takes ON CONFLICT for a part of the join unless a WHERE stands between.
     computed = select(*values.values()).select_from(root.join(sums, true())).where(true())

@@ -2,19 +2,23 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from contextvars import Token
 from typing import Any, Final, cast
 
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from tracelm import semconv
 
 _ATTRIBUTES: Final = context.create_key("tracelm.attributes")
 # OpenTelemetry's `suppress_instrumentation()` sets the first, older instrumentations set the second.
-_SUPPRESS: Final = (
-    context._SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  # no public name
-    "suppress_instrumentation",
-)
+SUPPRESS_KEY: Final = context._SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]  # no public name
+SUPPRESS_KEY_BEFORE: Final = "suppress_instrumentation"
+SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""The key under which OpenTelemetry keeps the current span."""
+AS_IT_IS: Final = Context()
+"""Says that a call is left out, and that the current context need not change for it."""
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def session(session_id: str, *, user_id: str | None = None) -> Generator[None]:
     try:
         yield
     finally:
-        context.detach(token)
+        detach(token)
 
 
 @contextmanager
@@ -58,7 +62,22 @@ def attributes(values: Mapping[str, Any]) -> Generator[None]:
     try:
         yield
     finally:
-        context.detach(token)
+        detach(token)
+
+
+def detach(token: Token[Context] | None) -> None:
+    """Undo `attach`, where that can be done: in the context in which it was done.
+
+    A generator, a coroutine or a block may be left in another task or thread than it was entered in, or by the
+    garbage collector. What is current there was never changed by us: there is nothing to undo, and nothing to log
+    (OpenTelemetry's own `detach` logs an error with a traceback).
+    """
+    if token is None:
+        return
+    try:  # noqa: SIM105 - on every call: `suppress` costs more than what it would hold
+        token.var.reset(token)
+    except ValueError:
+        pass
 
 
 def inherited(parent: Context | None) -> Mapping[str, Any]:
@@ -81,4 +100,4 @@ def inherited(parent: Context | None) -> Mapping[str, Any]:
 def is_suppressed() -> bool:
     """Whether somebody asked instrumentations to be silent here (`suppress_instrumentation()`)."""
     current = context.get_current()
-    return bool(current) and any(current.get(key) for key in _SUPPRESS)
+    return bool(current) and bool(current.get(SUPPRESS_KEY) or current.get(SUPPRESS_KEY_BEFORE))

@@ -3,8 +3,13 @@
 A write appends one line to this process's own segment and is over: no queue, no thread, no flush. What was written
 is in the kernel's hands, so `kill -9` right afterwards takes nothing away. After a short write or an error the line
 may be torn; the journal then leaves that segment and writes the whole line into a new one.
+
+A signal handler, or the end of a generator in a garbage collection, may record while the same thread is recording:
+the lock lets it in. So a segment that was left is closed by the outermost call only, or its descriptor could belong to
+another file by the time that call writes.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -27,6 +32,53 @@ _KEEP_LOCK_BYTES: Final = 65_536
 _RETRY_S: Final = 1.0
 
 
+class OwnSegment:
+    """A segment of this process, with its open files.
+
+    Attributes:
+        segment: For reading.
+        size: Bytes that were written.
+        closed: Nothing more will be written to it.
+    """
+
+    __slots__ = ("_files", "_lock", "closed", "segment", "size")
+
+    def __init__(self, segment: Segment, lock: int) -> None:
+        self.segment = segment
+        self.size = 0
+        self.closed = False
+        self._lock = [lock]
+        self._files: dict[Signal, int] = {}
+
+    def file(self, signal: Signal) -> int:
+        """Return the descriptor to write records of `signal` to."""
+        descriptor = self._files.get(signal)
+        if descriptor is None:
+            opened = os.open(self.segment.file(signal), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            descriptor = self._files.setdefault(signal, opened)
+            if descriptor != opened:  # a signal handler was here in between
+                os.close(opened)
+        return descriptor
+
+    def grew(self, by: int) -> bool:
+        """Say whether a write that was interrupted has reached the file."""
+        try:
+            return sum(os.fstat(each).st_size for each in self._files.values()) - self.size >= by
+        except OSError:
+            return False
+
+    def close_files(self) -> None:
+        """End the writing; the lock stays, so that no other process adopts the segment."""
+        self.closed = True
+        while self._files:
+            os.close(self._files.popitem()[1])
+
+    def unlock(self) -> None:
+        """Leave the segment to everybody."""
+        while self._lock:
+            os.close(self._lock.pop())
+
+
 class Journal:
     """Appends the records of this process to its segment.
 
@@ -35,7 +87,12 @@ class Journal:
         project: What the records belong to.
         destinations: Ids of the OTLP endpoints that shall get them.
         segment_max_bytes: A segment that grew past this is closed and a new one begun.
-        on_closed: Called, on the thread that wrote, each time a segment was closed because it was full.
+        on_closed: Called each time that a full segment was closed and is everybody's.
+
+    Attributes:
+        recorded: Records that were to be written.
+        lost: Records that could not be written.
+        on_begun: Called, on the thread that wrote, each time a segment was begun.
     """
 
     def __init__(
@@ -52,90 +109,140 @@ class Journal:
         self._destinations = tuple(destinations)
         self._segment_max_bytes = segment_max_bytes
         self._on_closed = on_closed
-        # Reentrant: a garbage collection inside the critical section can end the span of a generator.
+        self.on_begun: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
-        self._segment: Segment | None = None
-        self._descriptors: dict[str, int] = {}
-        self._size = 0
+        self._depth = 0
+        self._current: OwnSegment | None = None
+        self._own: dict[str, OwnSegment] = {}
+        self._left: list[OwnSegment] = []
+        self._begun = False
         self._retry_at = 0.0
         self._open = True
-        self.own: set[str] = set()
-        """Names of the segments that this process wrote."""
-        self.written = 0
-        """Records that are on disk."""
+        self.recorded = 0
         self.lost = 0
-        """Records that could not be written."""
         in_child(self._after_fork)
 
     def append(self, signal: Signal, line: bytes) -> bool:
         """Write one record. Never raises; returns whether the record is on disk."""
         data = line + b"\n"
+        kept = unlocked = False
+        opened: OwnSegment | None = None
+        failure: OSError | None = None
         with self._lock:
-            if self._write(signal, data):
-                self.written += 1
-                self._size += len(data)
-                if self._size > self._segment_max_bytes:
-                    self._leave_segment()
-                    self._on_closed()
-                return True
-            self.lost += 1
-            return False
+            self._depth += 1
+            self.recorded += 1
+            try:
+                for _ in range(2 if self._open and (not self._retry_at or time.monotonic() >= self._retry_at) else 0):
+                    try:
+                        opened = self._current or self._begin()
+                        _write_whole(opened.file(signal), data)
+                    except OSError as error:
+                        failure = error
+                        self._leave(opened)  # and a second time, into a new segment
+                        continue
+                    opened.size += len(data)
+                    kept = True
+                    if opened.size > self._segment_max_bytes:
+                        self._leave(opened)
+                    break
+            except BaseException:  # Ctrl-C came right after the write, or right before
+                if not kept and opened is not None and opened.grew(len(data)):
+                    opened.size += len(data)
+                    kept = True
+                raise
+            finally:
+                self._depth -= 1
+                if not kept:
+                    self.lost += 1
+            if self._left and not self._depth:
+                unlocked = self._close_left()
+        if not kept and failure is not None:
+            self._retry_at = time.monotonic() + _RETRY_S
+            report(f"write the journal in {self.home} ({_remedy(failure)})", failure)
+        # Outside of the lock: these start threads, and a new thread may have something to record itself.
+        if self._begun:
+            self._begun = False
+            self.on_begun()
+        if unlocked:
+            self._on_closed()
+        return kept
 
-    def close(self) -> None:
-        """Close the segment: from now on any process may adopt it."""
+    def miss(self) -> None:
+        """Count a record that could not even be encoded: recorded, and lost."""
         with self._lock:
-            self._open = False
-            self._leave_segment()
+            self.recorded += 1
+            self.lost += 1
 
     @property
-    def segment(self) -> Segment | None:
-        """The segment that is being written, if one is."""
-        return self._segment
+    def written(self) -> int:
+        """Records that are on disk."""
+        return self.recorded - self.lost
 
-    def _write(self, signal: Signal, data: bytes) -> bool:
-        if not self._open or time.monotonic() < self._retry_at:
-            return False
-        failure = self._try(signal, data) and self._try(signal, data)  # the second time into a new segment
-        if failure is None:
-            return True
-        self._retry_at = time.monotonic() + _RETRY_S
-        report(f"write the journal in {self.home} ({_remedy(failure)})", failure)
-        return False
+    def own(self) -> list[OwnSegment]:
+        """Return the segments that this process has not released, in the order in which it wrote them."""
+        return list(self._own.values())
 
-    def _try(self, signal: Signal, data: bytes) -> OSError | None:
-        try:
-            _write_whole(self._descriptor(signal), data)
-        except OSError as error:
-            self._leave_segment()
-            return error
-        return None
+    def is_own(self, segment: Segment) -> bool:
+        """Say whether this process holds `segment`."""
+        return segment.name in self._own
 
-    def _descriptor(self, signal: Signal) -> int:
-        descriptor = self._descriptors.get(signal)
-        if descriptor is not None:
-            return descriptor
-        if self._segment is None:
-            self._segment, self._descriptors["lock"] = create_segment(
-                self.home, project=self._project, destinations=self._destinations
-            )
-            self._size = 0
-            self.own.add(self._segment.name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = self._descriptors[signal] = os.open(self._segment.file(signal), flags, 0o600)
-        return descriptor
+    def release(self, own: OwnSegment) -> None:
+        """Give up a closed segment that its destinations have: from now on any process may take it."""
+        if self._own.pop(own.segment.name, None) is not None:
+            own.unlock()
+            self._on_closed()
 
-    def _leave_segment(self) -> None:
-        self._segment = None
-        for descriptor in self._descriptors.values():
-            os.close(descriptor)
-        self._descriptors.clear()
+    def close(self) -> None:
+        """Close all segments: from now on any process may adopt them."""
+        with self._lock:
+            self._open = False
+            self._leave(self._current)
+            self._close_left()
+            for own in self.own():
+                own.unlock()
+            self._own.clear()
+
+    def _begin(self) -> OwnSegment:
+        segment, lock = create_segment(self.home, project=self._project, destinations=self._destinations)
+        if self._current is not None:  # a signal handler was faster: one segment is enough
+            segment.remove()
+            os.close(lock)
+            return self._current
+        own = self._current = OwnSegment(segment, lock)
+        self._own[segment.name] = own
+        self._begun = True
+        return own
+
+    def _leave(self, own: OwnSegment | None) -> None:
+        if own is not None and self._current is own:
+            self._current = None
+            self._left.append(own)
+
+    def _close_left(self) -> bool:
+        """Close the files of the segments that were left; returns whether one of them is everybody's now."""
+        unlocked = False
+        while self._left:
+            own = self._left.pop()
+            own.close_files()
+            # With a destination it stays ours until our exporter has sent it: two processes that send the same
+            # segment send it twice, and neither could count.
+            if not self._destinations:
+                self._own.pop(own.segment.name, None)
+                own.unlock()
+                unlocked = True
+        return unlocked
 
     def _after_fork(self) -> None:
-        """Begin anew in a forked child; what it inherited is only closed, so that the parent keeps its lock."""
+        """Begin anew in a forked child; what it inherited is only closed, so that the parent keeps its locks."""
         self._lock = threading.RLock()
-        self._leave_segment()
-        self.own.clear()
-        self.written = self.lost = 0
+        self._depth = 0
+        inherited, self._own, self._left, self._current = self.own() + self._left, {}, [], None
+        for own in inherited:
+            with contextlib.suppress(OSError):
+                own.close_files()
+                own.unlock()
+        self._begun = False
+        self.recorded = self.lost = 0
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

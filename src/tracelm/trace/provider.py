@@ -12,10 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from tracelm import semconv
-from tracelm.trace import runtime
+from tracelm.trace import pending, runtime
 from tracelm.trace.context import inherited
 from tracelm.trace.fork import in_child
 from tracelm.trace.safely import report
+from tracelm.trace.sampling import sampler_for
+from tracelm.trace.sdk_span import whole
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
@@ -29,9 +31,14 @@ class JournalSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Set what the context carries: conversation, user, attributes of a block."""
-        if runtime.active is None:
+        current = runtime.active
+        if current is None:
             return
         try:
+            pending.watch(span)
+            own = span.get_span_context()
+            if current.tail is not None and not own.trace_flags.sampled:
+                current.tail.started(own, span.parent)
             found = inherited(parent_context)
             if found:
                 span.set_attributes(found)
@@ -42,7 +49,7 @@ class JournalSpanProcessor(SpanProcessor):
         """Write the span to the journal."""
         current = runtime.active
         if current is not None:
-            current.record(span)
+            current.record(whole(span))
 
     def shutdown(self) -> None:
         """Nothing: `tracelm.shutdown()` closes the journal."""
@@ -65,7 +72,13 @@ class JournalLogProcessor(LogRecordProcessor):
         if current is None or log_record.resource is None:
             return
         try:
-            current.keep("logs", current.lines.log(log_record, current.resource(log_record.resource)))
+            line = current.lines.log(log_record, current.resource(log_record.resource))
+        except Exception as error:
+            current.journal.miss()
+            report("encode a score", error)
+            return
+        try:
+            current.keep("logs", line)
         except Exception as error:
             report("record a score", error)
 
@@ -116,12 +129,23 @@ def joined(provider: TracerProvider) -> bool:
     return any(isinstance(each, JournalSpanProcessor) for each in processors)
 
 
-def build_provider(project: str, ids: IdGenerator | None = None) -> TracerProvider:
-    """Return a new provider whose spans go to the journal."""
+def build_provider(
+    project: str, ids: IdGenerator | None = None, *, sample_rate: float | None = None, keep_errors: bool = False
+) -> TracerProvider:
+    """Return a new provider whose spans go to the journal.
+
+    Args:
+        project: Names the service, unless the environment does.
+        ids: Makes the ids.
+        sample_rate: The share of the traces to record; by default `OTEL_TRACES_SAMPLER` decides.
+        keep_errors: Record what was not sampled as well, for a decision at the end.
+    """
     # Left out where OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES name the service: these win over what we pass.
     resource = Resource.create({semconv.SERVICE_NAME: project, semconv.PROJECT: project} | _environment())
     # No handler at exit: `tracelm.shutdown` is registered for that, and the order of handlers is not ours to choose.
     provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=ids or RandomIds())
+    # The SDK has read OTEL_TRACES_SAMPLER by now; tracers take the sampler when they are made.
+    provider.sampler = sampler_for(sample_rate, provider.sampler, keep_errors=keep_errors)
     provider.add_span_processor(JournalSpanProcessor())
     return provider
 

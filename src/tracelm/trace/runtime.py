@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.trace import Tracer
-
-from tracelm.otlp.encode import CleanText, Line, LineEncoder, encode_resource
+from tracelm.otlp.encode import CleanText, LineEncoder, encode_resource
 from tracelm.settings import Settings
-from tracelm.trace import redact, tally, values
+from tracelm.trace import tally, values
 from tracelm.trace.journal import Journal
+from tracelm.trace.redact import Redactor
 from tracelm.trace.safely import report
 from tracelm.trace.segments import Signal
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
     from tracelm.pricing.prices import PriceTable
     from tracelm.trace.export import Exporter
+    from tracelm.trace.media import MediaFolder
+    from tracelm.trace.tail import Tail
+    from tracelm.trace.tracer import JournalTracer
 
 active: "Runtime | None" = None
 """The runtime of this process; `None` before `init`, after `shutdown`, and where recording is disabled."""
@@ -40,21 +42,35 @@ class Runtime:
         journal: Keeps every record.
         exporter: Brings the journal to an OTLP endpoint, if there is one.
         prices: What a token costs.
+        redactor: Takes the secrets out of values and records.
         lines: Encodes records for the journal.
+        media: Keeps images and sounds.
+        tail: Holds what was not sampled until it is known whether it failed; only with `keep_errors`.
     """
 
     settings: Settings
-    tracer: Tracer
+    tracer: "JournalTracer"
     logger: "Logger"
     journal: Journal
     exporter: "Exporter | None"
     prices: "PriceTable"
-    lines: LineEncoder = field(default_factory=lambda: LineEncoder(redact.may_hold_secret))
+    redactor: Redactor = field(default_factory=Redactor)
+    tail: "Tail | None" = None
+    lines: LineEncoder = field(init=False)
+    media: "MediaFolder" = field(init=False)
     _resources: dict[int, tuple["Resource", bytes]] = field(default_factory=dict[int, Any])
+
+    def __post_init__(self) -> None:
+        from tracelm.trace.media import MediaFolder
+
+        self.lines = LineEncoder(self.redactor.may_hold_secret, self.redactor.line)
+        self.media = MediaFolder(self.settings.home, self.settings.media_max_bytes)
 
     def encode(self, value: object) -> CleanText:
         """Return any value as bounded JSON text without secrets."""
-        return values.encode(value, max_bytes=self.settings.max_attribute_bytes)
+        return values.encode(
+            value, max_bytes=self.settings.max_attribute_bytes, redactor=self.redactor, media=self.media
+        )
 
     def resource(self, resource: "Resource") -> bytes:
         """Return the encoded resource, with the project in it."""
@@ -63,8 +79,8 @@ class Runtime:
         if known is not None and known[0] is resource:
             return known[1]
         encoded = encode_resource(resource, _project_attributes(resource, self.settings.project))
-        if redact.may_hold_secret(encoded):
-            encoded = redact.redact_line(encoded)
+        if self.redactor.may_hold_secret(encoded):
+            encoded = self.redactor.line(encoded)
         self._resources[id(resource)] = (resource, encoded)
         return encoded
 
@@ -72,17 +88,30 @@ class Runtime:
         """Write a finished span to the journal. Never raises."""
         try:
             context = span.context
-            if context is None or not context.trace_flags.sampled:
+            if context is None:
                 return
             if tally.is_kept():
                 tally.count(context.trace_id, span.attributes)
-            self.keep("spans", self.lines.span(span, self.resource(span.resource)))
+            if context.trace_flags.sampled:
+                self._write(span)
+            elif self.tail is not None:
+                for each in self.tail.ended(span):
+                    self._write(each)
         except Exception as error:
             report("record a span", error)
 
-    def keep(self, signal: Signal, line: Line) -> None:
-        """Write one record to the journal, free of secrets."""
-        self.journal.append(signal, redact.redact_line(line.data) if line.suspicious else line.data)
+    def _write(self, span: "ReadableSpan") -> None:
+        try:
+            line = self.lines.span(span, self.resource(span.resource))
+        except Exception as error:
+            self.journal.miss()
+            report("encode a span", error)
+            return
+        self.keep("spans", line)
+
+    def keep(self, signal: Signal, line: bytes) -> None:
+        """Write one record, as `lines` encodes it, to the journal."""
+        self.journal.append(signal, line)
 
 
 def _project_attributes(resource: "Resource", project: str) -> Mapping[str, str]:

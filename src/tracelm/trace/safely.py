@@ -1,13 +1,14 @@
 """The one place where tracelm's own failures end: logged once with their cause, counted, never raised."""
 
 import logging
+import os
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
 _log: Final = logging.getLogger("tracelm")
-_lock: Final = threading.Lock()
+_lock = threading.RLock()  # a garbage collection in here may end a span, and report in turn
 _said: set[tuple[str, type[BaseException]]] = set()
 _count: int = 0
 
@@ -47,3 +48,11 @@ def safely(doing: str) -> Generator[None]:
 def failures() -> int:
     """Return how many failures of ours were swallowed in this process so far."""
     return _count
+
+
+def _after_fork_in_child() -> None:
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -13,8 +13,7 @@ from tracelm import semconv
 from tracelm.errors import ConfigError
 from tracelm.scoring.score import Score, ScoreValue
 from tracelm.trace import runtime
-from tracelm.trace.redact import redact_text
-from tracelm.trace.safely import report
+from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import SpanHandle
 from tracelm.trace.values import type_name
 
@@ -75,20 +74,24 @@ def record_score(
         attributes: Further attributes of the record.
     """
     found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source}
+    current = runtime.active
+    if current is None:
+        return
+    # Why, and with what details, may quote an input; a label is one of few words.
+    content = current.settings.capture_content
     value = verdict.value
     if isinstance(value, bool):
         found[semconv.SCORE_VALUE] = float(value)
         found[semconv.SCORE_LABEL] = "true" if value else "false"
     elif isinstance(value, str):
-        found[semconv.SCORE_LABEL] = redact_text(value)
+        found[semconv.SCORE_LABEL] = current.redactor.string(value)
     elif value is not None:
         found[semconv.SCORE_VALUE] = float(value)
     if verdict.passed is not None:
         found[semconv.SCORE_PASSED] = verdict.passed
-    if verdict.explanation is not None:
-        found[semconv.SCORE_EXPLANATION] = redact_text(verdict.explanation)
-    current = runtime.active
-    if verdict.details and current is not None:
+    if verdict.explanation is not None and content:
+        found[semconv.SCORE_EXPLANATION] = current.redactor.string(verdict.explanation)
+    if verdict.details and content:
         try:
             found[semconv.SCORE_DETAILS] = str(current.encode(verdict.details))
         except Exception as error:
@@ -110,12 +113,14 @@ def record_score_error(
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Record that a scorer failed: the same event, with `error.type` and no value."""
-    found: dict[str, Any] = {
-        semconv.EVALUATION_NAME: name,
-        semconv.SCORE_SOURCE: source,
-        semconv.ERROR_TYPE: type_name(error),
-        semconv.SCORE_EXPLANATION: redact_text(f"{type_name(error)}: {error}"),
-    }
+    current = runtime.active
+    if current is None:
+        return
+    kind = type_name(error)
+    found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source, semconv.ERROR_TYPE: kind}
+    if current.settings.capture_content:
+        with safely("record an exception"):  # an exception whose __str__ raises, say
+            found[semconv.SCORE_EXPLANATION] = current.redactor.string(f"{kind}: {error}")
     if scorer_version is not None:
         found[semconv.SCORER_VERSION] = scorer_version
     emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)

@@ -5,6 +5,7 @@
         lock           locked as long as the writing process lives (the kernel frees it, whatever kills the process)
         spans.jsonl    one OTLP/JSON ExportTraceServiceRequest a line
         logs.jsonl     one OTLP/JSON ExportLogsServiceRequest a line
+        pending.jsonl  spans that have not ended, like spans.jsonl; in a segment of their own
         cursor.<destination>   how far that OTLP endpoint has acknowledged, in bytes a file
 
 A segment is made under a hidden name, locked, then renamed: no reader ever sees one that is alive and unlocked.
@@ -26,11 +27,17 @@ import orjson
 
 Signal: TypeAlias = Literal["spans", "logs"]
 SIGNALS: Final[tuple[Signal, ...]] = ("spans", "logs")
+Kind: TypeAlias = Literal["spans", "logs", "pending"]
+KINDS: Final[tuple[Kind, ...]] = (*SIGNALS, "pending")
+"""What a segment can hold. Pending spans are for the store only, and are no records yet."""
 
 _META: Final = "meta.json"
 _LOCK: Final = "lock"
 _FORMAT: Final = 1
+_NEW: Final = ".new-"
 _OLD: Final = ".old-"
+
+_last_started_ns = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +72,21 @@ class Segment:
         """The name of the folder: unique, and sorted by when it began."""
         return self.path.name
 
-    def file(self, signal: Signal) -> Path:
-        """Return the file that holds the records of `signal`."""
-        return self.path / f"{signal}.jsonl"
+    def file(self, kind: Kind) -> Path:
+        """Return the file that holds the records of `kind`."""
+        return self.path / f"{kind}.jsonl"
 
-    def size(self, signal: Signal) -> int:
-        """Return how many bytes were written for `signal`; 0 if none."""
+    def size(self, kind: Kind) -> int:
+        """Return how many bytes were written of `kind`; 0 if none."""
         try:
-            return self.file(signal).stat().st_size
+            return self.file(kind).stat().st_size
         except FileNotFoundError:
             return 0
 
-    def read(self, signal: Signal, offset: int = 0, *, max_bytes: int = 1_000_000) -> Batch:
+    def read(self, kind: Kind, offset: int = 0, *, max_bytes: int = 1_000_000) -> Batch:
         """Read whole lines from `offset` on, about `max_bytes` of them (one line may be longer)."""
         try:
-            with self.file(signal).open("rb") as file:
+            with self.file(kind).open("rb") as file:
                 file.seek(offset)
                 data = file.read(max_bytes)
                 if len(data) == max_bytes and not data.endswith(b"\n"):
@@ -88,6 +95,12 @@ class Segment:
             return Batch([], offset)
         whole = data.rfind(b"\n") + 1
         return Batch(data[:whole].split(b"\n")[:-1], offset + whole)
+
+    def tail(self, kind: Kind, offset: int) -> bytes:
+        """Return all bytes from `offset` on: what is left when no whole line is."""
+        with self.file(kind).open("rb") as file:
+            file.seek(offset)
+            return file.read()
 
     def is_closed(self) -> bool:
         """Whether no process writes to it any more."""
@@ -114,6 +127,12 @@ class Segment:
             for destination in self.destinations
             for signal in SIGNALS
         )
+
+    def pass_torn(self, destination: str, cursor: Mapping[Signal, int]) -> None:
+        """Move a cursor over torn last lines, of which the writer knows: only when nobody writes any more."""
+        ends: dict[Signal, int] = {signal: self.size(signal) for signal in SIGNALS}
+        if cursor != ends:
+            self.move_cursor(destination, ends)
 
     def remove(self) -> None:
         """Delete the segment."""
@@ -144,22 +163,43 @@ def create_segment(home: Path, *, project: str, destinations: Iterable[str]) -> 
     Raises:
         OSError: The folder cannot be written.
     """
-    started_ns = time.time_ns()
+    global _last_started_ns  # noqa: PLW0603 - one order a process
+    # A clock that is set back does not change the order of one process's segments.
+    started_ns = _last_started_ns = max(time.time_ns(), _last_started_ns + 1)
     journal = home / "journal"
     for folder in (home, journal):  # `mkdir` would give the outer one the default mode
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True, mode=0o700)
     name = f"{started_ns:020d}-{os.getpid()}-{secrets.token_hex(4)}"
-    hidden = journal / f".new-{name}"
-    hidden.mkdir(mode=0o700)
+    hidden = journal / f"{_NEW}{name}"
+    path = journal / name
     wanted = tuple(destinations)
     meta = {"version": _FORMAT, "project": project, "destinations": wanted, "started_ns": str(started_ns)}
-    _write(hidden / _META, orjson.dumps(meta))
-    descriptor = os.open(hidden / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    path = journal / name
-    hidden.rename(path)
+    descriptor: int | None = None
+    try:
+        hidden.mkdir(mode=0o700)
+        _write(hidden / _META, orjson.dumps(meta))
+        descriptor = os.open(hidden / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden.rename(path)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
     return Segment(path, project, wanted), descriptor
+
+
+def remove_leftovers(home: Path) -> None:
+    """Delete the half-made segments of processes that died while they made one."""
+    for hidden in (home / "journal").glob(f"{_NEW}*"):
+        try:
+            with locked(hidden) as dead:
+                pass
+        except OSError:  # it died, or is, between the folder and the lock
+            dead = not _is_alive(hidden.name.split("-")[2])
+        if dead:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -180,6 +220,16 @@ def locked(path: Path) -> Generator[bool]:
             yield True
     finally:
         os.close(descriptor)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[Segment]:

@@ -1,10 +1,9 @@
 """Starting, filling and ending spans by hand: `tracelm.span()` and `tracelm.current_span()`."""
 
 import asyncio
-import traceback
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -13,12 +12,12 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 
 from tracelm import semconv
 from tracelm.trace import runtime
-from tracelm.trace.context import is_suppressed
-from tracelm.trace.redact import redact_text
+from tracelm.trace.context import detach, is_suppressed
 from tracelm.trace.safely import report, safely
+from tracelm.trace.stacks import stack_of
 from tracelm.trace.values import type_name
 
-_MAX_STACK_CHARACTERS: Final = 20_000
+_MAX_MESSAGE_CHARACTERS: Final = 20_000
 _MAX_DESCRIPTION_CHARACTERS: Final = 1_000
 INERT: Final[Span] = trace.INVALID_SPAN
 
@@ -52,11 +51,14 @@ class SpanHandle:
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute: a string, number, bool, or a sequence or mapping of them."""
-        self.otel.set_attribute(key, value)
+        with safely("set an attribute"):
+            self.otel.set_attribute(key, value)
 
     def set_attributes(self, values: Mapping[str, Any]) -> None:
-        """Set several attributes."""
-        self.otel.set_attributes(values)
+        """Set several attributes; one that cannot be recorded does not cost the others."""
+        with safely("set attributes"):
+            for key, value in values.items():
+                self.set_attribute(key, value)
 
     def set_output(self, value: object) -> None:
         """Record what the step produced, as JSON; left out when content is not captured."""
@@ -101,8 +103,8 @@ def span(
         record_end_of(opened, error)
         raise
     finally:
-        otel_context.detach(token)
-        opened.end()
+        detach(token)
+        end_safely(opened)
 
 
 def current_span() -> SpanHandle:
@@ -119,17 +121,28 @@ def set_content(target: Span, key: str, mime_key: str, value: object) -> None:
         target.set_attributes({key: current.encode(value), mime_key: semconv.MIME_JSON})
 
 
+def end_safely(target: Span) -> None:
+    """End a span, whatever the processors that listen to it do."""
+    try:
+        target.end()
+    except Exception as error:
+        report("end a span", error)
+
+
 def record_end_of(target: Span, error: BaseException) -> None:
-    """Note on a span that `error` ended it. Closing a generator is no error, cancellation is none either."""
+    """Note on a span that `error` ended it. Closing a generator is no error, cancellation is none either.
+
+    Never raises.
+    """
     if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code):
         return
-    # trio's Cancelled is told by its name: trio need not be installed, nor imported.
-    if isinstance(error, asyncio.CancelledError) or (
-        type_name(error).startswith("trio.") and "Cancelled" in type_name(error)
-    ):
-        target.set_attribute(semconv.OUTCOME, "cancelled")
-        return
-    record_failure(target, error)
+    try:
+        if _is_cancellation(error):
+            target.set_attribute(semconv.OUTCOME, "cancelled")
+        else:
+            record_failure(target, error)
+    except Exception as failure:
+        report("record the end of a span", failure)
 
 
 def record_failure(target: Span, error: BaseException) -> None:
@@ -144,15 +157,25 @@ def record_failure(target: Span, error: BaseException) -> None:
     description = type(error).__qualname__
     if runtime.active is not None and runtime.active.settings.capture_content:
         try:
-            message = redact_text(str(error))
-            stack = "".join(traceback.format_exception(error))[-_MAX_STACK_CHARACTERS:]
-            event |= {"exception.message": message, "exception.stacktrace": redact_text(stack)}
+            redactor = runtime.active.redactor
+            message = redactor.string(str(error)[:_MAX_MESSAGE_CHARACTERS])
+            event |= {"exception.message": message, "exception.stacktrace": redactor.text(stack_of(error))}
             description = f"{description}: {message}"[:_MAX_DESCRIPTION_CHARACTERS]
         except Exception as failure:  # an exception whose __str__ raises, say
             report("record an exception", failure)
     target.add_event("exception", event)
     target.set_attribute(semconv.ERROR_TYPE, kind)
     target.set_status(Status(StatusCode.ERROR, description))
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    if isinstance(error, asyncio.CancelledError):
+        return True
+    if isinstance(error, BaseExceptionGroup):  # a task group or nursery whose tasks were all cancelled
+        return all(_is_cancellation(each) for each in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+    # trio's Cancelled is told by its name: trio need not be installed, nor imported.
+    name = type_name(error)
+    return name.startswith("trio.") and "Cancelled" in name
 
 
 def _open(
@@ -167,16 +190,18 @@ def _open(
     if current is None or is_suppressed():
         return INERT
     try:
-        opened = current.tracer.start_span(
-            name,
-            context=around,
-            kind=SpanKind.INTERNAL,
-            attributes=attributes,
-            links=[Link(each) for each in links],
-        )
-        if inputs is not None:
-            set_content(opened, semconv.INPUT_VALUE, semconv.INPUT_MIME_TYPE, inputs)
+        linked = [Link(each) for each in links]
+        try:
+            opened = current.tracer.start_span(
+                name, context=around, kind=SpanKind.INTERNAL, attributes=attributes, links=linked
+            )
+        except Exception as error:  # an attribute that cannot be recorded costs itself, not the span
+            report("set attributes", error)
+            opened = current.tracer.start_span(name, context=around, kind=SpanKind.INTERNAL, links=linked)
+            SpanHandle(opened).set_attributes(attributes or {})
     except Exception as error:
         report("start a span", error)
         return INERT
+    if inputs is not None:
+        set_content(opened, semconv.INPUT_VALUE, semconv.INPUT_MIME_TYPE, inputs)
     return opened

@@ -3,143 +3,35 @@
 The SDK's span serves any set of processors: it copies and checks each attribute at the start, at each change and at
 the end, under a lock. With nobody listening but the journal that is work for no one. `JournalSpan` is an OpenTelemetry
 span for every program that holds it, and a `ReadableSpan`; when it ends it becomes a line. As soon as the program adds
-a processor of its own to the provider, or asks for another sampler, the SDK's spans are used again.
+a processor of its own to the provider, or asks for another sampler or for limits, the SDK's spans are used again.
 """
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from time import time_ns
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider, sampling
-from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util._decorator import _agnosticcontextmanager  # pyright: ignore[reportPrivateUsage]
 
-from tracelm.otlp.encode import CleanText
-from tracelm.trace import runtime
-from tracelm.trace.context import inherited
+from tracelm import semconv
+from tracelm.trace import pending, sampling
+from tracelm.trace.context import AS_IT_IS, SPAN_KEY, SUPPRESS_KEY, SUPPRESS_KEY_BEFORE, inherited
+from tracelm.trace.journal_span import JournalSpan
+from tracelm.trace.limits import are_set_for, plain, valid_links
 from tracelm.trace.safely import report
+from tracelm.trace.sampling import ALL, RootSampler, UnsampledSpan
+from tracelm.trace.sdk_span import keep_identity
+from tracelm.trace.tail import Tail
 
 if TYPE_CHECKING:
-    from opentelemetry.util.types import Attributes, AttributeValue
+    from opentelemetry.util.types import Attributes
 
-_log: Final = logging.getLogger("tracelm")
-_PLAIN: Final = frozenset({CleanText, str, bool, int, float})
-_ROOT_FLAGS: Final = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
-_UNSET: Final = Status(StatusCode.UNSET)
-
-
-class JournalSpan(ReadableSpan, Span):
-    """A span that ends in the journal."""
-
-    def __init__(
-        self,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        provider: TracerProvider,
-        scope: InstrumentationScope,
-        attributes: dict[str, Any],
-        links: Sequence[Link],
-        kind: SpanKind,
-        start_time: int,
-    ) -> None:
-        # The fields that ReadableSpan's properties read. Its own __init__ would set each of them twice.
-        self._name = name
-        self._context = context
-        self._parent = parent
-        self._resource = provider.resource
-        self._instrumentation_scope = scope
-        self._instrumentation_info = None
-        self._attributes = attributes
-        self._links = links
-        self._kind = kind
-        self._start_time = start_time
-        self._end_time = None
-        self._events: list[Event] = []
-        self._status = _UNSET
-
-    def get_span_context(self) -> SpanContext:
-        """Return the ids of the span."""
-        return self._context  # type: ignore[return-value]  # set above, never None
-
-    def is_recording(self) -> bool:
-        """Say whether the span has not ended."""
-        return self._end_time is None
-
-    def set_attribute(self, key: str, value: "AttributeValue") -> None:
-        """Set one attribute."""
-        if self._still_open("attribute"):
-            self._mutable[key] = value if type(value) in _PLAIN and key else _cleaned({key: value}).get(key)
-
-    def set_attributes(self, attributes: Mapping[str, "AttributeValue"]) -> None:
-        """Set several attributes."""
-        if self._still_open("attribute"):
-            self._mutable.update(_plain(attributes))
-
-    def add_event(self, name: str, attributes: "Attributes" = None, timestamp: int | None = None) -> None:
-        """Note that something happened."""
-        if self._still_open("event"):
-            self._events.append(Event(name, _cleaned(attributes or {}), timestamp))
-
-    def add_link(self, context: SpanContext, attributes: "Attributes" = None) -> None:
-        """Point at another span."""
-        if self._still_open("link"):
-            self._links = (*self._links, Link(context, _cleaned(attributes or {})))
-
-    def update_name(self, name: str) -> None:
-        """Change the name."""
-        if self._still_open("name"):
-            self._name = name
-
-    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Say how it went; OK is final, and UNSET changes nothing."""
-        new = status if isinstance(status, Status) else Status(status, description)
-        if self._still_open("status") and not new.is_unset and self._status.status_code is not StatusCode.OK:
-            self._status = new
-
-    def record_exception(
-        self,
-        exception: BaseException,
-        attributes: "Attributes" = None,
-        timestamp: int | None = None,
-        escaped: bool = False,
-    ) -> None:
-        """Note an exception as an event, as the SDK does."""
-        SdkSpan.record_exception(cast("SdkSpan", self), exception, attributes, timestamp, escaped)
-
-    def end(self, end_time: int | None = None) -> None:
-        """End the span: it is on disk before this returns."""
-        if not self._still_open("end"):
-            return
-        self._end_time = end_time if end_time is not None else time_ns()
-        current = runtime.active
-        if current is not None:
-            current.record(self)
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        if exc_val is not None and self.is_recording():
-            self.record_exception(exc_val, escaped=True)
-            self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
-        self.end()
-
-    @property
-    def _mutable(self) -> dict[str, Any]:
-        return self._attributes  # type: ignore[return-value]  # set above: a dict
-
-    def _still_open(self, what: str) -> bool:
-        if self._end_time is None:
-            return True
-        _log.warning("the %s of a span that has ended cannot be set (%s)", what, self._name)
-        return False
+_SAMPLED_ROOT: Final = sampling.root_flags(sampled=True)
 
 
 class JournalTracer(trace.Tracer):
@@ -149,15 +41,75 @@ class JournalTracer(trace.Tracer):
         provider: Where the spans belong to.
         name: Of the scope.
         version: Of the scope.
+        sample_rate: The share of the traces to record, from 0 to 1, of those that begin with a span of this tracer.
+            By default the sampler of the provider decides.
+        tail: Gets what was not sampled.
     """
 
-    def __init__(self, provider: TracerProvider, name: str, version: str) -> None:
+    def __init__(
+        self,
+        provider: TracerProvider,
+        name: str,
+        version: str,
+        *,
+        sample_rate: float | None = None,
+        tail: Tail | None = None,
+    ) -> None:
         self._provider = provider
         self._sdk = provider.get_tracer(name, version)
         self._scope = InstrumentationScope(name, version)
+        self._tail = tail
+        self._draw = provider.id_generator.generate_span_id  # 64 random bits
         # There is no public way to see who listens; where this changes, the SDK's spans are what one gets.
         self._listeners: Any = getattr(provider, "_active_span_processor", None)
-        self._samples_all = _description(provider.sampler) == _description(sampling.DEFAULT_ON)
+        known = sampling.known_rate(provider.sampler)
+        self._inherits = known is not None
+        # A sampler of the program that drops some draws for itself: it must not be drawn twice.
+        if known != 1.0 and not isinstance(provider.sampler, RootSampler):
+            known = None
+        self._is_alone = known is not None and not are_set_for(provider)
+        rate = known if sample_rate is None else sample_rate
+        # `None`: nobody but the sampler of the program can tell.
+        self._bound = None if rate is None else sampling.bound_of(rate)
+
+    def leaves_out(self, sample_rate: float | None) -> Context | None:
+        """Say whether a call will not be recorded, before anything of it is encoded.
+
+        Args:
+            sample_rate: What the op asks for.
+
+        Returns:
+            `None`: it has to be started, with `drawn=True`. `AS_IT_IS`: what is current leaves it out already. Another
+            context holds the span of a trace that begins here and is left out: it has to be current while the
+            function runs, so that all that happens below is left out too.
+        """
+        context = otel_context.get_current()
+        if context:  # looked into by key: this is on the way of every call
+            if context.get(SUPPRESS_KEY) or context.get(SUPPRESS_KEY_BEFORE):
+                return AS_IT_IS
+            if self._tail is not None:
+                return None
+            span = context.get(SPAN_KEY)
+            kind = type(span)
+            if kind is JournalSpan:
+                return None
+            if kind is UnsampledSpan:
+                return AS_IT_IS
+            if span is not None:
+                parent = trace.get_current_span(context).get_span_context()
+                if parent.is_valid:
+                    is_left_out = self._inherits and not parent.trace_flags & TraceFlags.SAMPLED
+                    return AS_IT_IS if is_left_out else None
+        bound = self._bound if sample_rate is None else sampling.bound_of(sample_rate)
+        if bound is None or bound >= ALL or self._tail is not None:
+            return None
+        try:
+            if self._draw() < bound:
+                return None
+            return Context({**context, SPAN_KEY: UnsampledSpan(self._provider.id_generator, bound)})
+        except Exception as error:  # a generator of the program
+            report("decide whether a trace is recorded", error)
+            return None
 
     def start_span(
         self,
@@ -169,37 +121,62 @@ class JournalTracer(trace.Tracer):
         start_time: int | None = None,
         record_exception: bool = True,
         set_status_on_exception: bool = True,
+        *,
+        sample_rate: float | None = None,
+        drawn: bool = False,
     ) -> Span:
-        """Start a span without making it current."""
-        if not self._samples_all or len(getattr(self._listeners, "_span_processors", "??")) != 1:
-            return self._sdk.start_span(
+        """Start a span without making it current.
+
+        Args:
+            name: As in OpenTelemetry, like all that is not named here.
+            context: The context whose span is the parent.
+            kind: Of the span.
+            attributes: To start with.
+            links: To other spans.
+            start_time: In nanoseconds.
+            record_exception: For `with` blocks.
+            set_status_on_exception: For `with` blocks.
+            sample_rate: The share to record where this span begins a trace; by default that of the tracer.
+            drawn: Whether `leaves_out` has let the span in.
+        """
+        parent = trace.get_current_span(context).get_span_context()
+        own = self._decide(parent, attributes, sample_rate, drawn=drawn and self._tail is None)
+        is_sampled = own is None or own.trace_flags & TraceFlags.SAMPLED
+        if own is not None and not is_sampled and self._tail is None:
+            return UnsampledSpan.of(own)
+        if is_sampled and not (self._is_alone and len(getattr(self._listeners, "_span_processors", "??")) == 1):
+            if own is not None and not parent.is_valid:
+                context = sampling.admitted(context)
+            span = self._sdk.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
-        ids = self._provider.id_generator
-        parent = trace.get_current_span(context).get_span_context()
-        if parent.is_valid:
-            flags = parent.trace_flags
-            own = SpanContext(parent.trace_id, ids.generate_span_id(), False, flags, parent.trace_state)
-            if not flags & TraceFlags.SAMPLED:
-                return NonRecordingSpan(own)
-        else:
-            own = SpanContext(ids.generate_trace_id(), ids.generate_span_id(), False, _ROOT_FLAGS)
-        found = dict(_plain(attributes)) if attributes else {}
+            own = span.get_span_context()
+            # Dropped by a sampler of the program: it may still be kept here if it fails.
+            if span.is_recording() or self._tail is None or not own.is_valid:
+                keep_identity(span, attributes, context)
+                return span
+        if own is None:
+            raise AssertionError("where nobody else listens, the rate is known")
+        found = dict(plain(attributes)) if attributes else {}
         try:
-            found.update(_plain(inherited(context)))
+            found.update(plain(inherited(context)))
         except Exception as error:
             report("give a span what its context carries", error)
-        return JournalSpan(
+        if self._tail is not None and not own.trace_flags & TraceFlags.SAMPLED:
+            self._tail.started(own, parent)
+        span = JournalSpan(
             name,
             own,
             parent if parent.is_valid else None,
             self._provider,
             self._scope,
             found,
-            tuple(links) if links else (),
+            tuple(valid_links(links)) if links else (),
             kind,
-            start_time if start_time is not None else time_ns(),
+            start_time if isinstance(start_time, int) else time_ns(),
         )
+        pending.watch(span)
+        return span
 
     @_agnosticcontextmanager
     def start_as_current_span(
@@ -219,18 +196,26 @@ class JournalTracer(trace.Tracer):
         with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception):
             yield span
 
-
-def _description(sampler: Any) -> str:
-    return str(sampler.get_description())
-
-
-def _plain(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    for value in attributes.values():
-        if type(value) not in _PLAIN:
-            return _cleaned(attributes)
-    return attributes
-
-
-def _cleaned(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Bring values into the form that OpenTelemetry allows, and copy what the program could still change."""
-    return BoundedAttributes(attributes=attributes, immutable=True).copy()
+    def _decide(
+        self, parent: SpanContext, attributes: "Attributes", sample_rate: float | None, *, drawn: bool
+    ) -> SpanContext | None:
+        """Give a span its ids and say by their flag whether it is sampled; `None` where only the sampler can tell."""
+        ids = self._provider.id_generator
+        if parent.is_valid:
+            if not self._inherits:
+                return None
+            return SpanContext(parent.trace_id, ids.generate_span_id(), False, parent.trace_flags, parent.trace_state)
+        bound = self._bound if sample_rate is None else sampling.bound_of(sample_rate)
+        if bound is None:
+            return None
+        flags = _SAMPLED_ROOT
+        if bound >= ALL:
+            trace_id = ids.generate_trace_id()
+        elif drawn:
+            trace_id = sampling.root_id(ids, bound, inside=True)
+        else:
+            trace_id = ids.generate_trace_id()
+            # What belongs to an evaluation was asked for: each row of it counts.
+            is_in = sampling.is_below(trace_id, bound) or (attributes is not None and semconv.RUN_ID in attributes)
+            flags = sampling.root_flags(sampled=is_in)
+        return SpanContext(trace_id, ids.generate_span_id(), False, flags)

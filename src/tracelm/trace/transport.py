@@ -5,6 +5,7 @@ answer that is no OTLP at all. We send bytes of our own, and these differences d
 """
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -13,11 +14,12 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tracelm.trace.destination import Endpoint
+from tracelm.trace.destination import Compression, Endpoint
 from tracelm.trace.segments import Signal
 
 if TYPE_CHECKING:
     import grpc
+    import requests
 
 Outcome: TypeAlias = Literal["accepted", "try_later", "too_large", "refused"]
 
@@ -51,7 +53,7 @@ class Answer:
 class Transport(Protocol):
     """A connection to an endpoint, for one signal."""
 
-    def send(self, body: bytes, *, timeout_s: float) -> Answer:
+    def send(self, body: bytes) -> Answer:
         """Send a serialized export request; never raises for what the network or the endpoint does."""
         ...
 
@@ -71,35 +73,47 @@ class _Http:
 
         self._endpoint = endpoint
         self._signal: Signal = signal
+        self._connected = False
         self._session = requests.Session()
         self._session.headers.update({"content-type": "application/x-protobuf", **endpoint.headers})
-        if endpoint.gzip:
-            self._session.headers["content-encoding"] = "gzip"
-        if endpoint.certificate:
-            self._session.verify = endpoint.certificate
+        if endpoint.compression != "none":
+            self._session.headers["content-encoding"] = endpoint.compression
         if endpoint.client_certificate and endpoint.client_key:
             self._session.cert = (endpoint.client_certificate, endpoint.client_key)
 
-    def send(self, body: bytes, *, timeout_s: float) -> Answer:
+    def send(self, body: bytes) -> Answer:
         import requests
 
         try:
-            # A redirect is not followed: the records were promised to this address.
-            response = self._session.post(
-                self._endpoint.url,
-                data=gzip.compress(body, 1) if self._endpoint.gzip else body,
-                timeout=min(timeout_s, self._endpoint.timeout_s),
-                allow_redirects=False,
-            )
+            try:
+                response = self._post(body)
+            except requests.ConnectionError:
+                # The endpoint may close an idle connection at the moment at which we use it again.
+                if not self._connected:
+                    raise
+                self._connected = False
+                response = self._post(body)
         except requests.RequestException as error:
-            return Answer("try_later", reason=f"{type(error).__name__}: {error}")
+            return Answer("try_later", reason=_cause(error))
+        self._connected = True
         status = response.status_code
         if 200 <= status < 300:
             return _read_answer(self._signal, response.content)
-        reason = f"HTTP {status} from {self._endpoint.url}"
+        reason = f"HTTP {status} from {self._endpoint.address}"
         if status in _SPLIT:
             return Answer("too_large" if status == 413 else "refused", reason=reason)
         return Answer("try_later", reason=reason, retry_after_s=_seconds(response.headers.get("retry-after")))
+
+    def _post(self, body: bytes) -> "requests.Response":
+        # A redirect is not followed: the records were promised to this address.
+        return self._session.post(
+            self._endpoint.url,
+            data=_compress(self._endpoint.compression, body),
+            timeout=self._endpoint.timeout_s,
+            allow_redirects=False,
+            # Given with each request: over what a session says, requests prefers REQUESTS_CA_BUNDLE.
+            verify=self._endpoint.certificate,
+        )
 
     def close(self) -> None:
         self._session.close()
@@ -113,26 +127,34 @@ class _Grpc:
         self._signal: Signal = signal
         self._metadata = tuple((name.lower(), value) for name, value in endpoint.headers.items())
         address = urlsplit(endpoint.url)
-        target = address.netloc or endpoint.url
-        compression = grpc.Compression.Gzip if endpoint.gzip else grpc.Compression.NoCompression
+        target = address.netloc.rpartition("@")[2]
+        compression = {
+            "none": grpc.Compression.NoCompression,
+            "gzip": grpc.Compression.Gzip,
+            "deflate": grpc.Compression.Deflate,
+        }[endpoint.compression]
         if address.scheme == "https":
             self._channel = grpc.secure_channel(target, _credentials(endpoint), compression=compression)
         else:
             self._channel = grpc.insecure_channel(target, compression=compression)
         self._call: Any = self._channel.unary_unary(_SERVICE[signal])
 
-    def send(self, body: bytes, *, timeout_s: float) -> Answer:
+    def send(self, body: bytes) -> Answer:
         import grpc
 
         try:
-            answer: bytes = self._call(body, timeout=min(timeout_s, self._endpoint.timeout_s), metadata=self._metadata)
+            answer: bytes = self._call(body, timeout=self._endpoint.timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             code = getattr(error, "code", lambda: None)()
             name = getattr(code, "name", "UNKNOWN")
-            reason = f"gRPC {name} from {self._endpoint.url}"
-            if name not in _GRPC_SPLIT:
-                return Answer("try_later", reason=reason)
+            reason = f"gRPC {name} from {self._endpoint.address}"
+            asked = _retry_info(error)
+            # RESOURCE_EXHAUSTED with a time to wait is short of something for now; without one we sent too much.
+            if name not in _GRPC_SPLIT or asked is not None:
+                return Answer("try_later", reason=reason, retry_after_s=asked)
             return Answer("too_large" if name == "RESOURCE_EXHAUSTED" else "refused", reason=reason)
+        except ValueError as error:  # the channel was closed meanwhile
+            return Answer("try_later", reason=str(error))
         return _read_answer(self._signal, answer)
 
     def close(self) -> None:
@@ -167,6 +189,42 @@ def _read(path: str | None) -> bytes | None:
         return None
     with open(path, "rb") as file:  # noqa: PTH123 - a path from the environment, as it is
         return file.read()
+
+
+def _compress(how: Compression, body: bytes) -> bytes:
+    if how == "gzip":
+        return gzip.compress(body, 1)
+    return zlib.compress(body, 1) if how == "deflate" else body
+
+
+def _cause(error: Exception) -> str:
+    """Say what went wrong in the network, without what `requests` adds: its texts repeat the URL and the headers."""
+    found: BaseException | None = error
+    said = ""
+    while found is not None:
+        if isinstance(found, OSError) and type(found).__module__ in {"builtins", "socket", "ssl", "http.client"}:
+            said = f": {found}"
+        found = found.__cause__ or found.__context__
+    return f"{type(error).__name__}{said}"
+
+
+def _retry_info(error: "grpc.RpcError") -> float | None:
+    """Return how long the endpoint asks to wait, in seconds, from the `google.rpc.RetryInfo` of a gRPC error."""
+    from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+    from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+
+    trailing: Any = getattr(error, "trailing_metadata", lambda: None)() or ()
+    for key, value in trailing:
+        if key != "grpc-status-details-bin":
+            continue
+        try:
+            for detail in Status.FromString(value).details:
+                info = RetryInfo()
+                if detail.Unpack(info):
+                    return max(float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9), 0.0)
+        except DecodeError:
+            return None
+    return None
 
 
 def _seconds(text: str | None) -> float | None:

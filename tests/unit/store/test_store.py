@@ -80,6 +80,7 @@ def test_a_span_has_its_columns_and_all_of_its_record(tmp_path: Path) -> None:
             "user_id": "u",
             "run_id": None,
             "row_digest": None,
+            "state": "ended",
         }
     )
     assert (span.input, span.output, span.attributes["custom"]) == ("in", "out", True)

@@ -1,0 +1,203 @@
+"""A span that ends in the journal, at a third of what the SDK's span costs."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from time import time_ns
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
+
+from tracelm.trace import runtime
+from tracelm.trace.limits import MAX_ITEMS, PLAIN, identifies, of_event, plain, valid_links
+from tracelm.trace.safely import report
+
+if TYPE_CHECKING:
+    from opentelemetry.util.types import Attributes, AttributeValue
+
+_log: Final = logging.getLogger("tracelm")
+_UNSET: Final = Status(StatusCode.UNSET)
+
+
+class JournalSpan(ReadableSpan, Span):
+    """A span that ends in the journal."""
+
+    # Most spans drop nothing, and carry no count of it.
+    _dropped_attributes = _dropped_events = _dropped_links = 0
+
+    def __init__(
+        self,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        provider: TracerProvider,
+        scope: InstrumentationScope,
+        attributes: dict[str, Any],
+        links: Sequence[Link],
+        kind: SpanKind,
+        start_time: int,
+    ) -> None:
+        # The fields that ReadableSpan's properties read. Its own __init__ would set each of them twice.
+        self._name = name if type(name) is str else str(name)
+        self._context = context
+        self._parent = parent
+        self._resource = provider.resource
+        self._instrumentation_scope = scope
+        self._instrumentation_info = None
+        self._attributes = attributes
+        self._links = links
+        self._kind = kind
+        self._start_time = start_time
+        self._end_time = None
+        self._events: list[Event] = []
+        self._status = _UNSET
+        if len(attributes) > MAX_ITEMS:
+            self._attributes = {}
+            self._put(attributes)
+
+    def get_span_context(self) -> SpanContext:
+        """Return the ids of the span."""
+        return self._context  # type: ignore[return-value]  # set above, never None
+
+    def is_recording(self) -> bool:
+        """Say whether the span has not ended."""
+        return self._end_time is None
+
+    def set_attribute(self, key: str, value: "AttributeValue") -> None:
+        """Set one attribute. The first 1,000 are kept, and those by which tracelm says what the span is."""
+        if self._still_open("attribute"):
+            kept = self._mutable
+            if type(value) in PLAIN and type(key) is str and key and len(kept) < MAX_ITEMS:
+                kept[key] = value
+            elif _is_name(key):
+                self._put({key: value})
+            else:
+                _log.warning("an attribute needs a name that is a text; %r is left out", key)
+                self._dropped_attributes += 1
+
+    def set_attributes(self, attributes: Mapping[str, "AttributeValue"]) -> None:
+        """Set several attributes."""
+        if self._still_open("attribute"):
+            self._put(attributes)
+
+    def add_event(self, name: str, attributes: "Attributes" = None, timestamp: int | None = None) -> None:
+        """Note that something happened. The first 1,000 events are kept, and exceptions."""
+        if not self._still_open("event"):
+            return
+        if len(self._events) >= (2 * MAX_ITEMS if name == "exception" else MAX_ITEMS):
+            self._dropped_events += 1
+            return
+        try:
+            at = timestamp if isinstance(timestamp, int) else None
+            self._events.append(Event(str(name), of_event(attributes), at))
+        except Exception as error:
+            report("record an event", error)
+
+    def add_link(self, context: SpanContext, attributes: "Attributes" = None) -> None:
+        """Point at another span. The first 1,000 links are kept."""
+        if not self._still_open("link"):
+            return
+        if len(self._links) >= MAX_ITEMS:
+            self._dropped_links += 1
+            return
+        try:
+            self._links = (*self._links, *valid_links([Link(context, attributes)]))
+        except Exception as error:
+            report("record a link", error)
+
+    def update_name(self, name: str) -> None:
+        """Change the name."""
+        if self._still_open("name"):
+            self._name = str(name)
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Say how it went; OK is final, and UNSET changes nothing."""
+        new = _status(status, description)
+        if self._still_open("status") and not new.is_unset and self._status.status_code is not StatusCode.OK:
+            self._status = new
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: "Attributes" = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Note an exception as an event, as the SDK does."""
+        try:
+            SdkSpan.record_exception(cast("SdkSpan", self), exception, attributes, timestamp, escaped)
+        except Exception as error:  # an exception whose `__str__` raises, say
+            report("record an exception", error)
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span: it is on disk before this returns."""
+        if not self._still_open("end"):
+            return
+        self._end_time = end_time if isinstance(end_time, int) else time_ns()
+        current = runtime.active
+        if current is not None:
+            current.record(self)
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        if exc_val is not None and self.is_recording():
+            self.record_exception(exc_val, escaped=True)
+            self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
+        self.end()
+
+    @property
+    def dropped_attributes(self) -> int:
+        """How many attributes were too much."""
+        return self._dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        """How many events were too much."""
+        return self._dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        """How many links were too much."""
+        return self._dropped_links
+
+    @property
+    def _mutable(self) -> dict[str, Any]:
+        return self._attributes  # type: ignore[return-value]  # set above: a dict
+
+    def _put(self, attributes: Mapping[str, Any]) -> None:
+        kept = self._mutable
+        try:
+            found = plain(attributes)
+            if found is not attributes:
+                self._dropped_attributes += len(attributes) - len(found)
+            if len(kept) + len(found) <= MAX_ITEMS:
+                kept.update(found)
+                return
+            for key, value in found.items():
+                if len(kept) < (2 * MAX_ITEMS if identifies(key) else MAX_ITEMS) or key in kept:
+                    kept[key] = value
+                else:
+                    self._dropped_attributes += 1
+        except Exception as error:
+            report("set attributes", error)
+
+    def _still_open(self, what: str) -> bool:
+        if self._end_time is None:
+            return True
+        _log.warning("the %s of a span that has ended cannot be set (%s)", what, self._name)
+        return False
+
+
+def _is_name(key: object) -> bool:
+    return isinstance(key, str) and key != ""
+
+
+def _status(given: object, description: str | None) -> Status:
+    if isinstance(given, StatusCode):
+        return Status(given, description)
+    # Anything else is nothing that could be recorded; the SDK passes over it too.
+    return given if isinstance(given, Status) else _UNSET
