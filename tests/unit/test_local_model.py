@@ -56,6 +56,7 @@ def test_the_real_model_streams_and_ends_with_its_usage(model: LocalModel) -> No
             model=model.name,
             messages=[{"role": "user", "content": "Count to five."}],
             max_tokens=10,
+            temperature=0,
             stream=True,
             stream_options={"include_usage": True},
         )
@@ -63,7 +64,7 @@ def test_the_real_model_streams_and_ends_with_its_usage(model: LocalModel) -> No
     text = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
     assert sum(map(bool, text)) > 1
     assert chunks[-1].usage is not None
-    assert chunks[-1].usage.completion_tokens == 10
+    assert 1 < chunks[-1].usage.completion_tokens <= 10
 
 
 @pytest.mark.real_model

@@ -92,7 +92,6 @@ def test_an_op_in_a_process_pool_is_a_child_of_the_span_that_sent_it(spans: Span
     assert (found.trace_id, found.parent_span_id) == (outer.trace_id, outer.span_id)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_worker_records_below_what_it_extracts(spans: Spans) -> None:
     with tracelm.span("enqueue") as sent:
         carrier = tracelm.inject()
@@ -117,7 +116,6 @@ def test_a_forked_worker_records_below_what_it_extracts(spans: Spans) -> None:
     assert (found.trace_id, found.parent_span_id) == (sent.trace_id, sent.span_id)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_stream_that_is_open_at_a_fork_is_ended_by_the_parent_only(spans: Spans) -> None:
     @tracelm.op(name="steps")
     def steps() -> object:
