@@ -72,6 +72,15 @@ def spin(stop: threading.Event) -> None:
         pass
 
 
+def calling(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that only calls another one."""
+
+    def work(value: Any) -> Any:
+        return inner(value)
+
+    return work
+
+
 class Bare:
     """The functions as they are."""
 
@@ -198,7 +207,7 @@ def measured(case: str, kit: Bare) -> tuple[Callable[[], Any], bool]:
     if case == "nested":
         call = kit.wrap(work)
         for _ in range(4):
-            call = kit.wrap(lambda value, inner=call: inner(value))
+            call = kit.wrap(calling(call))
         return lambda: call(SMALL), False
     call = kit.wrap(work)
     value = {"small": SMALL, "20KB": LARGE, "busy": MEDIUM}[case]
