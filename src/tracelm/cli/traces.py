@@ -46,4 +46,4 @@ def show(
         return
     from tracelm.cli import tables
 
-    tables.console().print(tables.trace_tree(found, full=full), soft_wrap=full)
+    tables.console().print(tables.trace_tree(found, full=full))

@@ -287,3 +287,13 @@ def test_help_loads_no_database_and_no_pandas() -> None:
         "sys.exit(bool({'sqlalchemy', 'sqlmodel', 'pandas', 'alembic', 'openai'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_full_cuts_nothing_off_at_the_edge_of_the_terminal(tmp_path: Path) -> None:
+    words = [f"word{number}" for number in range(500)]
+    tracelm.init("shop", home=tmp_path)
+    with tracelm.span("long", inputs={"words": " ".join(words)}) as step:
+        pass
+    tracelm.shutdown()
+    shown = CliRunner().invoke(app, ["show", step.trace_id, "--full", "--home", str(tmp_path)]).stdout
+    assert [word for word in words if word not in shown] == []
