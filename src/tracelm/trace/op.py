@@ -124,8 +124,8 @@ class _DispatchOp(_SingleDispatchMethod):
     """A `singledispatchmethod` whose calls are recorded, whichever implementation they reach."""
 
     def __init__(self, below: "functools.singledispatchmethod[Any]", options: Options) -> None:
-        self.dispatcher = below.dispatcher
-        self.func = below.func
+        super().__init__(below.func)
+        self.dispatcher = below.dispatcher  # the one at which implementations are registered already
         self._options = options
         self._recorder: Recorder | None = None
 
