@@ -15,10 +15,13 @@ from tracelm import semconv
 @pytest.mark.real_model
 def test_the_weave_tutorial_runs_on_the_real_model(tmp_path: Path) -> None:
     with tracelm.local_model.LocalModel() as model:
-        program(tmp_path, openai.OpenAI(base_url=model.base_url, api_key="local"), model.name)
+        results = program(tmp_path, openai.OpenAI(base_url=model.base_url, api_key="local"), model.name)
+    assert list(results.summary.index) == ["relevance_scorer.mentions_amount", "relevance_scorer.addresses_risk"]
+    assert list(results.summary["n"]) == [2, 2]
+    assert list(results.rows["outcome"]) == ["scored", "scored"]
 
 
-def program(home: Path, openai_client: openai.OpenAI, model: str) -> None:
+def program(home: Path, openai_client: openai.OpenAI, model: str) -> tracelm.EvalRun:
     tracelm.init("fraud-llm-explainer", home=home)
 
     @tracelm.op
@@ -50,9 +53,6 @@ def program(home: Path, openai_client: openai.OpenAI, model: str) -> None:
     )
     evaluation = tracelm.Evaluation(dataset=eval_dataset, scorers=[relevance_scorer])
     results = asyncio.run(evaluation.evaluate(explain_fraud_flag))
-    assert list(results.summary.index) == ["relevance_scorer.mentions_amount", "relevance_scorer.addresses_risk"]
-    assert list(results.summary["n"]) == [2, 2]
-    assert list(results.rows["outcome"]) == ["scored", "scored"]
 
     @tracelm.op
     def pii_guardrail(output: str) -> dict[str, Any]:
@@ -74,3 +74,4 @@ def program(home: Path, openai_client: openai.OpenAI, model: str) -> None:
         chats = [span for span in store.spans() if span.operation == "chat"]
         assert len(chats) == 3
         assert all(semconv.INPUT_MESSAGES in span.attributes for span in chats)
+    return results

@@ -31,23 +31,12 @@ def trace_request(lines: Iterable[bytes]) -> ExportTraceServiceRequest:
     Raises:
         ValueError, KeyError: A line is no OTLP/JSON.
     """
-    request = ExportTraceServiceRequest()
-    last: tuple[Any, Any] | None = None
-    for line in lines:
-        for resource_spans in orjson.loads(line)["resourceSpans"]:
-            for scope_spans in resource_spans["scopeSpans"]:
-                spans = [_span(each) for each in scope_spans["spans"]]
-                key = (resource_spans.get("resource"), scope_spans.get("scope"))
-                if key != last:
-                    request.resource_spans.append(
-                        ResourceSpans(
-                            resource=_resource(key[0]),
-                            scope_spans=[ScopeSpans(scope=_scope(key[1]))],
-                        )
-                    )
-                    last = key
-                request.resource_spans[-1].scope_spans[-1].spans.extend(spans)
-    return request
+    return ExportTraceServiceRequest(
+        resource_spans=[
+            ResourceSpans(resource=_resource(of), scope_spans=[ScopeSpans(scope=_scope(by), spans=map(_span, spans))])
+            for of, by, spans in _groups(lines, "resourceSpans", "scopeSpans", "spans")
+        ]
+    )
 
 
 def logs_request(lines: Iterable[bytes]) -> ExportLogsServiceRequest:
@@ -56,20 +45,27 @@ def logs_request(lines: Iterable[bytes]) -> ExportLogsServiceRequest:
     Raises:
         ValueError, KeyError: A line is no OTLP/JSON.
     """
-    request = ExportLogsServiceRequest()
-    last: tuple[Any, Any] | None = None
+    return ExportLogsServiceRequest(
+        resource_logs=[
+            ResourceLogs(
+                resource=_resource(of), scope_logs=[ScopeLogs(scope=_scope(by), log_records=map(_log_record, records))]
+            )
+            for of, by, records in _groups(lines, "resourceLogs", "scopeLogs", "logRecords")
+        ]
+    )
+
+
+def _groups(lines: Iterable[bytes], resources: str, scopes: str, records: str) -> list[tuple[Any, Any, list[Any]]]:
+    """Return resource, scope and records of the lines; neighbours with the same resource and scope are one group."""
+    groups: list[tuple[Any, Any, list[Any]]] = []
     for line in lines:
-        for resource_logs in orjson.loads(line)["resourceLogs"]:
-            for scope_logs in resource_logs["scopeLogs"]:
-                records = [_log_record(each) for each in scope_logs["logRecords"]]
-                key = (resource_logs.get("resource"), scope_logs.get("scope"))
-                if key != last:
-                    request.resource_logs.append(
-                        ResourceLogs(resource=_resource(key[0]), scope_logs=[ScopeLogs(scope=_scope(key[1]))])
-                    )
-                    last = key
-                request.resource_logs[-1].scope_logs[-1].log_records.extend(records)
-    return request
+        for of_resource in orjson.loads(line)[resources]:
+            for of_scope in of_resource[scopes]:
+                source = (of_resource.get("resource"), of_scope.get("scope"))
+                if not groups or groups[-1][:2] != source:
+                    groups.append((*source, []))
+                groups[-1][2].extend(of_scope[records])
+    return groups
 
 
 def _resource(resource: Mapping[str, Any] | None) -> Resource:

@@ -110,7 +110,7 @@ async def test_an_anyio_scope_cancels_an_op(spans: Spans) -> None:
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as group:
             group.start_soon(forever)
-            await anyio.sleep(0.01)
+            await anyio.wait_all_tasks_blocked()
             scope.cancel()
     sibling()
     check_cancelled(spans)
