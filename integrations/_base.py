@@ -5,106 +5,67 @@ the reply. It never touches what the caller gets: nothing here raises, and nothi
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from contextvars import Token
+from typing import Final
 
-from opentelemetry import context, trace
-from opentelemetry.trace import SpanKind
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.pricing.cost import Usage
+from tracelm.integrations import _nesting
+from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._nesting import Outer
 from tracelm.trace import runtime
-from tracelm.trace.context import is_suppressed
+from tracelm.trace.context import AS_IT_IS, detach
 from tracelm.trace.runtime import Runtime
-from tracelm.trace.safely import safely
+from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import record_failure
 from tracelm.trace.values import type_name
-
-Message: TypeAlias = dict[str, object]
 
 CLOSED_EARLY: Final = "closed_early"
 """`tracelm.stream.outcome` of a stream that the program left before its end."""
 
-_CALL: Final = context.create_key("tracelm.model_call")
-# OpenTelemetry's own GenAI instrumentations mark their calls with this, so that one inside another is silent.
-_FOREIGN_CALL: Final = "opentelemetry.genai.client.inference.context"
 
+class Call:
+    """One call, from before the request to the end of the reply. What is learned of it goes somewhere else."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What is known before the model is called.
+    __slots__ = ("_first_chunk_s", "_is_over", "_sent", "_started_s")
 
-    Attributes:
-        operation: `gen_ai.operation.name`.
-        provider: `gen_ai.provider.name`.
-        model: The model asked for, if the request names one.
-        attributes: All other attributes that hold no content.
-        messages: Makes `gen_ai.input.messages`. Only called where content is recorded, as is the next.
-        tools: Makes `gen_ai.tool.definitions`.
-    """
+    captures_content = False
+    """Whether prompts and replies are recorded."""
 
-    operation: str
-    provider: str
-    model: str | None
-    attributes: Mapping[str, AttributeValue]
-    messages: Callable[[], Sequence[Message]]
-    tools: Callable[[], Sequence[Message]] = tuple
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What the model answered, as far as it did.
-
-    Attributes:
-        id: The provider's id of the reply.
-        model: The model that answered.
-        finish_reasons: Why each choice ended, as the provider says it; `error` for one that did not end.
-        usage: Its tokens.
-        service_tier: In which tier the provider served it; some cost more than others.
-        attributes: Attributes of this provider alone.
-        messages: Makes `gen_ai.output.messages`. Only called where content is recorded.
-    """
-
-    id: str | None = None
-    model: str | None = None
-    finish_reasons: Sequence[str] = ()
-    usage: Usage = field(default_factory=Usage)
-    service_tier: str | None = None
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
-    messages: Callable[[], Sequence[Message]] = tuple
-
-
-class ModelCall:
-    """The span of one call, from before the request to the end of the reply."""
-
-    __slots__ = ("_ended", "_first_chunk_s", "_request", "_runtime", "_span", "_started_s")
-
-    def __init__(self, active: Runtime, request: Request) -> None:
-        self._runtime = active
-        self._request = request
-        self._ended = False
+    def __init__(self) -> None:
+        self._is_over = False
         self._first_chunk_s: float | None = None
-        model = request.model
-        name = f"{request.operation} {model}" if model else request.operation
-        self._span = active.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=self._start_attributes())
+        self._sent = 0
         self._started_s = time.perf_counter()
 
-    @property
-    def captures_content(self) -> bool:
-        """Whether prompts and replies are recorded."""
-        return self._runtime.settings.capture_content and self._span.is_recording()
+    def enter(self) -> Token[Context] | None:
+        """Begin the time in which the client works; `leave` ends it."""
+        return None
+
+    @staticmethod
+    def leave(token: Token[Context] | None) -> None:
+        """End what `enter` began, also when the garbage collector does it, in another context."""
+        detach(token)
 
     @contextmanager
     def current(self) -> Generator[None]:
-        """Make this the current span of the block, so that the spans of an HTTP client stand below it."""
-        token = context.attach(context.set_value(_CALL, self, trace.set_span_in_context(self._span)))
+        """Make this the current call of the block, so that the spans of an HTTP client stand below it."""
+        token = self.enter()
         try:
             yield
         finally:
-            context.detach(token)
+            self.leave(token)
+
+    def sent(self) -> None:
+        """Note that the request goes out; more than once where the client tries again by itself."""
+        self._sent += 1
 
     def got_chunk(self) -> None:
         """Note that a piece of the reply has arrived."""
@@ -114,7 +75,7 @@ class ModelCall:
     def end(
         self, reply: Reply | None = None, *, error: BaseException | None = None, outcome: str | None = None
     ) -> None:
-        """End the span; only the first call does.
+        """End the call; only the first end counts.
 
         Args:
             reply: What came back, if anything did; after an error the part that came before it.
@@ -122,65 +83,140 @@ class ModelCall:
                 error's type, but not the status of a failure.
             outcome: `tracelm.stream.outcome`, for a stream that did not run to its end.
         """
-        if self._ended:
-            return
-        self._ended = True
-        with safely("record the reply of a model"):
-            self._span.set_attributes(self._end_attributes(reply, outcome))
-        if error is not None:
-            with safely("record the failure of a model call"):
-                self._fail(error)
-        with safely("end the span of a model call"):
-            self._span.end()
+        if not self._is_over:
+            self._is_over = True
+            self._finish(reply, error, outcome)
 
-    def _start_attributes(self) -> dict[str, AttributeValue]:
-        request = self._request
-        found: dict[str, AttributeValue] = {
-            semconv.OPERATION_NAME: request.operation,
-            semconv.PROVIDER_NAME: request.provider,
-        }
-        if request.model:
-            found[semconv.REQUEST_MODEL] = request.model
-        found.update(request.attributes)
-        if self._runtime.settings.capture_content:
-            self._add_content(found, semconv.INPUT_MESSAGES, request.messages)
-            self._add_content(found, semconv.TOOL_DEFINITIONS, request.tools)
-        return found
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        """Nobody wants to know: the call is left out."""
 
-    def _end_attributes(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
+    def _passed(self, outcome: str | None) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
         if self._first_chunk_s is not None:
             found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk_s
+        if self._sent > 1:
+            found[semconv.HTTP_RESEND_COUNT] = self._sent - 1
         if outcome is not None:
             found[semconv.STREAM_OUTCOME] = outcome
-        if reply is None:
-            return found
-        found.update(reply.attributes)
-        found.update(reply.usage.attributes())
-        if reply.id:
-            found[semconv.RESPONSE_ID] = reply.id
-        if reply.model:
-            found[semconv.RESPONSE_MODEL] = reply.model
-        if reply.finish_reasons:
-            found[semconv.RESPONSE_FINISH_REASONS] = list(reply.finish_reasons)
-        if self.captures_content:
-            self._add_content(found, semconv.OUTPUT_MESSAGES, reply.messages)
-        with safely("price a model call"):
-            cost = self._runtime.prices.cost(
-                provider=self._request.provider,
-                models=(reply.model, self._request.model),
-                usage=reply.usage,
-                service_tier=reply.service_tier,
-            )
-            if cost is not None:
-                found.update(cost.attributes())
         return found
 
-    def _add_content(self, found: dict[str, AttributeValue], key: str, make: Callable[[], Sequence[Message]]) -> None:
-        with safely("record the content of a model call"):
-            content = make()
-            if content:
-                found[key] = self._runtime.encode(content)
+
+class LeftOut(Call):
+    """A call that sampling leaves out: what happens below it is left out, too."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+
+    def enter(self) -> Token[Context]:
+        """Make the context current in which nothing is recorded."""
+        return otel_context.attach(self._context)
+
+
+class InnerCall(Call):
+    """A call that one further out records: what is learned goes there."""
+
+    __slots__ = ("_outer", "_request")
+
+    def __init__(self, outer: Outer, request: Request) -> None:
+        super().__init__()
+        self._outer = outer
+        self._request = request
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        with safely("tell the call further out what is known"):
+            known = self._request.known() | self._passed(outcome)
+            self._outer.learn(known if reply is None else known | reply.known(), reply)
+
+
+class ModelCall(Call):
+    """The span of one call."""
+
+    __slots__ = ("_known", "_learned", "_request", "_runtime", "_span", "_written", "captures_content")
+
+    def __init__(self, active: Runtime, request: Request) -> None:
+        self._runtime = active
+        self._request = request
+        self._known = request.known()
+        self._learned: Reply | None = None
+        self._written: object = None
+        # Samplers see what says what is asked of whom; content is only made for a span that is kept.
+        self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
+        self.captures_content: bool = active.settings.capture_content and self._span.is_recording()
+        if self.captures_content:
+            with safely("record the content of a model call"):
+                self._span.set_attributes(self._encoded(request.said()))
+        super().__init__()
+
+    def enter(self) -> Token[Context]:
+        """Make the span current."""
+        around = trace.set_span_in_context(self._span)
+        inside, self._written = _nesting.enter(around, self._request.kind, self)
+        return otel_context.attach(inside)
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows; what is known already stays."""
+        if self._is_over:
+            return
+        new = {key: value for key, value in attributes.items() if key not in self._known}
+        self._span.set_attributes(new)
+        if reply is not None:
+            self._learned = reply
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        with safely("record the reply of a model"):
+            self._span.set_attributes(self._found(reply, outcome))
+        with safely("record the failure of a model call"):
+            if error is not None:
+                self._fail(error)
+            elif reply is not None and reply.failure is not None:
+                self._fail_with(reply.failure)
+        with safely("end the span of a model call"):
+            self._span.end()
+
+    def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        if self._written is not None:
+            found, written = _nesting.read_written(self._written)
+            found = {key: value for key, value in found.items() if key not in self._known}
+            self._learned = self._learned or written
+        found.update(self._passed(outcome))
+        if reply is not None:
+            found.update(reply.known())
+            if self.captures_content:
+                found.update(self._encoded(reply.said()))
+        with safely("price a model call"):
+            found.update(self._cost(reply))
+        return found
+
+    def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
+        learned = self._learned
+        if reply is None or (learned is not None and not reply.usage.attributes()):
+            reply = learned
+        if reply is None:
+            return {}
+        cost = self._runtime.prices.cost(
+            provider=self._request.provider,
+            models=(reply.model, self._request.model),
+            usage=reply.usage,
+            service_tier=reply.service_tier,
+        )
+        return {} if cost is None else cost.attributes()
+
+    def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        for key, make in said.items():
+            if make is tuple:
+                continue
+            try:
+                content = make()
+                if content:
+                    found[key] = self._runtime.encode(content)
+            except Exception as error:  # one that cannot be read does not cost the others
+                report("record the content of a model call", error)
+        return found
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, GeneratorExit):
@@ -193,21 +229,35 @@ class ModelCall:
         if isinstance(status_code, int):
             self._span.set_attribute(semconv.ERROR_TYPE, str(status_code))
 
+    def _fail_with(self, failure: Failure) -> None:
+        said = self._runtime.redactor.string(failure.message[:1_000]) if self.captures_content else ""
+        self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
+        self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
 
-def begin(describe: Callable[[], Request]) -> ModelCall | None:
+
+def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None:
     """Start recording a call.
+
+    Args:
+        describe: Makes the description. Only called where it is needed: not for a call that sampling leaves out.
+        kind: The operation, or what stands for it.
 
     Returns:
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
-        here, an integration further out records it already, or describing it failed.
+        here, the trace is left out already, or describing it failed.
     """
     active = runtime.active
-    if active is None or is_suppressed() or _is_recorded_further_out():
+    if active is None:
         return None
+    left_out = active.tracer.leaves_out(None)
+    if left_out is AS_IT_IS:
+        return None
+    around = otel_context.get_current()
+    if around.get(_nesting.SUPPRESSED_BY_TRACELOOP):
+        return None
+    outer = _nesting.enclosing(around, kind) if around else None
+    if left_out is not None and outer is None:
+        return LeftOut(left_out)
     with safely("record the request to a model"):
-        return ModelCall(active, describe())
+        return ModelCall(active, describe()) if outer is None else InnerCall(outer, describe())
     return None
-
-
-def _is_recorded_further_out() -> bool:
-    return context.get_value(_CALL) is not None or context.get_value(_FOREIGN_CALL) is not None

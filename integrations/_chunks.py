@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracelm.integrations._base import Reply
-from tracelm.integrations._chat import field as read
-from tracelm.integrations._chat import items, read_reply, text
+from tracelm.integrations._chat import read_reply
+from tracelm.integrations._exchange import Reply
+from tracelm.integrations._fields import field as read
+from tracelm.integrations._fields import items, text
 
 _TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
 
@@ -95,9 +96,11 @@ class ChatChunks:
     Args:
         expected: How many choices were asked for.
         keep_content: Whether texts and tool calls are collected as well, or only what says how it went.
+        provider: Who answers.
     """
 
-    def __init__(self, *, expected: int, keep_content: bool) -> None:
+    def __init__(self, *, expected: int, keep_content: bool, provider: str = "openai") -> None:
+        self._provider = provider
         self._keep_content = keep_content
         self._expected = expected
         self._choices: dict[int, _Choice] = {}
@@ -127,7 +130,7 @@ class ChatChunks:
         choices = [choice.whole(index) for index, choice in sorted(self._choices.items())]
         # A choice of which nothing came has no message, but it is known not to have ended well.
         missing = ["error"] * (self._expected - len(choices))
-        reply = read_reply({**self._head, "choices": choices})
+        reply = read_reply({**self._head, "choices": choices}, provider=self._provider)
         said = self.is_complete or any(message["parts"] for message in reply.messages())
         return Reply(
             id=reply.id,

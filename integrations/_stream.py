@@ -5,13 +5,13 @@ response underneath sees them all, so it is watched; and while the next chunk is
 iteration decides, because clients close the response before they say how it went.
 """
 
-import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
-from tracelm.integrations._base import CLOSED_EARLY, ModelCall, Reply
+from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._exchange import Reply
 from tracelm.trace.safely import safely
 
 _Chunk = TypeVar("_Chunk")
@@ -34,6 +34,19 @@ class Chunks(Protocol):
         ...
 
 
+class NoChunks:
+    """Of what does not stream, or of which nothing is known."""
+
+    is_complete = True
+
+    def add(self, chunk: object) -> None:
+        """Leave the chunk alone."""
+
+    def reply(self) -> Reply:
+        """Return that nothing is known."""
+        return Reply()
+
+
 class Response(Protocol):
     """The part of an HTTP response that is used here; httpx and its successors have it."""
 
@@ -51,7 +64,7 @@ class Response(Protocol):
 class StreamRecord:
     """Ends the span of a streamed call, once, in whichever way the stream ends."""
 
-    def __init__(self, call: ModelCall, chunks: Chunks) -> None:
+    def __init__(self, call: Call, chunks: Chunks) -> None:
         self._call = call
         self._chunks = chunks
         self._is_read = False
@@ -59,16 +72,9 @@ class StreamRecord:
         self.is_waiting = False
         """Whether a chunk is being waited for."""
 
-    @contextlib.contextmanager
-    def offered(self) -> Generator[None]:
-        """Let a stream that the client makes in the block find this record."""
-        token = _offered.set(self)
-        try:
-            yield
-        finally:
-            # A forgotten coroutine is closed in another context than the one it ran in.
-            with contextlib.suppress(ValueError):
-                _offered.reset(token)
+    def offer(self) -> Token["StreamRecord | None"]:
+        """Let a stream that the client makes find this record, until the token is given back."""
+        return _offered.set(self)
 
     def follow(self, response: Response) -> None:
         """End the span with this response; a stream that is made of it later finds this record."""

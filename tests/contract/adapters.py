@@ -60,7 +60,8 @@ class OpenAISync:
         return OpenAIInstrumentor()
 
     def patched(self) -> list[object]:
-        return [vars(openai.OpenAI).get("request"), vars(openai.AsyncOpenAI).get("request")]
+        classes = (openai.OpenAI, openai.AsyncOpenAI)
+        return [vars(each).get(name) for each in classes for name in ("request", "_prepare_request")]
 
     def call(self, url: str) -> Any:
         recorded = _recorded("sync-basic", url)

@@ -10,7 +10,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
-from tracelm.integrations._base import Request, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._exchange import Request
 from tracelm.testing import Spans
 from tracelm.trace import patching, runtime
 

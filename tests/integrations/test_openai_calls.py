@@ -218,12 +218,17 @@ def test_a_plain_post_is_recorded(reply: Recorded, spans: Spans) -> None:
 
 
 def test_other_endpoints_pass_untouched(spans: Spans) -> None:
-    embedding = {"object": "list", "model": "e", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]}
-    with _client("http://h/v1", embedding) as client:
-        assert client.embeddings.create(model="e", input="x", encoding_format="float").data[0].embedding == [1.0]
     with _client("http://h/v1", {"object": "list", "data": []}) as client:
         assert client.models.list().data == []
         assert client.chat.completions.list().data == []
+        assert client.files.list().data == []
+        assert client.responses.input_items.list("r1").data == []
+        client.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="f1")
+        client.responses.input_tokens.count(model="m", input="x")
+        client.responses.cancel("r1")
+        client.responses.delete("r1")
+        client.beta.threads.create()
+        client.vector_stores.create(name="v")
     assert spans.all() == []
 
 
@@ -231,7 +236,23 @@ def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
     with _client("http://h/v1", busy, busy, REPLY, max_retries=2) as client:
         client.chat.completions.create(**ASK)
-    assert spans.one().status == "unset"
+    span = spans.one()
+    assert (span.status, span.attributes["http.request.resend_count"]) == ("unset", 2)
+
+
+async def test_retries_of_the_async_client_are_counted(spans: Spans) -> None:
+    busy = {"status": 503, "error": {"message": "busy"}}
+    http_client = httpx2.AsyncClient(transport=_answering(busy, REPLY))
+    async with openai.AsyncOpenAI(api_key="test", max_retries=1, http_client=http_client) as client:
+        await client.chat.completions.create(**ASK)
+    assert spans.one().attributes["http.request.resend_count"] == 1
+
+
+def test_retries_in_vain_are_counted(spans: Spans) -> None:
+    busy = {"status": 503, "error": {"message": "busy"}}
+    with _client("http://h/v1", busy, max_retries=1) as client, pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(**ASK)
+    assert spans.one().attributes["http.request.resend_count"] == 1
 
 
 def test_a_server_that_is_not_there(spans: Spans) -> None:

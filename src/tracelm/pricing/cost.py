@@ -20,7 +20,8 @@ class Usage:
     """The tokens of one model call, as the provider reported them; `None` is "not reported".
 
     The counts nest as in OpenTelemetry's GenAI conventions: `input_tokens` includes those read from and
-    written to a cache and those that carry audio; `output_tokens` includes reasoning and audio.
+    written to a cache and those of each modality; `output_tokens` includes reasoning and each modality. What is not
+    billed by the token is counted in its own unit.
     """
 
     input_tokens: int | None = None
@@ -28,8 +29,16 @@ class Usage:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    input_text_tokens: int | None = None
+    input_image_tokens: int | None = None
     input_audio_tokens: int | None = None
+    output_text_tokens: int | None = None
+    output_image_tokens: int | None = None
     output_audio_tokens: int | None = None
+    input_seconds: float | None = None
+    input_characters: int | None = None
+    images: int | None = None
+    reported_usd: Decimal | None = None
 
     def attributes(self) -> dict[str, int]:
         """Return the span attributes of the counts that the conventions name and the provider reported."""
@@ -39,6 +48,12 @@ class Usage:
             semconv.CACHE_READ_TOKENS: self.cache_read_tokens,
             semconv.CACHE_WRITE_TOKENS: self.cache_write_tokens,
             semconv.REASONING_TOKENS: self.reasoning_tokens,
+            semconv.INPUT_TEXT_TOKENS: self.input_text_tokens,
+            semconv.INPUT_IMAGE_TOKENS: self.input_image_tokens,
+            semconv.INPUT_AUDIO_TOKENS: self.input_audio_tokens,
+            semconv.OUTPUT_TEXT_TOKENS: self.output_text_tokens,
+            semconv.OUTPUT_IMAGE_TOKENS: self.output_image_tokens,
+            semconv.OUTPUT_AUDIO_TOKENS: self.output_audio_tokens,
         }
         return {key: count for key, count in counts.items() if count is not None}
 
