@@ -37,6 +37,7 @@ class ResponseEvents:
         self._failure: Failure | None = None
         self._items: dict[int, object] = {}
         self._done: set[int] = set()
+        self._places: dict[str, int] = {}
         self._pieces: dict[int, dict[tuple[str, int], tuple[str, list[str]]]] = {}
         self.is_complete = False
         """Whether the last event has come."""
@@ -50,8 +51,8 @@ class ResponseEvents:
                 self._add_piece(chunk, *piece)
             return
         if kind in {"response.output_item.added", "response.output_item.done"}:
-            index = count(field(chunk, "output_index"))
-            if index is not None and self._keep_content:
+            if self._keep_content:
+                index = self._place_of(chunk)
                 self._items[index] = field(chunk, "item")
                 if kind.endswith(".done"):
                     self._done.add(index)
@@ -78,11 +79,19 @@ class ResponseEvents:
 
     def _add_piece(self, event: object, name: str, kind: str) -> None:
         piece = text(field(event, "delta"))
-        index = count(field(event, "output_index"))
-        if piece and index is not None:
+        if piece:
+            index = self._place_of(event)
             place = field(event, "summary_index" if name == "summary" else "content_index") if kind else 0
             pieces = self._pieces.setdefault(index, {})
             pieces.setdefault((name, count(place) or 0), (kind, []))[1].append(piece)
+
+    def _place_of(self, event: object) -> int:
+        index = count(field(event, "output_index"))
+        if index is not None:
+            return index
+        # A server of one's own may not number them.
+        item_id = text(field(event, "item_id")) or text(field(field(event, "item"), "id")) or ""
+        return self._places.setdefault(item_id, len(self._places))
 
     def _whole(self, index: int) -> object:
         item = self._items.get(index)

@@ -1,7 +1,7 @@
 """Recorded exchanges as fixtures: `pytest_plugins = ("tests.recordings.fixtures",)` in a test module.
 
-`own` runs a test once for each recording that the project made itself, `foreign` once for each chat recording in the
-shared folder (many providers). Both answer over HTTP on loopback; the client in between is the real one.
+`own` runs a test once for each recording that the project made itself, `foreign` once for each recording in the
+shared folder that speaks OpenAI's interface (many providers). Both answer over HTTP on loopback; the client in between is the real one.
 """
 
 import importlib.util
@@ -14,7 +14,20 @@ from tests.recordings.recorded import Recorded
 from tests.recordings.server import load, serve
 
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
-_FOREIGN = {name: recording for name, recording in load(_SHARED).items() if recording["endpoint"] == "chat.completions"}
+_ENDPOINTS = frozenset(
+    {
+        "chat.completions",
+        "completions",
+        "responses",
+        "responses.compact",
+        "embeddings",
+        "images",
+        "audio.speech",
+        "audio.transcriptions",
+        "moderations",
+    }
+)
+_FOREIGN = {name: recording for name, recording in load(_SHARED).items() if recording["endpoint"] in _ENDPOINTS}
 _OWN = load()
 
 
@@ -45,7 +58,7 @@ def own(request: pytest.FixtureRequest, own_url: str) -> Recorded:
 
 @pytest.fixture(params=sorted(_FOREIGN))
 def foreign(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
-    """Each chat recording in the shared folder."""
+    """Each recording in the shared folder that speaks OpenAI's interface."""
     return Recorded(_FOREIGN[request.param], foreign_url)
 
 

@@ -17,7 +17,7 @@ def load(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
 
 
 class _Answer(BaseHTTPRequestHandler):
-    """Answers with the recording that the header `x-recording-id` names, else the first of the same mode.
+    """Answers with the recording that the header `x-recording-id` names, else the first of the same path and mode.
 
     The header `x-replay-fault: drop-after-bytes=N` breaks the connection after N bytes of the body.
     """
@@ -26,9 +26,10 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a request."""
-        asked: Mapping[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        asked: Mapping[str, Any] = json.loads(body) if body.startswith(b"{") else {}
         server = cast("_Server", self.server)
-        name = self.headers.get("x-recording-id") or server.find(asked)
+        name = self.headers.get("x-recording-id") or server.find(self.path, asked)
         response = server.recordings[name]["response"]
         streamed = "sse" in response
         body = str(response["sse" if streamed else "body"]).encode()
@@ -60,12 +61,13 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing when a client has left in the middle of an answer, as some tests do."""
 
-    def find(self, asked: Mapping[str, Any]) -> str:
-        """Return the first successful recording that streams if the request does, and else does not."""
+    def find(self, path: str, asked: Mapping[str, Any]) -> str:
+        """Return the first successful recording of this path that streams if the request does, and else does not."""
         return next(
             name
             for name, recording in self.recordings.items()
             if recording["response"]["status"] == 200
+            and recording["request"]["path"] == path
             and bool(recording["request"]["body"].get("stream")) == bool(asked.get("stream"))
         )
 
