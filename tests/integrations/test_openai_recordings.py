@@ -99,7 +99,7 @@ def _ask(recorded: Recorded) -> Any:
 
 
 def _consume(reply: Any) -> Any:
-    return [chunk.to_dict(warnings=False) for chunk in reply] if isinstance(reply, openai.Stream) else _plain(reply)  # pyright: ignore[reportUnknownVariableType]
+    return [_plain(chunk) for chunk in reply] if isinstance(reply, openai.Stream) else _plain(reply)  # pyright: ignore[reportUnknownVariableType]
 
 
 async def _ask_async(recorded: Recorded) -> Any:
@@ -116,7 +116,7 @@ async def _ask_async(recorded: Recorded) -> Any:
 
 async def _consume_async(reply: Any) -> Any:
     if isinstance(reply, openai.AsyncStream):
-        return [chunk.to_dict(warnings=False) async for chunk in reply]  # pyright: ignore[reportUnknownVariableType]
+        return [_plain(chunk) async for chunk in reply]  # pyright: ignore[reportUnknownVariableType]
     return _plain(reply)
 
 

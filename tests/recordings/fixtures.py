@@ -1,7 +1,8 @@
 """Recorded exchanges as fixtures: `pytest_plugins = ("tests.recordings.fixtures",)` in a test module.
 
 `own` runs a test once for each recording that the project made itself, `foreign` once for each recording in the
-shared folder that speaks OpenAI's interface (many providers). Both answer over HTTP on loopback; the client in between is the real one.
+shared folder that speaks OpenAI's interface (many providers). Both answer over HTTP on loopback; the client in between
+is the real one. What the installed client has no method for, as an old one may, is left out.
 """
 
 import importlib.util
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recordings.recorded import Recorded
+from tests.recordings.recorded import Recorded, can_be_asked
 from tests.recordings.server import load, serve
 
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
@@ -27,8 +28,12 @@ _ENDPOINTS = frozenset(
         "moderations",
     }
 )
-_FOREIGN = {name: recording for name, recording in load(_SHARED).items() if recording["endpoint"] in _ENDPOINTS}
-_OWN = load()
+_FOREIGN = {
+    name: recording
+    for name, recording in load(_SHARED).items()
+    if recording["endpoint"] in _ENDPOINTS and can_be_asked(recording)
+}
+_OWN = {name: recording for name, recording in load().items() if can_be_asked(recording)}
 
 
 @pytest.fixture(scope="session")

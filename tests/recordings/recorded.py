@@ -7,7 +7,6 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import EmailMessage
 from functools import cache
 from typing import Any, cast
 
@@ -44,8 +43,7 @@ class Recorded:
     @property
     def method(self) -> str:
         """What of the client asks: `chat.completions.create`."""
-        path = self.recording["request"]["path"].partition("?")[0]
-        return _METHODS[max((end for end in _METHODS if path.endswith(end)), key=len)]
+        return _method(self.recording)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -126,18 +124,32 @@ def readable(brief: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[st
     ]
 
 
-@cache
-def _parameters(method: str) -> frozenset[str]:
+def can_be_asked(recording: Mapping[str, Any]) -> bool:
+    """Whether the installed client has a method for an exchange."""
+    return _found(_method(recording)) is not None
+
+
+def _method(recording: Mapping[str, Any]) -> str:
+    path = recording["request"]["path"].partition("?")[0]
+    return _METHODS[max((end for end in _METHODS if path.endswith(end)), key=len)]
+
+
+def _found(method: str) -> Any:
     found: Any = openai.OpenAI(api_key="test")
     for name in method.split("."):
-        found = getattr(found, name)
-    return frozenset(inspect.signature(found).parameters)
+        found = getattr(found, name, None)
+    return found
+
+
+@cache
+def _parameters(method: str) -> frozenset[str]:
+    return frozenset(inspect.signature(_found(method)).parameters)
 
 
 def _form(sent: Mapping[str, Any]) -> dict[str, Any]:
     head = f"content-type: {sent['headers']['content-type']}\r\n\r\n".encode()
     parser = email.parser.BytesParser(policy=email.policy.HTTP)
-    form = cast("EmailMessage", parser.parsebytes(head + base64.b64decode(sent["body_base64"])))
+    form = parser.parsebytes(head + base64.b64decode(sent["body_base64"]))
     fields: dict[str, Any] = {}
     for part in form.iter_parts():
         name = str(part.get_param("name", header="content-disposition"))
