@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recordings.made_by_hand import STREAMS
 from tests.recordings.recorded import Recorded, can_be_asked
 from tests.recordings.server import load, serve
 
@@ -39,7 +40,7 @@ _OWN = {name: recording for name, recording in load().items() if can_be_asked(re
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """The address of the project's own recordings."""
-    with serve(_OWN) as url:
+    with serve(_OWN | STREAMS) as url:
         yield url
 
 
