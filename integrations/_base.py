@@ -18,15 +18,19 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations import _nesting
+from tracelm.integrations._details import emit_details
 from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
 from tracelm.trace import runtime
-from tracelm.trace.context import AS_IT_IS, detach
+from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import record_failure
 from tracelm.trace.values import type_name
 
+_MOST_GAPS: Final = 10_000
+"""Between so many chunks of a stream the time is measured."""
 CLOSED_EARLY: Final = "closed_early"
 """`tracelm.stream.outcome` of a stream that the program left before its end."""
 
@@ -34,16 +38,18 @@ CLOSED_EARLY: Final = "closed_early"
 class Call:
     """One call, from before the request to the end of the reply. What is learned of it goes somewhere else."""
 
-    __slots__ = ("_first_chunk_s", "_is_over", "_sent", "_started_s")
+    __slots__ = ("_chunk_at_s", "_first_chunk_s", "_gaps_s", "_is_over", "_meter", "_sent", "_started_s")
 
     captures_content = False
     """Whether prompts and replies are recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: CallMeter | None = None) -> None:
+        self._meter = meter
         self._is_over = False
         self._first_chunk_s: float | None = None
+        self._gaps_s: list[float] = []
         self._sent = 0
-        self._started_s = time.perf_counter()
+        self._started_s = self._chunk_at_s = time.perf_counter()
 
     def enter(self) -> Token[Context] | None:
         """Begin the time in which the client works; `leave` ends it."""
@@ -70,7 +76,11 @@ class Call:
     def got_chunk(self) -> None:
         """Note that a piece of the reply has arrived."""
         if self._first_chunk_s is None:
-            self._first_chunk_s = time.perf_counter() - self._started_s
+            self._chunk_at_s = time.perf_counter()
+            self._first_chunk_s = self._chunk_at_s - self._started_s
+        elif self._meter is not None and len(self._gaps_s) < _MOST_GAPS:
+            before, self._chunk_at_s = self._chunk_at_s, time.perf_counter()
+            self._gaps_s.append(self._chunk_at_s - before)
 
     def end(
         self, reply: Reply | None = None, *, error: BaseException | None = None, outcome: str | None = None
@@ -89,6 +99,31 @@ class Call:
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         """Nobody wants to know: the call is left out."""
+
+    def _measure(
+        self,
+        known: Mapping[str, AttributeValue],
+        reply: Reply | None,
+        error: BaseException | None,
+        context: Context | None = None,
+    ) -> None:
+        if self._meter is None:
+            return
+        with safely("measure a model call"):
+            attributes = {**known, **({} if reply is None else reply.known())}
+            kind = _error_type(error, reply)
+            if kind is not None:
+                attributes[semconv.ERROR_TYPE] = kind
+            self._meter.record(
+                Measured(
+                    attributes=attributes,
+                    usage=None if reply is None else reply.usage,
+                    duration_s=time.perf_counter() - self._started_s,
+                    first_chunk_s=self._first_chunk_s,
+                    chunk_gaps_s=self._gaps_s,
+                    context=context,
+                )
+            )
 
     def _passed(self, outcome: str | None) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
@@ -115,6 +150,24 @@ class LeftOut(Call):
         return otel_context.attach(self._context)
 
 
+class MeasuredCall(Call):
+    """A call that sampling leaves out, while the program measures its calls."""
+
+    __slots__ = ("_context", "_request")
+
+    def __init__(self, context: Context | None, request: Request, meter: CallMeter) -> None:
+        super().__init__(meter)
+        self._context = context
+        self._request = request
+
+    def enter(self) -> Token[Context] | None:
+        """Make the context current in which nothing is recorded, if it is not."""
+        return None if self._context is None else otel_context.attach(self._context)
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        self._measure(self._request.known(), reply, error)
+
+
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
@@ -134,21 +187,23 @@ class InnerCall(Call):
 class ModelCall(Call):
     """The span of one call."""
 
-    __slots__ = ("_known", "_learned", "_request", "_runtime", "_span", "_written", "captures_content")
+    __slots__ = ("_content", "_known", "_learned", "_request", "_runtime", "_span", "_written", "captures_content")
 
-    def __init__(self, active: Runtime, request: Request) -> None:
+    def __init__(self, active: Runtime, request: Request, meter: CallMeter | None = None) -> None:
         self._runtime = active
+        self._content: dict[str, str] = {}
         self._request = request
         self._known = request.known()
         self._learned: Reply | None = None
         self._written: object = None
         # Samplers see what says what is asked of whom; content is only made for a span that is kept.
         self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
-        self.captures_content: bool = active.settings.capture_content and self._span.is_recording()
+        wanted = active.settings.capture_content or active.settings.details_event == "content"
+        self.captures_content: bool = wanted and self._span.is_recording()
         if self.captures_content:
             with safely("record the content of a model call"):
-                self._span.set_attributes(self._encoded(request.said()))
-        super().__init__()
+                self._span.set_attributes(self._on_span(self._encoded(request.said())))
+        super().__init__(meter)
 
     def enter(self) -> Token[Context]:
         """Make the span current."""
@@ -166,13 +221,18 @@ class ModelCall(Call):
             self._learned = reply
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        found: dict[str, AttributeValue] = {}
         with safely("record the reply of a model"):
-            self._span.set_attributes(self._found(reply, outcome))
+            found = self._found(reply, outcome)
+            self._span.set_attributes(found)
         with safely("record the failure of a model call"):
             if error is not None:
                 self._fail(error)
             elif reply is not None and reply.failure is not None:
                 self._fail_with(reply.failure)
+        self._measure(self._known | found, reply or self._learned, error, trace.set_span_in_context(self._span))
+        if self._runtime.settings.details_event != "off":
+            self._emit_details(found, reply, error)
         with safely("end the span of a model call"):
             self._span.end()
 
@@ -186,7 +246,7 @@ class ModelCall(Call):
         if reply is not None:
             found.update(reply.known())
             if self.captures_content:
-                found.update(self._encoded(reply.said()))
+                found.update(self._on_span(self._encoded(reply.said())))
         with safely("price a model call"):
             found.update(self._cost(reply))
         return found
@@ -204,6 +264,25 @@ class ModelCall(Call):
             service_tier=reply.service_tier,
         )
         return {} if cost is None else cost.attributes()
+
+    def _emit_details(
+        self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None
+    ) -> None:
+        if self._request.operation not in INFERENCE or not self._span.is_recording():
+            return
+        with safely("write the details of a model call"):
+            kind = _error_type(error, reply)
+            facts = {key: value for key, value in {**self._known, **found}.items() if key not in self._content}
+            if kind is not None:
+                facts[semconv.ERROR_TYPE] = kind
+            emit_details(facts, self._content, on=self._span.get_span_context())
+
+    def _on_span(self, content: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+        """Keep content for the event that was asked for; returns what of it the span shall hold."""
+        settings = self._runtime.settings
+        if settings.details_event != "off":
+            self._content |= {key: str(text) for key, text in content.items()}
+        return content if settings.capture_content else {}
 
     def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
@@ -225,12 +304,11 @@ class ModelCall(Call):
             self._span.set_attribute(semconv.ERROR_TYPE, type_name(error))
             return
         record_failure(self._span, error)
-        status_code = getattr(error, "status_code", None)
-        if isinstance(status_code, int):
-            self._span.set_attribute(semconv.ERROR_TYPE, str(status_code))
+        self._span.set_attribute(semconv.ERROR_TYPE, _error_type(error, None) or type_name(error))
 
     def _fail_with(self, failure: Failure) -> None:
-        said = self._runtime.redactor.string(failure.message[:1_000]) if self.captures_content else ""
+        content = self._runtime.settings.capture_content
+        said = self._runtime.redactor.string(failure.message[:1_000]) if content else ""
         self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
         self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
 
@@ -249,15 +327,30 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
     active = runtime.active
     if active is None:
         return None
+    meter = find_meter(active.settings.metric_names)
     left_out = active.tracer.leaves_out(None)
-    if left_out is AS_IT_IS:
+    if left_out is AS_IT_IS and (meter is None or is_suppressed()):
         return None
     around = otel_context.get_current()
     if around.get(_nesting.SUPPRESSED_BY_TRACELOOP):
         return None
     outer = _nesting.enclosing(around, kind) if around else None
-    if left_out is not None and outer is None:
+    if left_out is not None and outer is None and meter is None:
         return LeftOut(left_out)
     with safely("record the request to a model"):
-        return ModelCall(active, describe()) if outer is None else InnerCall(outer, describe())
+        if outer is not None:
+            return InnerCall(outer, describe())
+        if left_out is not None and meter is not None:
+            return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
+        return ModelCall(active, describe(), meter)
     return None
+
+
+def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
+    """Return `error.type`: the status that the provider answered with, else the kind of the error."""
+    if error is None:
+        return None if reply is None or reply.failure is None else reply.failure.kind
+    if isinstance(error, GeneratorExit):
+        return None
+    status_code = getattr(error, "status_code", None)
+    return str(status_code) if isinstance(status_code, int) else type_name(error)
