@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import Token
 from typing import Final
 
+import orjson
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -33,6 +34,11 @@ _MOST_GAPS: Final = 10_000
 """Between so many chunks of a stream the time is measured."""
 CLOSED_EARLY: Final = "closed_early"
 """`tracelm.stream.outcome` of a stream that the program left before its end."""
+
+_MIME_TYPES: Final = {
+    semconv.INPUT_VALUE: semconv.INPUT_MIME_TYPE,
+    semconv.OUTPUT_VALUE: semconv.OUTPUT_MIME_TYPE,
+}
 
 
 class Call:
@@ -292,7 +298,12 @@ class ModelCall(Call):
             try:
                 content = make()
                 if content:
-                    found[key] = self._runtime.encode(content)
+                    found[key] = encoded = self._runtime.encode(content)
+                    if key in _MIME_TYPES:
+                        found[_MIME_TYPES[key]] = semconv.MIME_JSON
+                    elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):
+                        # It is a text by itself; encoding it has redacted and bounded it.
+                        found[key] = str(orjson.loads(encoded.encode()))
             except Exception as error:  # one that cannot be read does not cost the others
                 report("record the content of a model call", error)
         return found

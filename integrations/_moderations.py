@@ -1,5 +1,7 @@
 """The endpoint `moderations`. The GenAI conventions have no operation for it: see docs/decisions/0024."""
 
+from typing import Any
+
 from tracelm import semconv
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
@@ -26,5 +28,10 @@ class ModerationsEndpoint(Endpoint):
         return Reply(
             id=text(field(answer, "id")),
             model=text(field(answer, "model")),
-            content={semconv.OUTPUT_VALUE: lambda: items(field(answer, "results"))},
+            content={semconv.OUTPUT_VALUE: lambda: [_plain(each) for each in items(field(answer, "results"))]},
         )
+
+
+def _plain(result: Any) -> object:
+    # The client spells categories as Python does, and adds those that were not judged; this undoes both.
+    return result.to_dict(warnings=False) if hasattr(result, "to_dict") else result

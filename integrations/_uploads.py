@@ -44,11 +44,11 @@ def _part(file: object, modality: str) -> Message:
     given = (*whole, None)[:3] if len(whole) > 1 else (None, file, None)
     content = given[1]
     name = text(given[0]) or PurePath(text(getattr(content, "name", None)) or "").name
-    mime_type = text(given[2]) or (mimetypes.guess_type(name)[0] if name else None)
     data = _bytes(content)
+    mime_type = text(given[2]) or (kind_of(data[:16]) if data else None)
+    mime_type = mime_type or (mimetypes.guess_type(name)[0] if name else None)
     found: Message = {"type": "upload", "modality": modality}
     if data:
-        mime_type = mime_type or kind_of(data[:16])
         found = blob_part(modality, mime_type, b64encode(data).decode())
     elif mime_type:
         found["mime_type"] = mime_type
