@@ -20,6 +20,7 @@ from opentelemetry.util.types import AttributeValue
 from tracelm import semconv
 from tracelm.integrations import _nesting
 from tracelm.integrations._details import emit_details
+from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
@@ -209,7 +210,16 @@ class ModelCall(Call):
         if self.captures_content:
             with safely("record the content of a model call"):
                 self._span.set_attributes(self._on_span(self._encoded(request.said())))
+        if self._counts_itself:
+            with safely("make the tokenizer ready"):
+                prepare(request)
         super().__init__(meter)
+
+    @property
+    def _counts_itself(self) -> bool:
+        """Whether the provider will not say how many tokens the reply took, and they shall be counted here."""
+        wanted = self._runtime.settings.stream_usage == "estimate" and self.captures_content
+        return wanted and not self._request.reports_usage
 
     def enter(self) -> Token[Context]:
         """Make the span current."""
@@ -229,7 +239,11 @@ class ModelCall(Call):
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
         with safely("record the reply of a model"):
-            found = self._found(reply, outcome)
+            counted = reply
+            came_whole = error is None and outcome is None
+            if reply is not None and came_whole and self._counts_itself and not reply.usage.attributes():
+                counted = estimated(self._request, reply)
+            found = self._found(counted, outcome)
             self._span.set_attributes(found)
         with safely("record the failure of a model call"):
             if error is not None:

@@ -5,7 +5,7 @@ from tracelm.integrations._chat import input_messages, read_reply, request_attri
 from tracelm.integrations._chunks import ChatChunks
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
-from tracelm.integrations._fields import count, text
+from tracelm.integrations._fields import count, field, text
 
 
 class ChatEndpoint(Endpoint):
@@ -21,6 +21,7 @@ class ChatEndpoint(Endpoint):
             attributes={semconv.OPENAI_API_TYPE: "chat_completions", **asked.server, **request_attributes(body)},
             messages=lambda: input_messages(body),
             tools=lambda: tool_definitions(body),
+            reports_usage=not asked.streams or field(body.get("stream_options"), "include_usage") is True,
         )
 
     def read(self, asked: Asked, answer: object) -> Reply:

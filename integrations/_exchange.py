@@ -29,6 +29,7 @@ class Request:
         tools: Makes `gen_ai.tool.definitions`.
         instructions: Makes `gen_ai.system_instructions`.
         content: Makes other attributes that hold content, by name.
+        reports_usage: Whether the reply will say how many tokens it took; not every stream does.
     """
 
     operation: str | None
@@ -40,6 +41,7 @@ class Request:
     tools: Content = tuple
     instructions: Content = tuple
     content: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
+    reports_usage: bool = True
 
     @property
     def kind(self) -> str:

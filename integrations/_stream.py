@@ -62,11 +62,18 @@ class Response(Protocol):
 
 
 class StreamRecord:
-    """Ends the span of a streamed call, once, in whichever way the stream ends."""
+    """Ends the span of a streamed call, once, in whichever way the stream ends.
 
-    def __init__(self, call: Call, chunks: Chunks) -> None:
+    Args:
+        call: What is recorded.
+        chunks: Puts the chunks together.
+        hides: Says of a chunk that the program did not ask for it: it is recorded, and not passed on.
+    """
+
+    def __init__(self, call: Call, chunks: Chunks, *, hides: Callable[[object], bool] | None = None) -> None:
         self._call = call
         self._chunks = chunks
+        self.hides = hides
         self._is_read = False
         self._is_over = False
         self.is_waiting = False
@@ -135,19 +142,21 @@ class _Read(Iterator[_Chunk]):
 
     def __next__(self) -> _Chunk:
         record = self._record
-        record.is_waiting = True
-        try:
-            chunk = next(self._stream)
-        except StopIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(chunk)
-        return chunk
+        while True:
+            record.is_waiting = True
+            try:
+                chunk = next(self._stream)
+            except StopIteration:
+                record.exhausted()
+                raise
+            except BaseException as error:
+                record.failed(error)
+                raise
+            finally:
+                record.is_waiting = False
+            record.got(chunk)
+            if record.hides is None or not record.hides(chunk):
+                return chunk
 
 
 class _AsyncRead(AsyncIterator[_Chunk]):
@@ -159,19 +168,21 @@ class _AsyncRead(AsyncIterator[_Chunk]):
 
     async def __anext__(self) -> _Chunk:
         record = self._record
-        record.is_waiting = True
-        try:
-            chunk = await anext(self._stream)
-        except StopAsyncIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(chunk)
-        return chunk
+        while True:
+            record.is_waiting = True
+            try:
+                chunk = await anext(self._stream)
+            except StopAsyncIteration:
+                record.exhausted()
+                raise
+            except BaseException as error:
+                record.failed(error)
+                raise
+            finally:
+                record.is_waiting = False
+            record.got(chunk)
+            if record.hides is None or not record.hides(chunk):
+                return chunk
 
 
 _offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_record", default=None)

@@ -26,6 +26,7 @@ from tracelm.integrations._fields import field
 from tracelm.integrations._providers import provider_at
 from tracelm.integrations._routes import find_endpoint
 from tracelm.integrations._stream import StreamRecord, end_watched, find_record
+from tracelm.integrations._stream_usage import asking, hides
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import safely
@@ -94,7 +95,7 @@ def _request(
         return wrapped(*args, **kwargs)
     recorded.enter()
     try:
-        reply = wrapped(*args, **recorded.kwargs)
+        reply = wrapped(*recorded.args, **recorded.kwargs)
     except BaseException as error:
         recorded.leave()
         recorded.failed(error)
@@ -115,7 +116,7 @@ async def _arequest(
         return await wrapped(*args, **kwargs)
     recorded.enter()
     try:
-        reply = await wrapped(*args, **recorded.kwargs)
+        reply = await wrapped(*recorded.args, **recorded.kwargs)
     except BaseException as error:
         recorded.leave()
         recorded.failed(error)
@@ -137,7 +138,8 @@ _sending: Final[ContextVar[Call | None]] = ContextVar("tracelm_openai_call", def
 
 
 def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> "_Recorded | None":
-    if runtime.active is None:
+    active = runtime.active
+    if active is None:
         return None
     with safely("read the request to a model"):
         options = args[1] if len(args) > 1 else kwargs.get("options")
@@ -148,15 +150,20 @@ def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         if found is None:
             return None
         kind, endpoint = found
+        streams = bool(kwargs.get("stream"))
+        injects = streams and active.settings.stream_usage == "inject"
+        changed = asking(options, kind) if injects else None
         asked: list[Asked] = []
 
         def describe() -> Request:
-            asked.append(_asked(client, options, url, streams=bool(kwargs.get("stream"))))
+            asked.append(_asked(client, options if changed is None else changed, url, streams=streams))
             return endpoint.describe(asked[0])
 
         call = begin(describe, kind=kind)
+        if call is not None and asked:
+            return _Recorded(call, endpoint, asked[0], args, kwargs, changed=changed)
         if call is not None:
-            return _Recorded(call, endpoint, asked[0] if asked else None, kwargs)
+            return _Recorded(call, endpoint, None, args, kwargs)
     return None
 
 
@@ -205,19 +212,33 @@ def _is_azure(client: "Client") -> bool:
 class _Recorded:
     """One request that is being recorded, and what becomes of it. `asked` is missing where it is left out."""
 
-    def __init__(self, call: Call, endpoint: Endpoint, asked: Asked | None, kwargs: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        asked: Asked | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        changed: object = None,
+    ) -> None:
         self._call = call
         self._endpoint = endpoint
         self._asked = asked
         self._stream: StreamRecord | None = None
         self._tokens: tuple[Any, Any, Any] = (None, None, None)
+        self.args = args
         self.kwargs = kwargs
-        """The arguments for the client: as given, but with a stream class that records."""
+        """The arguments for the client: as given, but with a stream class that records, and `changed` options."""
         if asked is not None and asked.streams:
             with safely("record a streamed reply"):
                 chunks = endpoint.collect(asked, keep_content=call.captures_content)
-                self._stream = StreamRecord(call, chunks)
+                self._stream = StreamRecord(call, chunks, hides=None if changed is None else hides)
                 self.kwargs = {**kwargs, "stream_cls": _recording_class(kwargs.get("stream_cls"))}
+                if changed is not None and "options" in kwargs:
+                    self.kwargs["options"] = changed
+                elif changed is not None:
+                    self.args = (*args[:1], changed, *args[2:])
 
     def enter(self) -> None:
         """Make the span current while the client works, and let the client's parts find what is recorded."""

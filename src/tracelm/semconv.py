@@ -79,6 +79,7 @@ OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
 OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
 OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
 STREAM_OUTCOME: Final = "tracelm.stream.outcome"
+USAGE_ESTIMATED: Final = "tracelm.usage.estimated"
 STREAM_CUT: Final = "tracelm.stream.cut"
 
 # --- what it cost (the first three are proposed to the conventions) -----------------------------------------

@@ -18,6 +18,7 @@ from tracelm.errors import ConfigError
 _log: Final = logging.getLogger("tracelm")
 _OTEL_EVENT: Final = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "stream_usage": ("estimate", "inject", "leave"),
     "metric_names": ("latest", "1.41", "both"),
     "details_event": ("off", "on", "content"),
 }
@@ -59,6 +60,10 @@ class Settings:
     """A journal segment that grew past this many bytes is closed, and indexed in the background."""
     shutdown_timeout_s: float = 5.0
     """How long the end of the program may wait for a collector, in seconds."""
+    stream_usage: str = "estimate"
+    """What to do about a streamed chat completion that will not say how many tokens it takes: `estimate` counts them
+    and marks them, where the tokenizer is on this machine; `inject` asks for them (`stream_options.include_usage`) and
+    hides the additional chunk; `leave` does neither."""
     metric_names: str = "latest"
     """Under which names the calls of models are measured, where the program has a MeterProvider: `latest`, `1.41`
     (what OpenTelemetry's own instrumentations write), or `both`. Unset: `both` where `OTEL_SEMCONV_STABILITY_OPT_IN`

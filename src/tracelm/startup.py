@@ -61,6 +61,7 @@ def init(
     media_max_bytes: int | None = None,
     segment_max_bytes: int | None = None,
     shutdown_timeout_s: float | None = None,
+    stream_usage: str | None = None,
     metric_names: str | None = None,
     details_event: str | None = None,
     propagate_threads: bool | None = None,
@@ -90,6 +91,8 @@ def init(
         media_max_bytes: Images and sounds up to this size, in bytes, are kept in a folder; larger ones are described.
         segment_max_bytes: Size at which a journal segment is closed, in bytes.
         shutdown_timeout_s: How long the end of the program may wait for a collector, in seconds.
+        stream_usage: What to do about a streamed chat completion that will not report its tokens: `estimate`, `inject`
+            or `leave`.
         metric_names: Names of the metrics of model calls: `latest`, `1.41` or `both`.
         details_event: Whether each call of a model also gives an event with all that its span says: `off`, `on`, or
             `content` for content in the event and not on the span.
@@ -119,6 +122,7 @@ def init(
         "media_max_bytes": media_max_bytes,
         "segment_max_bytes": segment_max_bytes,
         "shutdown_timeout_s": shutdown_timeout_s,
+        "stream_usage": stream_usage,
         "metric_names": metric_names,
         "details_event": details_event,
         "propagate_threads": propagate_threads,
