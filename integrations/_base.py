@@ -25,7 +25,7 @@ from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
-from tracelm.trace.spans import record_failure
+from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
 CLOSED_EARLY: Final = "closed_early"
@@ -152,8 +152,7 @@ class ModelCall(Call):
         self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
         self.captures_content: bool = active.settings.capture_content and self._span.is_recording()
         if self.captures_content:
-            with safely("record the content of a model call"):
-                self._span.set_attributes(self._encoded(request.said()))
+            self._span.set_attributes(self._encoded(request.said()))
         super().__init__()
 
     def enter(self) -> Token[Context]:
@@ -172,15 +171,23 @@ class ModelCall(Call):
             self._learned = reply
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
-        with safely("record the reply of a model"):
-            self._span.set_attributes(self._found(reply, outcome))
-        with safely("record the failure of a model call"):
+        try:
+            found = self._found(reply, outcome)
+            # A list by itself: among others it would cost a copy of them all.
+            reasons = found.pop(semconv.RESPONSE_FINISH_REASONS, None)
+            if reasons is not None:
+                self._span.set_attribute(semconv.RESPONSE_FINISH_REASONS, reasons)
+            self._span.set_attributes(found)
+        except Exception as failure:
+            report("record the reply of a model", failure)
+        try:
             if error is not None:
                 self._fail(error)
             elif reply is not None and reply.failure is not None:
                 self._fail_with(reply.failure)
-        with safely("end the span of a model call"):
-            self._span.end()
+        except Exception as failure:
+            report("record the failure of a model call", failure)
+        end_safely(self._span)
 
     def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
@@ -193,8 +200,10 @@ class ModelCall(Call):
             found.update(reply.known())
             if self.captures_content:
                 found.update(self._encoded(reply.said()))
-        with safely("price a model call"):
+        try:
             found.update(self._cost(reply))
+        except Exception as error:
+            report("price a model call", error)
         return found
 
     def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
@@ -269,6 +278,8 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
     outer = _nesting.enclosing(around, kind) if around else None
     if left_out is not None and outer is None:
         return LeftOut(left_out)
-    with safely("record the request to a model"):
+    try:
         return ModelCall(active, describe()) if outer is None else InnerCall(outer, describe())
-    return None
+    except Exception as error:
+        report("record the request to a model", error)
+        return None
