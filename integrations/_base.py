@@ -28,7 +28,7 @@ from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
-from tracelm.trace.spans import record_failure
+from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
 _MOST_GAPS: Final = 10_000
@@ -208,8 +208,7 @@ class ModelCall(Call):
         wanted = active.settings.capture_content or active.settings.details_event == "content"
         self.captures_content: bool = wanted and self._span.is_recording()
         if self.captures_content:
-            with safely("record the content of a model call"):
-                self._span.set_attributes(self._on_span(self._encoded(request.said())))
+            self._span.set_attributes(self._on_span(self._encoded(request.said())))
         if self._counts_itself:
             with safely("make the tokenizer ready"):
                 prepare(request)
@@ -218,8 +217,9 @@ class ModelCall(Call):
     @property
     def _counts_itself(self) -> bool:
         """Whether the provider will not say how many tokens the reply took, and they shall be counted here."""
-        wanted = self._runtime.settings.stream_usage == "estimate" and self.captures_content
-        return wanted and not self._request.reports_usage
+        if self._request.reports_usage:
+            return False
+        return self._runtime.settings.stream_usage == "estimate" and self.captures_content
 
     def enter(self) -> Token[Context]:
         """Make the span current."""
@@ -238,23 +238,35 @@ class ModelCall(Call):
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
-        with safely("record the reply of a model"):
-            counted = reply
-            came_whole = error is None and outcome is None
-            if reply is not None and came_whole and self._counts_itself and not reply.usage.attributes():
-                counted = estimated(self._request, reply)
-            found = self._found(counted, outcome)
-            self._span.set_attributes(found)
-        with safely("record the failure of a model call"):
+        try:
+            found = self._found(self._counted(reply, error, outcome), outcome)
+            others = dict(found)
+            # A list by itself: among others it would cost a copy of them all.
+            reasons = others.pop(semconv.RESPONSE_FINISH_REASONS, None)
+            if reasons is not None:
+                self._span.set_attribute(semconv.RESPONSE_FINISH_REASONS, reasons)
+            self._span.set_attributes(others)
+        except Exception as failure:
+            report("record the reply of a model", failure)
+        try:
             if error is not None:
                 self._fail(error)
             elif reply is not None and reply.failure is not None:
                 self._fail_with(reply.failure)
-        self._measure(self._known | found, reply or self._learned, error, trace.set_span_in_context(self._span))
+        except Exception as failure:
+            report("record the failure of a model call", failure)
+        if self._meter is not None:
+            context = trace.set_span_in_context(self._span)
+            self._measure({**self._known, **found}, reply or self._learned, error, context)
         if self._runtime.settings.details_event != "off":
             self._emit_details(found, reply, error)
-        with safely("end the span of a model call"):
-            self._span.end()
+        end_safely(self._span)
+
+    def _counted(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> Reply | None:
+        """Return the reply with estimated tokens, where it is a whole stream that says nothing of its own."""
+        if reply is None or error is not None or outcome is not None or not self._counts_itself:
+            return reply
+        return reply if reply.usage.attributes() else estimated(self._request, reply)
 
     def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
@@ -267,8 +279,10 @@ class ModelCall(Call):
             found.update(reply.known())
             if self.captures_content:
                 found.update(self._on_span(self._encoded(reply.said())))
-        with safely("price a model call"):
+        try:
             found.update(self._cost(reply))
+        except Exception as error:
+            report("price a model call", error)
         return found
 
     def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
@@ -362,13 +376,15 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
     outer = _nesting.enclosing(around, kind) if around else None
     if left_out is not None and outer is None and meter is None:
         return LeftOut(left_out)
-    with safely("record the request to a model"):
+    try:
         if outer is not None:
             return InnerCall(outer, describe())
         if left_out is not None and meter is not None:
             return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
         return ModelCall(active, describe(), meter)
-    return None
+    except Exception as error:
+        report("record the request to a model", error)
+        return None
 
 
 def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from tracelm.integrations._exchange import Failure, Reply
-from tracelm.integrations._fields import count, field, plain, text
+from tracelm.integrations._fields import count, field, fields, plain, text
 from tracelm.integrations._responses import read_response
 
 _LAST: Final = frozenset(
@@ -44,26 +44,27 @@ class ResponseEvents:
 
     def add(self, chunk: object) -> None:
         """Take one event."""
-        kind = text(field(chunk, "type")) or ""
+        event = fields(chunk)
+        kind = text(event.get("type")) or ""
         piece = _PIECES.get(kind)
         if piece is not None:
             if self._keep_content:
-                self._add_piece(chunk, *piece)
+                self._add_piece(event, *piece)
             return
         if kind in {"response.output_item.added", "response.output_item.done"}:
             if self._keep_content:
-                index = self._place_of(chunk)
-                self._items[index] = field(chunk, "item")
+                index = self._place_of(event)
+                self._items[index] = event.get("item")
                 if kind.endswith(".done"):
                     self._done.add(index)
             return
-        response = field(chunk, "response")
+        response = event.get("response")
         if response is not None:
             self._response = response
         if kind in _LAST:
             self.is_complete = True
             if kind == "error":
-                error = field(chunk, "error") or chunk
+                error = event.get("error") or event
                 code = text(field(error, "code")) or "error"
                 self._failure = Failure(kind=code, message=text(field(error, "message")) or "")
 
@@ -77,20 +78,20 @@ class ResponseEvents:
         reply = read_response(response, ended_badly=failed or not self.is_complete)
         return replace(reply, failure=self._failure) if failed else reply
 
-    def _add_piece(self, event: object, name: str, kind: str) -> None:
-        piece = text(field(event, "delta"))
+    def _add_piece(self, event: Mapping[str, object], name: str, kind: str) -> None:
+        piece = text(event.get("delta"))
         if piece:
             index = self._place_of(event)
-            place = field(event, "summary_index" if name == "summary" else "content_index") if kind else 0
+            place = event.get("summary_index" if name == "summary" else "content_index") if kind else 0
             pieces = self._pieces.setdefault(index, {})
             pieces.setdefault((name, count(place) or 0), (kind, []))[1].append(piece)
 
-    def _place_of(self, event: object) -> int:
-        index = count(field(event, "output_index"))
+    def _place_of(self, event: Mapping[str, object]) -> int:
+        index = count(event.get("output_index"))
         if index is not None:
             return index
         # A server of one's own may not number them.
-        item_id = text(field(event, "item_id")) or text(field(field(event, "item"), "id")) or ""
+        item_id = text(event.get("item_id")) or text(field(event.get("item"), "id")) or ""
         return self._places.setdefault(item_id, len(self._places))
 
     def _whole(self, index: int) -> object:

@@ -10,9 +10,11 @@ import functools
 import types
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_origin
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.util.types import AttributeValue
@@ -29,7 +31,7 @@ from tracelm.integrations._stream import StreamRecord, end_watched, find_record
 from tracelm.integrations._stream_usage import asking, hides
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
-from tracelm.trace.safely import safely
+from tracelm.trace.safely import report, safely
 
 if TYPE_CHECKING:
     import openai
@@ -141,7 +143,7 @@ def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     active = runtime.active
     if active is None:
         return None
-    with safely("read the request to a model"):
+    try:
         options = args[1] if len(args) > 1 else kwargs.get("options")
         method, url = getattr(options, "method", None), getattr(options, "url", None)
         if not isinstance(method, str) or not isinstance(url, str):
@@ -160,17 +162,42 @@ def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
             return endpoint.describe(asked[0])
 
         call = begin(describe, kind=kind)
-        if call is not None and asked:
-            return _Recorded(call, endpoint, asked[0], args, kwargs, changed=changed)
-        if call is not None:
+        if call is None:
+            return None
+        if not asked:
             return _Recorded(call, endpoint, None, args, kwargs)
-    return None
+        return _Recorded(call, endpoint, asked[0], args, kwargs, changed=changed)
+    except Exception as error:
+        report("read the request to a model", error)
+        return None
 
 
-def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Asked:
-    target = urlsplit(url if "://" in url else str(client.base_url))
-    host = target.hostname or ""
-    port = target.port or (80 if target.scheme == "http" else 443)
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a client's requests go."""
+
+    base_url: object
+    path: str
+    provider: str
+    server: Mapping[str, AttributeValue]
+
+
+_targets: "WeakKeyDictionary[Client, _Target]" = WeakKeyDictionary()
+
+
+def _target(client: "Client", url: str) -> _Target:
+    if "://" in url:  # a whole address, as `client.post` takes it
+        return _read_target(client, url, None)
+    found = _targets.get(client)
+    if found is None or found.base_url is not client.base_url:
+        found = _targets[client] = _read_target(client, str(client.base_url), client.base_url)
+    return found
+
+
+def _read_target(client: "Client", address: str, base_url: object) -> _Target:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    port = parts.port or (80 if parts.scheme == "http" else 443)
     provider = provider_at(host, port)
     if _is_azure(client) and provider not in _AZURE:
         provider = "azure.ai.openai"
@@ -180,26 +207,31 @@ def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Ask
         server[semconv.SERVER_PORT] = port
     if provider in _AZURE:
         server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
-    params = field(options, "params")
+    return _Target(base_url, parts.path, provider, server)
+
+
+def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Asked:
+    target = _target(client, url)
+    params = getattr(options, "params", None)
     return Asked(
         path=url.partition("?")[0].rstrip("/"),
         body=_body(options, target.path),
         query=cast("Mapping[str, object]", params) if isinstance(params, Mapping) else {},
-        files=field(options, "files"),
-        provider=provider,
-        server=server,
+        files=getattr(options, "files", None),
+        provider=target.provider,
+        server=target.server,
         streams=streams,
     )
 
 
 def _body(options: object, base_path: str) -> Mapping[str, object]:
-    whole: dict[str, object] = {}
-    for name in ("json_data", "extra_json"):  # the client lays the second over the first, too
-        part = field(options, name)
-        if isinstance(part, Mapping):
-            whole.update(cast("Mapping[str, object]", part))
+    body: object = getattr(options, "json_data", None)
+    more: object = getattr(options, "extra_json", None)
+    whole: Mapping[str, object] = cast("Mapping[str, object]", body) if isinstance(body, Mapping) else {}
+    if isinstance(more, Mapping):  # the client lays the second over the first, too
+        whole = {**whole, **cast("Mapping[str, object]", more)}
     if "model" not in whole and "/deployments/" in base_path:  # Azure's way to name it
-        whole["model"] = base_path.partition("/deployments/")[2].partition("/")[0]
+        return {**whole, "model": base_path.partition("/deployments/")[2].partition("/")[0]}
     return whole
 
 
