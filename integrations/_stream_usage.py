@@ -25,7 +25,8 @@ def asking(options: Any, kind: str) -> Any:
     body, more = field(options, "json_data"), field(options, "extra_json")
     if kind not in _SAYS_IT_LAST or not isinstance(body, Mapping) or _is_raw(options):
         return None
-    given = field(more, "stream_options") or field(body, "stream_options") or {}
+    fields = cast("Mapping[str, object]", body)
+    given = field(more, "stream_options") or fields.get("stream_options") or {}
     if not isinstance(given, Mapping) or "include_usage" in given:
         return None
     wanted = cast("Mapping[str, object]", given)
@@ -34,7 +35,7 @@ def asking(options: Any, kind: str) -> Any:
     if field(more, "stream_options") is not None:  # the client lays these over the others
         changed.extra_json = {**cast("Mapping[str, object]", more), "stream_options": asks}
     else:
-        changed.json_data = {**cast("Mapping[str, object]", body), "stream_options": asks}
+        changed.json_data = {**fields, "stream_options": asks}
     return changed
 
 
