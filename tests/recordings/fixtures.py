@@ -5,35 +5,18 @@ shared folder that speaks OpenAI's interface (many providers). Both answer over 
 is the real one. What the installed client has no method for, as an old one may, is left out.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.recordings.foreign import replayed, speaking_openai
 from tests.recordings.made_by_hand import STREAMS
 from tests.recordings.recorded import Recorded, can_be_asked
 from tests.recordings.server import load, serve
 
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
-_ENDPOINTS = frozenset(
-    {
-        "chat.completions",
-        "completions",
-        "responses",
-        "responses.compact",
-        "embeddings",
-        "images",
-        "audio.speech",
-        "audio.transcriptions",
-        "moderations",
-    }
-)
-_FOREIGN = {
-    name: recording
-    for name, recording in load(_SHARED).items()
-    if recording["endpoint"] in _ENDPOINTS and can_be_asked(recording)
-}
+_FOREIGN = speaking_openai(_SHARED)
 _OWN = {name: recording for name, recording in load().items() if can_be_asked(recording)}
 
 
@@ -47,13 +30,8 @@ def own_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def foreign_url(shared: Path) -> Iterator[str]:
     """The address of the shared recordings, played by the shared server."""
-    spec = importlib.util.spec_from_file_location("replay_server", shared / "replay_server.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.ReplayServer(shared / "recordings") as server:
-        yield server.url
+    with replayed(shared / "recordings") as url:
+        yield url
 
 
 @pytest.fixture(params=sorted(_OWN))
