@@ -150,9 +150,9 @@ def page(recordings: list[Recorded], ours: list[Found], theirs: list[Found]) -> 
         *textwrap.wrap(
             f"What is recorded of OpenAI's client by tracelm and by `{THEIRS}` {importlib.metadata.version(THEIRS)}, "
             f"of the same {len(recordings)} recorded exchanges with {providers} providers, asked for again with the real "
-            "client. Made by `python -m docs.openai_compared`; a test holds that tracelm records, of every exchange, all "
-            "that the other does, but for `gen_ai.request.encoding_formats` where the client asks for base64 by itself and "
-            "the program asked for nothing.",
+            "client. Made by `python -m docs.openai_compared`; a test holds that tracelm records, of every exchange, "
+            "all that the other does, but for `gen_ai.request.encoding_formats` of `base64`: the client asks for that "
+            "by itself, so nobody can tell that the program did.",
             width=120,
             break_long_words=False,
             break_on_hyphens=False,
