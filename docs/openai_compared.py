@@ -149,7 +149,7 @@ def page(recordings: list[Recorded], ours: list[Found], theirs: list[Found]) -> 
         "",
         *textwrap.wrap(
             f"What is recorded of OpenAI's client by tracelm and by `{THEIRS}` {importlib.metadata.version(THEIRS)}, "
-            f"of the same {len(recordings)} recorded exchanges with {providers} providers, asked for again with the real "
+            f"of the same {len(recordings)} recorded exchanges with {providers} providers, asked again with the real "
             "client. Made by `python -m docs.openai_compared`; a test holds that tracelm records, of every exchange, "
             "all that the other does, but for `gen_ai.request.encoding_formats` of `base64`: the client asks for that "
             "by itself, so nobody can tell that the program did.",

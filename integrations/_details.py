@@ -11,10 +11,19 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import SpanContext
 from opentelemetry.util.types import AttributeValue
 
+from tracelm import semconv
 from tracelm.trace.scores import emit
 
 _EVENT: Final = "gen_ai.client.inference.operation.details"
 _OF_THE_CALL: Final = ("gen_ai.", "server.", "openai.", "azure.", "error.")
+_STRUCTURED: Final = frozenset(
+    {
+        semconv.SYSTEM_INSTRUCTIONS,
+        semconv.INPUT_MESSAGES,
+        semconv.OUTPUT_MESSAGES,
+        semconv.TOOL_DEFINITIONS,
+    }
+)
 _COST: Final = "gen_ai.usage.cost."
 """Proposed to the conventions for spans only."""
 
@@ -24,11 +33,15 @@ def emit_details(attributes: Mapping[str, AttributeValue], content: Mapping[str,
 
     Args:
         attributes: Those of the span, without content.
-        content: The messages and what else holds content, each as bounded JSON text without secrets.
+        content: The messages, as bounded JSON text without secrets, and what else holds content.
         on: The span.
     """
     facts = {
         key: value for key, value in attributes.items() if key.startswith(_OF_THE_CALL) and not key.startswith(_COST)
     }
-    structured = {key: orjson.loads(text) for key, text in content.items()}
-    emit(_EVENT, {**facts, **structured}, on=on, severity=SeverityNumber.DEBUG)
+    said = {
+        key: orjson.loads(text) if key in _STRUCTURED else text
+        for key, text in content.items()
+        if key.startswith(_OF_THE_CALL)
+    }
+    emit(_EVENT, {**facts, **said}, on=on, severity=SeverityNumber.DEBUG)
