@@ -100,7 +100,8 @@ def test_only_new_text_is_shown_to_the_secret_finder() -> None:
         return b"hit" in data
 
     encoder = LineEncoder(look, lambda piece: piece.replace(b"hit", b"gone"))
-    plain = finished(name="n", attributes={"clean": CleanText("hit"), "repeated": "r", "new": "z" * 200, "number": 1, "flag": True})
+    given = {"clean": CleanText("hit"), "repeated": "r", "new": "z" * 200, "number": 1, "flag": True}
+    plain = finished(name="n", attributes=given)
     resource = encode_resource(RESOURCE, {})
     assert b"hit" in encoder.span(plain, resource)
     assert not any(b"hit" in data for data in seen)

@@ -1,5 +1,7 @@
 """The first look for secrets: it never misses what the engine finds, and spares ordinary text the engine."""
 
+from collections.abc import Callable, Sequence
+
 import orjson
 import pytest
 from hypothesis import example, given
@@ -13,13 +15,19 @@ from tracelm.trace.look import UP_TO_BYTES, first_look
 OWN_NAMES = ("ssn", "date of birth", "CustomerPIN2")
 ORDINARY = (
     '{"question": "Where is my order 4711? It should have come on Monday.", "customer": {"id": 4711, "tier": "gold"}}',
-    "The author of the keynote, a passenger with a monkey, passed the tokens on. " * 8 + "It was late in the evening. " * 8,
+    "The author of the keynote, a passenger with a monkey, passed the tokens on. " * 8
+    + "It was late in the evening. " * 8,
     "Bitte prüfen Sie die Lieferung – sie kam beschädigt an. " * 60,
     "订单什么时候到？ " * 100,
 )
 
+
+def _engine_alone(_names: Sequence[str], closer: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    return closer
+
+
 with pytest.MonkeyPatch.context() as patch:  # the engine alone, as it would be asked without a first look
-    patch.setattr(forms, "first_look", lambda _names, closer: closer)
+    patch.setattr(forms, "first_look", _engine_alone)
     ENGINE = Forms(OWN_NAMES).may_hold
 LOOK = Forms(OWN_NAMES).may_hold
 
