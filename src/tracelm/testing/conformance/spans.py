@@ -1,0 +1,191 @@
+"""`check`: one span against the conventions."""
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+from tracelm import semconv
+from tracelm.otlp.records import AnyValue, Attributes, SpanRecord
+from tracelm.testing.conformance.content import parse
+from tracelm.testing.conformance.events import span_event_findings
+from tracelm.testing.conformance.finding import Finding, quoted
+from tracelm.testing.conformance.operations import (
+    INFERENCE,
+    MCP,
+    MCP_TARGETS,
+    OPENAI_RECOMMENDED,
+    OPENAI_REQUIRED,
+    SpanType,
+    types_of,
+)
+from tracelm.testing.conformance.presence import port_findings, recommended_findings, required_findings
+from tracelm.testing.conformance.values import attribute_findings
+
+_METHOD: Final = "mcp.method.name"
+_CANCELLATIONS: Final = frozenset({"CancelledError", "Cancelled", "KeyboardInterrupt", "SystemExit"})
+"""Errors by which a program ends a call itself."""
+
+
+def check(span: SpanRecord) -> list[Finding]:
+    """Check one span against OpenTelemetry's GenAI conventions, in their newest state.
+
+    A span without `gen_ai.operation.name` and `mcp.method.name` claims to be none of GenAI's: only the attributes that
+    it has in these namespaces are looked at.
+
+    Args:
+        span: As `tracelm.testing.Spans` and `StoredSpan.otlp` give it.
+
+    Returns:
+        What differs, violations first; nothing when the span conforms.
+
+    Example:
+        >>> from tracelm.otlp.decode import decode_spans
+        >>> [span] = decode_spans(
+        ...     b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",'
+        ...     b'"spanId":"eee19b7ec3c1b174","name":"execute_tool search","kind":1,"attributes":['
+        ...     b'{"key":"gen_ai.operation.name","value":{"stringValue":"execute_tool"}},'
+        ...     b'{"key":"gen_ai.tool.name","value":{"stringValue":"lookup"}}]}]}]}]}'
+        ... ).records
+        >>> check(span)[0].message
+        "name the span 'execute_tool lookup', not 'execute_tool search'"
+    """
+    found = attribute_findings(span.attributes) + span_event_findings(span.events)
+    operation, method = span.attributes.get(semconv.OPERATION_NAME), span.attributes.get(_METHOD)
+    # The call of a tool may have got the attributes of the protocol too: it stays the call of a tool.
+    if isinstance(method, str) and not (operation == "execute_tool" and span.kind == "internal"):
+        found += _protocol_findings(span, method)
+    elif isinstance(operation, str):
+        types = types_of(operation)
+        if types:
+            found += _operation_findings(span, operation, types)
+    return sorted(found, key=lambda each: each.level != "violation")
+
+
+def _operation_findings(span: SpanRecord, operation: str, types: list[SpanType]) -> list[Finding]:
+    kinds = tuple(kind for each in types for kind in each.kinds)
+    kind = next((each for each in types if span.kind in each.kinds), types[0])
+    required, recommended = kind.required, kind.recommended
+    if operation in INFERENCE and span.attributes.get(semconv.PROVIDER_NAME) == "openai":
+        required, recommended = required | OPENAI_REQUIRED, recommended | OPENAI_RECOMMENDED
+    if _is_answered(span):
+        recommended |= kind.recommended_after
+    target = None if kind.named_by is None else span.attributes.get(kind.named_by)
+    found = [*_kind_findings(span, operation, kinds), *_status_findings(span)]
+    found += _name_findings(span, operation, target)
+    found += required_findings(span.attributes, required)
+    found += recommended_findings(span.attributes, recommended)
+    found += _misplaced_findings(span.attributes, operation, kind)
+    if operation in INFERENCE:
+        found += _finish_reason_findings(span.attributes)
+    return found + _conditional_findings(span)
+
+
+def _protocol_findings(span: SpanRecord, method: str) -> list[Finding]:
+    found = [*_kind_findings(span, method, MCP.kinds), *_status_findings(span)]
+    required, recommended = MCP.required, MCP.recommended
+    of_method = MCP_TARGETS.get(method)
+    if of_method is not None:
+        required |= {of_method}
+    if not method.startswith("notifications/"):  # which get no answer, so they need no number
+        required |= {"jsonrpc.request.id"}
+    if method == "tools/call":
+        recommended |= {semconv.OPERATION_NAME}
+    elif semconv.OPERATION_NAME in span.attributes:
+        found.append(Finding("misplaced", semconv.OPERATION_NAME, f"leave it out: {method} calls no tool"))
+    target = None if of_method is None else span.attributes.get(of_method)
+    # An address has many values: it may stand in the name, and need not.
+    found += _name_findings(span, method, target, is_optional=of_method == "mcp.resource.uri")
+    found += required_findings(span.attributes, required)
+    found += recommended_findings(span.attributes, recommended)
+    return found + _conditional_findings(span)
+
+
+def _is_answered(span: SpanRecord) -> bool:
+    reasons = span.attributes.get(semconv.RESPONSE_FINISH_REASONS)
+    was_left = isinstance(reasons, list) and bool(reasons) and all(each == "error" for each in reasons)
+    return span.status != "error" and semconv.ERROR_TYPE not in span.attributes and not was_left
+
+
+# --- the span itself ----------------------------------------------------------------------------------------
+def _name_findings(span: SpanRecord, operation: str, target: AnyValue, *, is_optional: bool = False) -> list[Finding]:
+    if not isinstance(target, str) or not target:
+        return [] if span.name == operation else [_misnamed(span, operation)]
+    whole = f"{operation} {target}"
+    # Refinements of a tool's call add what the tool is called with.
+    if span.name == whole or (operation == "execute_tool" and span.name.startswith(f"{whole} ")):
+        return []
+    if span.name != operation:
+        return [_misnamed(span, operation if is_optional else whole)]
+    return [] if is_optional else [Finding("name", "name", f"name the span {quoted(whole)}", "improvement")]
+
+
+def _misnamed(span: SpanRecord, name: str) -> Finding:
+    return Finding("name", "name", f"name the span {quoted(name)}, not {quoted(span.name)}")
+
+
+def _kind_findings(span: SpanRecord, operation: str, kinds: Iterable[str]) -> list[Finding]:
+    if span.kind in kinds:
+        return []
+    allowed = " or ".join(dict.fromkeys(each.upper() for each in kinds))
+    return [Finding("kind", "kind", f"give {operation} the kind {allowed}, not {span.kind.upper()}")]
+
+
+def _status_findings(span: SpanRecord) -> list[Finding]:
+    error = span.attributes.get(semconv.ERROR_TYPE)
+    if span.status == "ok":
+        return [Finding("status", "status", "leave the status unset on success: OK is for the program to say")]
+    if span.status == "error" and error is None:
+        return [Finding("status", semconv.ERROR_TYPE, "say what failed in error.type: the status is ERROR")]
+    # A call that the program itself cancelled has not failed; the type says what ended it.
+    if span.status == "unset" and error is not None and str(error).rpartition(".")[2] not in _CANCELLATIONS:
+        return [Finding("status", "status", f"set the status to ERROR: error.type is {quoted(error)}")]
+    return []
+
+
+# --- its attributes -----------------------------------------------------------------------------------------
+def _misplaced_findings(attributes: Attributes, operation: str, kind: SpanType) -> list[Finding]:
+    forbidden = [
+        Finding("misplaced", key, f"leave it out: {operation} must not have it")
+        for key in sorted(kind.forbidden.intersection(attributes))
+    ]
+    return forbidden + [
+        Finding("misplaced", key, f"leave it out: {operation} of this kind no longer has it", "improvement")
+        for key in sorted(kind.dropped.intersection(attributes))
+    ]
+
+
+def _conditional_findings(span: SpanRecord) -> list[Finding]:
+    attributes = span.attributes
+    found = port_findings(attributes)
+    is_streamed = attributes.get(semconv.REQUEST_STREAM) is True
+    if semconv.RESPONSE_TIME_TO_FIRST_CHUNK in attributes:
+        if not is_streamed:
+            found.append(Finding("required", semconv.REQUEST_STREAM, "set it to true: there is a time to first chunk"))
+    elif is_streamed and _is_answered(span):
+        found += recommended_findings(attributes, [semconv.RESPONSE_TIME_TO_FIRST_CHUNK])
+    return found
+
+
+def _finish_reason_findings(attributes: Attributes) -> list[Finding]:
+    reasons = attributes.get(semconv.RESPONSE_FINISH_REASONS)
+    if not isinstance(reasons, list):
+        return []
+    found: list[Finding] = []
+    given, asked = len(reasons), attributes.get(semconv.REQUEST_CHOICE_COUNT)
+    if given > 1 and asked is None:
+        found.append(Finding("required", semconv.REQUEST_CHOICE_COUNT, f"set it: there are {given} finish reasons"))
+    messages = _length(attributes.get(semconv.OUTPUT_MESSAGES))
+    if messages is not None and given != messages:
+        message = f"give one for each output message: {given} for {messages}"
+        found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
+    elif isinstance(asked, int) and given > asked:
+        message = f"give one for each choice: {given} for {asked}"
+        found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
+    return found
+
+
+def _length(content: AnyValue) -> int | None:
+    try:
+        messages = parse(content)
+    except ValueError:
+        return None
+    return len(cast("list[object]", messages)) if isinstance(messages, list) else None
