@@ -1,7 +1,7 @@
 """`check_metrics`: what a metric reader has collected, against the conventions."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from tracelm import semconv
 from tracelm.otlp.records import Attributes
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric as Collected
     from opentelemetry.sdk.metrics.export import MetricsData
 
-_NAMESPACES = ("gen_ai.", "mcp.")
+_Instrument: TypeAlias = Literal["counter", "up-down counter", "histogram", "gauge"]
+
+_NAMESPACES: Final = ("gen_ai.", "mcp.")
+_ARTICLES: Final[Mapping[_Instrument, str]] = {
+    "counter": "a counter",
+    "up-down counter": "an up-down counter",
+    "histogram": "a histogram",
+    "gauge": "a gauge",
+}
 
 
 def check_metrics(data: "MetricsData | None", *, dialect: Dialect = "latest") -> list[Finding]:
@@ -48,7 +56,11 @@ def _metric_findings(metric: "Collected", dialect: Dialect) -> list[Finding]:
         found.append(Finding("unit", metric.name, f"give it the unit {known.unit!r}, not {metric.unit!r}"))
     instrument = _instrument_of(metric)
     if instrument != known.instrument:
-        found.append(Finding("instrument", metric.name, f"record it with a {known.instrument}, not a {instrument}"))
+        found.append(
+            Finding(
+                "instrument", metric.name, f"record it with {_ARTICLES[known.instrument]}, not {_ARTICLES[instrument]}"
+            )
+        )
     for point in cast("Iterable[Any]", metric.data.data_points):
         found += _point_findings(metric.name, known, point, instrument)
     return found
@@ -62,7 +74,7 @@ def _name_finding(name: str) -> Finding:
     return Finding("unknown", name, "the conventions have no such metric: use a namespace of your own")
 
 
-def _instrument_of(metric: "Collected") -> str:
+def _instrument_of(metric: "Collected") -> _Instrument:
     from opentelemetry.sdk.metrics.export import ExponentialHistogram, Histogram, Sum
 
     if isinstance(metric.data, Histogram | ExponentialHistogram):
@@ -72,7 +84,7 @@ def _instrument_of(metric: "Collected") -> str:
     return "gauge"
 
 
-def _point_findings(name: str, known: Metric, point: Any, instrument: str) -> list[Finding]:
+def _point_findings(name: str, known: Metric, point: Any, instrument: _Instrument) -> list[Finding]:
     attributes = _attributes_of(point)
     found = [_of_metric(name, each) for each in attribute_findings(attributes)]
     found += [_of_metric(name, each) for each in required_findings(attributes, known.required)]
