@@ -66,8 +66,8 @@ def check_log(record: LogRecord) -> list[Finding]:
         return _name_findings(name)
     attributes = record.attributes
     found = attribute_findings(attributes, is_event=True) + port_findings(attributes)
-    found += required_findings(attributes, event.required)
-    found += recommended_findings(attributes, event.recommended)
+    found += required_findings(attributes, event.required, of=name)
+    found += recommended_findings(attributes, event.recommended, of=name)
     if event.severity is not None and record.severity != event.severity:
         found.append(Finding("event", name, f"give it severity {event.severity}, not {record.severity}", "improvement"))
     if name == semconv.EVALUATION_EVENT:

@@ -87,7 +87,7 @@ def _instrument_of(metric: "Collected") -> _Instrument:
 def _point_findings(name: str, known: Metric, point: Any, instrument: _Instrument) -> list[Finding]:
     attributes = _attributes_of(point)
     found = [_of_metric(name, each) for each in attribute_findings(attributes)]
-    found += [_of_metric(name, each) for each in required_findings(attributes, known.required)]
+    found += required_findings(attributes, known.required, of=name)
     found += [_of_metric(name, each) for each in port_findings(attributes)]
     found += [
         Finding("misplaced", key, f"leave it out of {name}: it is no attribute of this metric")

@@ -8,15 +8,15 @@ from tracelm.testing.conformance.attributes import RENAMED
 from tracelm.testing.conformance.finding import Finding
 
 
-def required_findings(attributes: Attributes, required: Iterable[str]) -> list[Finding]:
-    """Say which of the required attributes are missing."""
-    return [Finding("required", key, "set it: it is required here") for key in _missing(attributes, required)]
+def required_findings(attributes: Attributes, required: Iterable[str], *, of: str) -> list[Finding]:
+    """Say which of the required attributes are missing; `of` is the operation, event or metric that requires them."""
+    return [Finding("required", key, f"set it: {of} must have it") for key in _missing(attributes, required)]
 
 
-def recommended_findings(attributes: Attributes, recommended: Iterable[str]) -> list[Finding]:
-    """Say which of the recommended attributes are missing."""
+def recommended_findings(attributes: Attributes, recommended: Iterable[str], *, of: str) -> list[Finding]:
+    """Say which of the recommended attributes are missing; `of` is the operation or event that recommends them."""
     return [
-        Finding("recommended", key, "set it where it is known: it is recommended here", "improvement")
+        Finding("recommended", key, f"set it where it is known: {of} should have it", "improvement")
         for key in _missing(attributes, recommended)
     ]
 

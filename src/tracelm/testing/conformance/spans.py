@@ -71,8 +71,8 @@ def _operation_findings(span: SpanRecord, operation: str, types: list[SpanType])
     target = None if kind.named_by is None else span.attributes.get(kind.named_by)
     found = [*_kind_findings(span, operation, kinds), *_status_findings(span)]
     found += _name_findings(span, operation, target)
-    found += required_findings(span.attributes, required)
-    found += recommended_findings(span.attributes, recommended)
+    found += required_findings(span.attributes, required, of=operation)
+    found += recommended_findings(span.attributes, recommended, of=operation)
     found += _misplaced_findings(span.attributes, operation, kind)
     if operation in INFERENCE:
         found += _finish_reason_findings(span.attributes)
@@ -94,8 +94,8 @@ def _protocol_findings(span: SpanRecord, method: str) -> list[Finding]:
     target = None if of_method is None else span.attributes.get(of_method)
     # An address has many values: it may stand in the name, and need not.
     found += _name_findings(span, method, target, is_optional=of_method == "mcp.resource.uri")
-    found += required_findings(span.attributes, required)
-    found += recommended_findings(span.attributes, recommended)
+    found += required_findings(span.attributes, required, of=method)
+    found += recommended_findings(span.attributes, recommended, of=method)
     return found + _conditional_findings(span)
 
 
@@ -161,7 +161,7 @@ def _conditional_findings(span: SpanRecord) -> list[Finding]:
         if not is_streamed:
             found.append(Finding("required", semconv.REQUEST_STREAM, "set it to true: there is a time to first chunk"))
     elif is_streamed and _is_answered(span):
-        found += recommended_findings(attributes, [semconv.RESPONSE_TIME_TO_FIRST_CHUNK])
+        found += recommended_findings(attributes, [semconv.RESPONSE_TIME_TO_FIRST_CHUNK], of="a stream")
     return found
 
 

@@ -410,10 +410,10 @@ def test_a_span_of_an_older_instrumentation_is_told_all_that_it_should_change() 
             ("kind", "kind", "give chat the kind CLIENT or INTERNAL, not SERVER"),
             ("status", "status", "leave the status unset on success: OK is for the program to say"),
             ("name", "name", "name the span 'chat gpt-4o', not 'openai.chat'"),
-            ("recommended", "gen_ai.response.id", "set it where it is known: it is recommended here"),
-            ("recommended", "gen_ai.response.model", "set it where it is known: it is recommended here"),
-            ("recommended", "gen_ai.usage.input_tokens", "set it where it is known: it is recommended here"),
-            ("recommended", "server.address", "set it where it is known: it is recommended here"),
+            ("recommended", "gen_ai.response.id", "set it where it is known: chat should have it"),
+            ("recommended", "gen_ai.response.model", "set it where it is known: chat should have it"),
+            ("recommended", "gen_ai.usage.input_tokens", "set it where it is known: chat should have it"),
+            ("recommended", "server.address", "set it where it is known: chat should have it"),
         ]
     )
     assert {each.rule for each in check(old)} <= set(RULES)
