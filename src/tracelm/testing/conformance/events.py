@@ -6,8 +6,10 @@ from typing import Final
 
 from tracelm import semconv
 from tracelm.otlp.records import EventRecord, LogRecord
+from tracelm.testing.conformance.calls import call_findings
 from tracelm.testing.conformance.finding import Finding
-from tracelm.testing.conformance.presence import port_findings, recommended_findings, required_findings
+from tracelm.testing.conformance.operations import INFERENCE, SPAN_TYPES
+from tracelm.testing.conformance.presence import recommended_findings, required_findings
 from tracelm.testing.conformance.values import attribute_findings
 
 DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -30,7 +32,7 @@ class Event:
 
 
 EVENTS: Final[Mapping[str, Event]] = {
-    DETAILS_EVENT: Event(required=frozenset({semconv.OPERATION_NAME, semconv.PROVIDER_NAME}), severity=5),
+    DETAILS_EVENT: Event(required=frozenset({semconv.OPERATION_NAME}), severity=5),
     semconv.EVALUATION_EVENT: Event(
         required=frozenset({semconv.EVALUATION_NAME}),
         recommended=frozenset({semconv.SCORE_EXPLANATION}),
@@ -65,11 +67,14 @@ def check_log(record: LogRecord) -> list[Finding]:
     if event is None:
         return _name_findings(name)
     attributes = record.attributes
-    found = attribute_findings(attributes, is_event=True) + port_findings(attributes)
+    found = attribute_findings(attributes, is_event=True)
     found += required_findings(attributes, event.required, of=name)
     found += recommended_findings(attributes, event.recommended, of=name)
     if event.severity is not None and record.severity != event.severity:
         found.append(Finding("event", name, f"give it severity {event.severity}, not {record.severity}", "improvement"))
+    operation = attributes.get(semconv.OPERATION_NAME)
+    if name == DETAILS_EVENT and operation in INFERENCE:
+        found += call_findings(attributes, str(operation), SPAN_TYPES["gen_ai.inference.client"], has_failed=False)
     if name == semconv.EVALUATION_EVENT:
         found += _evaluation_findings(record)
     if name == EXCEPTION_EVENT and not {"exception.type", "exception.message"}.intersection(attributes):

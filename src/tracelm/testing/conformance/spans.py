@@ -1,22 +1,14 @@
 """`check`: one span against the conventions."""
 
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final
 
 from tracelm import semconv
-from tracelm.otlp.records import AnyValue, Attributes, SpanRecord
-from tracelm.testing.conformance.content import parse
+from tracelm.otlp.records import AnyValue, SpanRecord
+from tracelm.testing.conformance.calls import call_findings
 from tracelm.testing.conformance.events import span_event_findings
 from tracelm.testing.conformance.finding import Finding, quoted
-from tracelm.testing.conformance.operations import (
-    INFERENCE,
-    MCP,
-    MCP_TARGETS,
-    OPENAI_RECOMMENDED,
-    OPENAI_REQUIRED,
-    SpanType,
-    types_of,
-)
+from tracelm.testing.conformance.operations import MCP, MCP_TARGETS, SpanType, types_of
 from tracelm.testing.conformance.presence import port_findings, recommended_findings, required_findings
 from tracelm.testing.conformance.values import attribute_findings
 
@@ -63,20 +55,10 @@ def check(span: SpanRecord) -> list[Finding]:
 def _operation_findings(span: SpanRecord, operation: str, types: list[SpanType]) -> list[Finding]:
     kinds = tuple(kind for each in types for kind in each.kinds)
     kind = next((each for each in types if span.kind in each.kinds), types[0])
-    required, recommended = kind.required, kind.recommended
-    if operation in INFERENCE and span.attributes.get(semconv.PROVIDER_NAME) == "openai":
-        required, recommended = required | OPENAI_REQUIRED, recommended | OPENAI_RECOMMENDED
-    if _is_answered(span):
-        recommended |= kind.recommended_after
     target = None if kind.named_by is None else span.attributes.get(kind.named_by)
     found = [*_kind_findings(span, operation, kinds), *_status_findings(span)]
     found += _name_findings(span, operation, target)
-    found += required_findings(span.attributes, required, of=operation)
-    found += recommended_findings(span.attributes, recommended, of=operation)
-    found += _misplaced_findings(span.attributes, operation, kind)
-    if operation in INFERENCE:
-        found += _finish_reason_findings(span.attributes)
-    return found + _conditional_findings(span)
+    return found + call_findings(span.attributes, operation, kind, has_failed=span.status == "error")
 
 
 def _protocol_findings(span: SpanRecord, method: str) -> list[Finding]:
@@ -96,13 +78,7 @@ def _protocol_findings(span: SpanRecord, method: str) -> list[Finding]:
     found += _name_findings(span, method, target, is_optional=of_method == "mcp.resource.uri")
     found += required_findings(span.attributes, required, of=method)
     found += recommended_findings(span.attributes, recommended, of=method)
-    return found + _conditional_findings(span)
-
-
-def _is_answered(span: SpanRecord) -> bool:
-    reasons = span.attributes.get(semconv.RESPONSE_FINISH_REASONS)
-    was_left = isinstance(reasons, list) and bool(reasons) and all(each == "error" for each in reasons)
-    return span.status != "error" and semconv.ERROR_TYPE not in span.attributes and not was_left
+    return found + port_findings(span.attributes)
 
 
 # --- the span itself ----------------------------------------------------------------------------------------
@@ -139,53 +115,3 @@ def _status_findings(span: SpanRecord) -> list[Finding]:
     if span.status == "unset" and error is not None and str(error).rpartition(".")[2] not in _CANCELLATIONS:
         return [Finding("status", "status", f"set the status to ERROR: error.type is {quoted(error)}")]
     return []
-
-
-# --- its attributes -----------------------------------------------------------------------------------------
-def _misplaced_findings(attributes: Attributes, operation: str, kind: SpanType) -> list[Finding]:
-    forbidden = [
-        Finding("misplaced", key, f"leave it out: {operation} must not have it")
-        for key in sorted(kind.forbidden.intersection(attributes))
-    ]
-    return forbidden + [
-        Finding("misplaced", key, f"leave it out: {operation} of this kind no longer has it", "improvement")
-        for key in sorted(kind.dropped.intersection(attributes))
-    ]
-
-
-def _conditional_findings(span: SpanRecord) -> list[Finding]:
-    attributes = span.attributes
-    found = port_findings(attributes)
-    is_streamed = attributes.get(semconv.REQUEST_STREAM) is True
-    if semconv.RESPONSE_TIME_TO_FIRST_CHUNK in attributes:
-        if not is_streamed:
-            found.append(Finding("required", semconv.REQUEST_STREAM, "set it to true: there is a time to first chunk"))
-    elif is_streamed and _is_answered(span):
-        found += recommended_findings(attributes, [semconv.RESPONSE_TIME_TO_FIRST_CHUNK], of="a stream")
-    return found
-
-
-def _finish_reason_findings(attributes: Attributes) -> list[Finding]:
-    reasons = attributes.get(semconv.RESPONSE_FINISH_REASONS)
-    if not isinstance(reasons, list):
-        return []
-    found: list[Finding] = []
-    given, asked = len(reasons), attributes.get(semconv.REQUEST_CHOICE_COUNT)
-    if given > 1 and asked is None:
-        found.append(Finding("required", semconv.REQUEST_CHOICE_COUNT, f"set it: there are {given} finish reasons"))
-    messages = _length(attributes.get(semconv.OUTPUT_MESSAGES))
-    if messages is not None and given != messages:
-        message = f"give one for each output message: {given} for {messages}"
-        found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
-    elif isinstance(asked, int) and given > asked:
-        message = f"give one for each choice: {given} for {asked}"
-        found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
-    return found
-
-
-def _length(content: AnyValue) -> int | None:
-    try:
-        messages = parse(content)
-    except ValueError:
-        return None
-    return len(cast("list[object]", messages)) if isinstance(messages, list) else None
