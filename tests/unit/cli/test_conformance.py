@@ -166,7 +166,9 @@ def test_a_page_of_the_store_is_not_the_end(home: Path) -> None:
 
 def test_text_fits_80_columns_and_steers_no_terminal(home: Path, record: Record) -> None:
     record({**CHAT, f"gen_ai.{'x' * 200}\x1b[31m": 1, "gen_ai.output.type": "\x1b[2J" + "y " * 100})
+    record({**CHAT, "mcp.method.name": "\x1b[2Jping " + "y" * 100})
     shown = doctor(home).stdout
+    assert "ping" in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
     assert "\x1b" not in shown
 

@@ -169,6 +169,7 @@ def test_a_failed_call_need_not_have_an_answer() -> None:
         key: value for key, value in CHAT.items() if "response" not in key and "usage" not in key
     }
     assert check(span(attributes=unanswered, status="error", error__type="429")) == []
+    assert improvements(span(attributes=unanswered, status="error")) == set()
     assert check(span(attributes=unanswered, gen_ai__response__finish_reasons=["error"])) == []
     assert improvements(span(attributes=unanswered)) == {
         "gen_ai.response.id",
