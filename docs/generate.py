@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
 
+from docs.conformance import conformance_page
 from docs.names import names_page
 from docs.sources import BAR, annotations, attributes_of, field_texts, markdown, members, signature, unparsed
 from docs.values import values_page
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
         "scorers.md": _scorers(),
         "values.md": values_page(),
         "python.md": names_page(),
+        "conformance.md": conformance_page(),
         "store.md": _store(),
     }
     return {name: f"{_MARK}\n\n{text.strip()}\n" for name, text in found.items()}

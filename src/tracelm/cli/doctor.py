@@ -8,9 +8,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from tracelm.cli.output import AsJson, Home, print_json
+import typer
+
+from tracelm.cli.output import AsJson, Home, Project, Since, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,8 +33,29 @@ _PACKAGES: Final = (
 )
 
 
-def doctor(as_json: AsJson = False, home: Home = None) -> None:
+def doctor(
+    conformance: Annotated[
+        bool,
+        typer.Option(
+            "--conformance",
+            help="Check recorded spans against OpenTelemetry's GenAI conventions instead. "
+            "Exit code 1 when one violates them.",
+        ),
+    ] = False,
+    project: Project = None,
+    since: Since = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Say which versions run, where the data lies, and which integrations work and why others do not."""
+    if conformance:
+        from tracelm.cli.conformance import report
+
+        report(project=project, since=since, as_json=as_json, home=home)
+        return
+    for option, given in {"--project": project, "--since": since}.items():
+        if given is not None:
+            raise typer.BadParameter("goes with --conformance", param_hint=option)
     facts = {"versions": _versions(), "data": _data(home), "export": _export()}
     integrations = _integrations()
     if as_json:

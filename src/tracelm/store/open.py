@@ -1,10 +1,10 @@
 """`open_store` and `Store`: read what was recorded."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from tracelm.errors import StoreError
 from tracelm.settings import Settings
@@ -25,6 +25,8 @@ from tracelm.trace import runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+_PAGE: Final = 500  # spans that are read at once
 
 
 def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
@@ -149,6 +151,28 @@ class Store:
         wanted = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
         with self._read() as connection:
             return queries.spans(connection, wanted, limit=limit)
+
+    def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
+        """Return the ended spans with a GenAI operation one by one, the first that came first.
+
+        They are read in pages: any number of them needs little memory.
+
+        Args:
+            project: What they belong to; `None` for all.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        self.index()
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                page = queries.genai_spans(connection, project=project, since_ns=since_ns, after=after, limit=_PAGE)
+            yield from (span for _, span in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
 
     def scores(
         self,
