@@ -129,7 +129,9 @@ def otel(endpoint: str) -> Callable[[], AbstractContextManager[None]]:
     return instrumented
 
 
-def compare(case: str, variants: dict[str, Callable[[], AbstractContextManager[Any]]], client: Any, blocks: int) -> None:
+def compare(
+    case: str, variants: dict[str, Callable[[], AbstractContextManager[Any]]], client: Any, blocks: int
+) -> None:
     """Take turns, and print one line a variant."""
     title, calls, aim = CASES[case]
     measure: Callable[[Any, int], list[float]] = globals()[case]

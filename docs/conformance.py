@@ -18,8 +18,7 @@ _HEAD: Final = """# Conformance
 `tracelm.testing.conformance` checks spans, events and metrics against OpenTelemetry's conventions for generative AI,
 whoever recorded them. [Check your spans](../how-to/check-conformance.md) shows it at work; `tracelm doctor
 --conformance` runs it over what is in the store. The tables are those of the conventions' newest state (late 2026,
-still in development there). What tracelm's integrations record passes without a violation; of its ops, those of kind
-`retrieval` do not: they keep their own name and the kind INTERNAL."""
+still in development there). What tracelm's integrations record, and its ops of any kind, pass without a violation."""
 
 _LEVELS: Final = """## Levels
 
