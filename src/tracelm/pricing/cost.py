@@ -17,30 +17,76 @@ _ZERO: Final = Decimal(0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """The tokens of one model call, as the provider reported them; `None` is "not reported".
+    """What one model call is billed by, as the provider reported it; `None` is "not reported".
 
     The counts nest as in OpenTelemetry's GenAI conventions: `input_tokens` includes those read from and
-    written to a cache and those that carry audio; `output_tokens` includes reasoning and audio.
+    written to a cache and those of every modality; `output_tokens` includes reasoning and every modality; what
+    was read from the cache is part of its modality as well.
+
+    Attributes:
+        cache_write_1h_tokens: The part of `cache_write_tokens` that is kept for an hour.
+        input_seconds: Length of the audio that went in, where audio is billed by its length.
+        input_characters: Characters that went in, where speech is billed by them.
+        images: Images that were made, where they are billed by the piece.
+        web_searches: Searches that the provider made in the web, where they are billed by the piece.
+        file_searches: Searches that the provider made in files, where they are billed by the piece.
+        reported_usd: What the provider itself says that the call cost.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
     reasoning_tokens: int | None = None
+    input_text_tokens: int | None = None
+    input_image_tokens: int | None = None
     input_audio_tokens: int | None = None
+    output_text_tokens: int | None = None
+    output_image_tokens: int | None = None
     output_audio_tokens: int | None = None
+    cache_read_text_tokens: int | None = None
+    cache_read_image_tokens: int | None = None
+    cache_read_audio_tokens: int | None = None
+    input_seconds: float | None = None
+    input_characters: int | None = None
+    images: int | None = None
+    web_searches: int | None = None
+    file_searches: int | None = None
+    reported_usd: Decimal | None = None
 
-    def attributes(self) -> dict[str, int]:
-        """Return the span attributes of the counts that the conventions name and the provider reported."""
-        counts = {
-            semconv.INPUT_TOKENS: self.input_tokens,
-            semconv.OUTPUT_TOKENS: self.output_tokens,
-            semconv.CACHE_READ_TOKENS: self.cache_read_tokens,
-            semconv.CACHE_WRITE_TOKENS: self.cache_write_tokens,
-            semconv.REASONING_TOKENS: self.reasoning_tokens,
-        }
-        return {key: count for key, count in counts.items() if count is not None}
+    def attributes(self) -> dict[str, int | float]:
+        """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
+        found: dict[str, int | float] = {}
+        for name, key in _KEYS.items():
+            count = getattr(self, name)
+            if count is not None:
+                found[key] = count
+        return found
+
+
+_KEYS: Final = {
+    "input_tokens": semconv.INPUT_TOKENS,
+    "output_tokens": semconv.OUTPUT_TOKENS,
+    "cache_read_tokens": semconv.CACHE_READ_TOKENS,
+    "cache_write_tokens": semconv.CACHE_WRITE_TOKENS,
+    "cache_write_1h_tokens": semconv.CACHE_WRITE_1H_TOKENS,
+    "reasoning_tokens": semconv.REASONING_TOKENS,
+    "input_text_tokens": semconv.INPUT_TEXT_TOKENS,
+    "input_image_tokens": semconv.INPUT_IMAGE_TOKENS,
+    "input_audio_tokens": semconv.INPUT_AUDIO_TOKENS,
+    "output_text_tokens": semconv.OUTPUT_TEXT_TOKENS,
+    "output_image_tokens": semconv.OUTPUT_IMAGE_TOKENS,
+    "output_audio_tokens": semconv.OUTPUT_AUDIO_TOKENS,
+    "cache_read_text_tokens": semconv.CACHE_READ_TEXT_TOKENS,
+    "cache_read_image_tokens": semconv.CACHE_READ_IMAGE_TOKENS,
+    "cache_read_audio_tokens": semconv.CACHE_READ_AUDIO_TOKENS,
+    "input_seconds": semconv.INPUT_SECONDS,
+    "input_characters": semconv.INPUT_CHARACTERS,
+    "images": semconv.IMAGES,
+    "web_searches": semconv.WEB_SEARCHES,
+    "file_searches": semconv.FILE_SEARCHES,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
