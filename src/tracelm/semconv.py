@@ -86,11 +86,29 @@ COST_CURRENCY: Final = "gen_ai.usage.cost.currency"
 COST_SOURCE: Final = "gen_ai.usage.cost.source"
 COST_RULE: Final = "tracelm.cost.rule"
 COST_PRICE_VERSION: Final = "tracelm.cost.price_version"
-COST_INPUT: Final = "tracelm.cost.input_usd"
-COST_CACHE_READ: Final = "tracelm.cost.cache_read_usd"
-COST_CACHE_WRITE: Final = "tracelm.cost.cache_write_usd"
-COST_OUTPUT: Final = "tracelm.cost.output_usd"
-COST_REQUEST: Final = "tracelm.cost.request_usd"
+COST_RATES: Final = "tracelm.cost.rates"
+COST_COMPUTED: Final = "tracelm.cost.computed_usd"
+COST_BUCKETS: Final = {
+    "input": "tracelm.cost.input_usd",
+    "input_image": "tracelm.cost.input_image_usd",
+    "input_audio": "tracelm.cost.input_audio_usd",
+    "cache_read": "tracelm.cost.cache_read_usd",
+    "cache_read_image": "tracelm.cost.cache_read_image_usd",
+    "cache_read_audio": "tracelm.cost.cache_read_audio_usd",
+    "cache_write": "tracelm.cost.cache_write_usd",
+    "cache_write_1h": "tracelm.cost.cache_write_1h_usd",
+    "output": "tracelm.cost.output_usd",
+    "reasoning": "tracelm.cost.reasoning_usd",
+    "output_image": "tracelm.cost.output_image_usd",
+    "output_audio": "tracelm.cost.output_audio_usd",
+    "input_seconds": "tracelm.cost.input_seconds_usd",
+    "input_characters": "tracelm.cost.input_characters_usd",
+    "images": "tracelm.cost.images_usd",
+    "web_searches": "tracelm.cost.web_searches_usd",
+    "file_searches": "tracelm.cost.file_searches_usd",
+    "request": "tracelm.cost.request_usd",
+}
+"""What an amount is the sum of."""
 
 # --- a tool, agent, workflow or retrieval -------------------------------------------------------------------
 TOOL_NAME: Final = "gen_ai.tool.name"
