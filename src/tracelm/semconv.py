@@ -109,6 +109,11 @@ COST_BUCKETS: Final = {
     "request": "tracelm.cost.request_usd",
 }
 """What an amount is the sum of."""
+# Only in what the store gives back, of a span whose cost was computed anew.
+COST_REPRICED_AT: Final = "tracelm.cost.repriced_at_ns"
+COST_RECORDED: Final = "tracelm.cost.recorded.amount_usd"
+COST_RECORDED_RULE: Final = "tracelm.cost.recorded.rule"
+COST_RECORDED_PRICE_VERSION: Final = "tracelm.cost.recorded.price_version"
 
 # --- a tool, agent, workflow or retrieval -------------------------------------------------------------------
 TOOL_NAME: Final = "gen_ai.tool.name"

@@ -103,7 +103,7 @@ def test_a_database_of_a_newer_tracelm_is_left_alone(tmp_path: Path) -> None:
     database.commit()
     database.close()
     assert message(tmp_path) == snapshot(
-        "the store HOME/tracelm.db was written by a newer tracelm (schema 9000, here 0002): pip install --upgrade "
+        "the store HOME/tracelm.db was written by a newer tracelm (schema 9000, here 0003): pip install --upgrade "
         "tracelm"
     )
 
