@@ -136,6 +136,8 @@ def _own_price(name: object, entry: object) -> OwnPrice:
         raise ConfigError(f"{where} must map {_SOME_KEYS} to USD")
     given = cast("Mapping[object, object]", entry)
     unknown = [key for key in given if key not in RATE_KEYS]
+    if unknown and isinstance(given[unknown[0]], Mapping):
+        raise ConfigError(f"{where} holds a table, {unknown[0]!r}: in TOML, put a name with dots into quotes")
     if unknown:
         raise ConfigError(f"{where} has no price called {unknown[0]!r}: use {', '.join(RATE_KEYS)}")
     if not given:

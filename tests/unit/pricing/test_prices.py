@@ -109,6 +109,11 @@ def test_a_table_can_be_a_file(name: str, text: str, tmp_path: Path) -> None:
         ("prices.json", b"[1]", "prices.json is no table of prices: it must map"),
         ("prices.json", b"\xff", "prices.json is no table of prices: "),
         ("prices.toml", b"[m]\ninput = 1", "prices.toml: prices['m'] has no price called 'input'"),
+        (
+            "prices.toml",
+            b"[gpt-4.1]\ninput_usd_per_mtok = 1",
+            "prices['gpt-4'] holds a table, '1': in TOML, put a name",
+        ),
         ("missing.toml", None, "missing.toml is no table of prices: "),
     ],
 )
