@@ -213,7 +213,7 @@ class Store:
             return queries.run(connection, run_id, project=project)
 
     def unpriced_models(self, *, since_ns: int = 0) -> tuple[UnpricedModel, ...]:
-        """Return the models that were called, reported their tokens, and have no cost; the most called first.
+        """Return the models that were called, reported what they are billed by, and have no cost; most called first.
 
         Args:
             since_ns: Only calls that began since then; nanoseconds since 1970, UTC.

@@ -207,6 +207,15 @@ def test_only_calls_of_models_are_priced(tmp_path: Path) -> None:
         assert [span.cost_usd for span in store.spans()] == [None, None, None]
 
 
+def test_a_call_that_has_not_ended_is_left_alone(tmp_path: Path) -> None:
+    segment, lock = write_segment(tmp_path)
+    segment.file("pending").write_bytes(call(1) + b"\n")
+    with tracelm.open_store(home=tmp_path) as store:
+        assert [span.state for span in store.spans()] == ["in flight"]
+        assert store.reprice(since_ns=0) == ()
+    os.close(lock)
+
+
 def test_it_can_be_bounded_by_time_and_by_project(tmp_path: Path) -> None:
     wrong = recorded_cost(0.5)
     lines = [
@@ -359,3 +368,19 @@ def test_models_without_a_price_are_counted(tmp_path: Path) -> None:
             ("yours", 1, NOVEMBER_NS),
         ]
         assert [each.calls for each in store.unpriced_models(since_ns=NOVEMBER_NS + 1)] == [1]
+
+
+def test_a_model_that_is_not_billed_by_tokens_counts_too(tmp_path: Path) -> None:
+    def made(model: str, **more: object) -> bytes:
+        attributes: dict[str, object] = {"gen_ai.operation.name": "generate_content", "gen_ai.request.model": model}
+        return span_line(
+            model, span=model.encode().hex()[:12].zfill(16), start=NOVEMBER_NS, attributes=attributes | more
+        )
+
+    lines = [
+        made("painter", **{"tracelm.usage.images": 2}),
+        made("transcriber", **{"tracelm.usage.input_seconds": 1.5}),
+        made("silent"),  # a stream that nobody asked to report its usage
+    ]
+    with store_of(tmp_path, *lines) as store:
+        assert [(each.model, each.calls) for each in store.unpriced_models()] == [("painter", 1), ("transcriber", 1)]
