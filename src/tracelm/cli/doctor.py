@@ -73,7 +73,7 @@ def _versions() -> _Facts:
 
 def _data(home: Path | None) -> _Facts:
     from tracelm.store.open import open_store
-    from tracelm.trace.segments import list_segments
+    from tracelm.trace.segments import journal_bytes, list_segments
 
     with open_store(home=home) as store:
         report = store.index()
@@ -84,6 +84,7 @@ def _data(home: Path | None) -> _Facts:
             "store": str(store.path),
             "projects": [each.name for each in store.projects()],
             "journal_segments": len(segments),
+            "journal_bytes": journal_bytes(store.home),
             "segments_waiting_for_a_collector": len(waiting),
             "unreadable_records": report.skipped,
         }

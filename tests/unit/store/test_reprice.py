@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -327,22 +326,6 @@ def test_the_journal_is_not_touched(tmp_path: Path) -> None:
         store.reprice(since_ns=0)
     assert {file.name: file.read_bytes() for file in segment.path.iterdir() if file.name != "lock"} == before
     os.close(lock)
-
-
-def test_a_store_from_before_is_upgraded_and_can_be_repriced(tmp_path: Path) -> None:
-    with store_of(tmp_path / "new", call(1, recorded_cost(0.5))) as store:
-        store.spans()
-    old = tmp_path / "old"
-    old.mkdir()
-    shutil.copy(tmp_path / "new" / "tracelm.db", old / "tracelm.db")
-    database = Database(old / "tracelm.db")
-    with database.write() as connection:
-        for column in ("recorded_cost_usd", "repricings"):
-            connection.exec_driver_sql(f"ALTER TABLE spans DROP COLUMN {column}")
-        connection.exec_driver_sql("UPDATE tracelm_schema SET version_num = '0002'")
-    with tracelm.open_store(home=old) as store:
-        assert store.reprice(since_ns=0)[0].changed == 1
-        assert (store.spans()[0].cost_usd, store.spans()[0].recorded_cost_usd) == (0.003, 0.5)
 
 
 # --- models without a price ---------------------------------------------------------------------------------

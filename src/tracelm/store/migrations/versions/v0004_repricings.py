@@ -5,8 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "0003"
-down_revision: Final[str | None] = "0002"
+revision: Final = "0004"
+down_revision: Final[str | None] = "0003"
 
 
 def upgrade() -> None:
