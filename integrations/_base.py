@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Usage
 from tracelm.trace import runtime
 from tracelm.trace.context import is_suppressed
@@ -167,10 +168,14 @@ class ModelCall:
             self._add_content(found, semconv.OUTPUT_MESSAGES, reply.messages)
         with safely("price a model call"):
             cost = self._runtime.prices.cost(
-                provider=self._request.provider,
-                models=(reply.model, self._request.model),
-                usage=reply.usage,
-                service_tier=reply.service_tier,
+                PricedCall(
+                    provider=self._request.provider,
+                    request_model=self._request.model,
+                    response_model=reply.model,
+                    usage=reply.usage,
+                    service_tier=reply.service_tier,
+                    start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+                )
             )
             if cost is not None:
                 found.update(cost.attributes())

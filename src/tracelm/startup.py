@@ -95,8 +95,9 @@ def init(
         sample_rate: The share of the traces to record, from 0 to 1. Default: `OTEL_TRACES_SAMPLER`, else 1.
         keep_errors: Record a trace that was not sampled too when something in it failed.
         disabled: Record nothing.
-        prices: Prices of models that no public list knows, in USD per million tokens:
-            `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`.
+        prices: Prices of models that no public list knows, or that you pay another price for:
+            `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`. A `*` in a name stands for
+            anything. `docs/how-to/price-your-own-model.md` has all keys.
 
     Raises:
         ConfigError: A setting cannot work, or another project is being recorded in this process.

@@ -46,6 +46,14 @@ def test_an_old_store_opens_with_all_it_holds(old: Path) -> None:
         assert (score.name, score.label, score.explanation, score.author) == ("helpful", "true", "because", "ada")
 
 
+def test_costs_in_an_old_store_can_be_computed_anew(old: Path) -> None:
+    with tracelm.open_store(f"sqlite:///{old}") as store:
+        store.reprice({"m": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 10}}, since_ns=0)
+        (turn,) = (span for span in store.spans() if span.name == "turn")
+        assert (turn.cost_usd, turn.recorded_cost_usd) == (0.00003, 0.5)
+        assert max(trace.cost_usd or 0 for trace in store.traces()) == 0.00003
+
+
 def test_an_upgraded_store_has_the_schema_of_a_new_one(old: Path, tmp_path: Path) -> None:
     def schema(path: Path) -> set[tuple[str, str, str]]:
         Database(path)

@@ -222,6 +222,11 @@ def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
 def _check(connection: Connection, project: str | None, limit: int | None) -> None:
     if limit is not None and limit < 1:
         raise ValueError(f"limit={limit} finds nothing: give a number from 1 up, or None for all")
+    check_project(connection, project)
+
+
+def check_project(connection: Connection, project: str | None) -> None:
+    """Raise `StoreError` when the store does not know the project."""
     if project is None:
         return
     known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))

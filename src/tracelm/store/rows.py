@@ -46,6 +46,8 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "record": zlib.compress(span.source, _LEVEL),
         "state": "ended",
         "pending_in": None,
+        "recorded_cost_usd": None,
+        "repricings": None,
     }
 
 

@@ -60,6 +60,8 @@ class SpanRow(_Table, table=True):
     record: bytes
     state: str
     pending_in: str | None  # the segment that says whether its process lives, as long as the span has not ended
+    recorded_cost_usd: float | None  # where `cost_usd` was computed anew: what the record says
+    repricings: str | None  # JSON, see `cost_history`; the last one is in force
 
 
 class TraceRow(_Table, table=True):
