@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
 
+from docs.conformance import conformance_page
 from docs.names import names_page
 from docs.sources import BAR, annotations, attributes_of, field_texts, markdown, members, signature, unparsed
 from docs.values import values_page
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
         "scorers.md": _scorers(),
         "values.md": values_page(),
         "python.md": names_page(),
+        "conformance.md": conformance_page(),
         "store.md": _store(),
     }
     return {name: f"{_MARK}\n\n{text.strip()}\n" for name, text in found.items()}
@@ -189,6 +191,8 @@ _TABLES: Final = (
 def _store() -> str:
     from tracelm.store import stored
     from tracelm.store.open import Store
+    from tracelm.store.reprice import RepricedModel
+    from tracelm.store.unpriced import UnpricedModel
 
     queries = members(Store)
     parts = [
@@ -211,6 +215,11 @@ def _store() -> str:
             told = ast.get_docstring(properties[name]) if name in properties else None
             meaning = own.get(name) or told or shared.get(name) or _COMMON[name]
             parts.append(f"| `{name}` | {dtype} | {meaning} |")
+    for name, kind in {"unpriced_models": UnpricedModel, "reprice": RepricedModel}.items():
+        doc = ast.get_docstring(queries[name]) or ""
+        parts += ["", f"## {name}", "", f"`store.{name}{signature(queries[name])}`", "", markdown(doc), ""]
+        parts += [f"Each `{kind.__name__}` has:", "", "| attribute | meaning |", "|---|---|"]
+        parts += [f"| `{each}` | {text} |" for each, text in attributes_of(inspect.getdoc(kind) or "").items()]
     return "\n".join(parts)
 
 

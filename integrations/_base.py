@@ -24,6 +24,7 @@ from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
+from tracelm.pricing.call import PricedCall
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
@@ -292,10 +293,14 @@ class ModelCall(Call):
         if reply is None:
             return {}
         cost = self._runtime.prices.cost(
-            provider=self._request.provider,
-            models=(reply.model, self._request.model),
-            usage=reply.usage,
-            service_tier=reply.service_tier,
+            PricedCall(
+                provider=self._request.provider,
+                request_model=self._request.model,
+                response_model=reply.model,
+                usage=reply.usage,
+                service_tier=reply.service_tier,
+                start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+            )
         )
         return {} if cost is None else cost.attributes()
 

@@ -26,7 +26,7 @@ def asking(options: Any, kind: str) -> Any:
     if kind not in _SAYS_IT_LAST or not isinstance(body, Mapping) or _is_raw(options):
         return None
     fields = cast("Mapping[str, object]", body)
-    given = field(more, "stream_options") or fields.get("stream_options") or {}
+    given: object = field(more, "stream_options") or fields.get("stream_options") or dict[str, object]()
     if not isinstance(given, Mapping) or "include_usage" in given:
         return None
     wanted = cast("Mapping[str, object]", given)

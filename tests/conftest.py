@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import tracelm
+from tests import small_disk
 from tests.collector import rotel_binary
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +50,8 @@ def _missing(item: pytest.Item) -> str | None:
         return "xllamacpp has no wheel for this platform (the real local model)"
     if item.get_closest_marker("rotel") is not None and not _rotel_runs():
         return "rotel does not run with this Python (it needs a shared libpython)"
+    if item.get_closest_marker("small_disk") is not None and not small_disk.can_be_made():
+        return "this machine lets nobody mount a small file system (unshare --user --mount)"
     return None
 
 

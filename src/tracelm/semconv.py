@@ -70,6 +70,16 @@ INPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
 OUTPUT_TEXT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
 OUTPUT_IMAGE_TOKENS: Final = "gen_ai.usage.image.output_tokens"
 OUTPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+CACHE_READ_TEXT_TOKENS: Final = "gen_ai.usage.text.cache_read.input_tokens"
+CACHE_READ_IMAGE_TOKENS: Final = "gen_ai.usage.image.cache_read.input_tokens"
+CACHE_READ_AUDIO_TOKENS: Final = "gen_ai.usage.audio.cache_read.input_tokens"
+# What is billed, and has no name in the conventions.
+CACHE_WRITE_1H_TOKENS: Final = "tracelm.usage.cache_write_1h.input_tokens"
+INPUT_SECONDS: Final = "tracelm.usage.input_seconds"
+INPUT_CHARACTERS: Final = "tracelm.usage.input_characters"
+IMAGES: Final = "tracelm.usage.images"
+WEB_SEARCHES: Final = "tracelm.usage.web_searches"
+FILE_SEARCHES: Final = "tracelm.usage.file_searches"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 HTTP_RESEND_COUNT: Final = "http.request.resend_count"
@@ -88,11 +98,34 @@ COST_CURRENCY: Final = "gen_ai.usage.cost.currency"
 COST_SOURCE: Final = "gen_ai.usage.cost.source"
 COST_RULE: Final = "tracelm.cost.rule"
 COST_PRICE_VERSION: Final = "tracelm.cost.price_version"
-COST_INPUT: Final = "tracelm.cost.input_usd"
-COST_CACHE_READ: Final = "tracelm.cost.cache_read_usd"
-COST_CACHE_WRITE: Final = "tracelm.cost.cache_write_usd"
-COST_OUTPUT: Final = "tracelm.cost.output_usd"
-COST_REQUEST: Final = "tracelm.cost.request_usd"
+COST_RATES: Final = "tracelm.cost.rates"
+COST_COMPUTED: Final = "tracelm.cost.computed_usd"
+COST_BUCKETS: Final = {
+    "input": "tracelm.cost.input_usd",
+    "input_image": "tracelm.cost.input_image_usd",
+    "input_audio": "tracelm.cost.input_audio_usd",
+    "cache_read": "tracelm.cost.cache_read_usd",
+    "cache_read_image": "tracelm.cost.cache_read_image_usd",
+    "cache_read_audio": "tracelm.cost.cache_read_audio_usd",
+    "cache_write": "tracelm.cost.cache_write_usd",
+    "cache_write_1h": "tracelm.cost.cache_write_1h_usd",
+    "output": "tracelm.cost.output_usd",
+    "reasoning": "tracelm.cost.reasoning_usd",
+    "output_image": "tracelm.cost.output_image_usd",
+    "output_audio": "tracelm.cost.output_audio_usd",
+    "input_seconds": "tracelm.cost.input_seconds_usd",
+    "input_characters": "tracelm.cost.input_characters_usd",
+    "images": "tracelm.cost.images_usd",
+    "web_searches": "tracelm.cost.web_searches_usd",
+    "file_searches": "tracelm.cost.file_searches_usd",
+    "request": "tracelm.cost.request_usd",
+}
+"""What an amount is the sum of."""
+# Only in what the store gives back, of a span whose cost was computed anew.
+COST_REPRICED_AT: Final = "tracelm.cost.repriced_at_ns"
+COST_RECORDED: Final = "tracelm.cost.recorded.amount_usd"
+COST_RECORDED_RULE: Final = "tracelm.cost.recorded.rule"
+COST_RECORDED_PRICE_VERSION: Final = "tracelm.cost.recorded.price_version"
 
 # --- a tool, agent, workflow or retrieval -------------------------------------------------------------------
 TOOL_NAME: Final = "gen_ai.tool.name"

@@ -58,6 +58,8 @@ class Settings:
     """Larger images and sounds are described, not kept; in bytes, each."""
     segment_max_bytes: int = 16_000_000
     """A journal segment that grew past this many bytes is closed, and indexed in the background."""
+    journal_max_bytes: int = 1_000_000_000
+    """When the journal holds more bytes, what is closed is moved into the store: never dropped."""
     shutdown_timeout_s: float = 5.0
     """How long the end of the program may wait for a collector, in seconds."""
     stream_usage: str = "estimate"

@@ -13,17 +13,17 @@ from tracelm.settings import Settings
 from tracelm.trace import runtime, streams, threads
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import failures, report, safely
-from tracelm.trace.segments import list_segments
+from tracelm.trace.segments import journal_bytes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+    from tracelm.store.outbox import Outbox
+    from tracelm.trace.destination import Destination
+    from tracelm.trace.export import Exporter
+    from tracelm.trace.journal import Journal
     from tracelm.trace.rules import Rule
-
-_INDEX_FROM_SEGMENTS = 64
-"""With this many segments the journal is indexed in the background, so that it does not grow for ever. Below, whoever
-asks the store does it: an indexing thread shares the interpreter with the program, and would slow it down."""
 
 _own_provider: "TracerProvider | None" = None
 _indexing = threading.Lock()
@@ -60,6 +60,7 @@ def init(
     redact: "Iterable[Rule] | None" = None,
     media_max_bytes: int | None = None,
     segment_max_bytes: int | None = None,
+    journal_max_bytes: int | None = None,
     shutdown_timeout_s: float | None = None,
     stream_usage: str | None = None,
     metric_names: str | None = None,
@@ -90,6 +91,7 @@ def init(
             (what they match is hidden), and functions that get each text and return what may be recorded of it.
         media_max_bytes: Images and sounds up to this size, in bytes, are kept in a folder; larger ones are described.
         segment_max_bytes: Size at which a journal segment is closed, in bytes.
+        journal_max_bytes: Size of the journal from which on closed segments are moved into the store, in bytes.
         shutdown_timeout_s: How long the end of the program may wait for a collector, in seconds.
         stream_usage: What to do about a streamed chat completion that will not report its tokens: `estimate`, `inject`
             or `leave`.
@@ -101,8 +103,9 @@ def init(
         sample_rate: The share of the traces to record, from 0 to 1. Default: `OTEL_TRACES_SAMPLER`, else 1.
         keep_errors: Record a trace that was not sampled too when something in it failed.
         disabled: Record nothing.
-        prices: Prices of models that no public list knows, in USD per million tokens:
-            `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`.
+        prices: Prices of models that no public list knows, or that you pay another price for:
+            `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`. A `*` in a name stands for
+            anything. `docs/how-to/price-your-own-model.md` has all keys.
 
     Raises:
         ConfigError: A setting cannot work, or another project is being recorded in this process.
@@ -121,6 +124,7 @@ def init(
         "redact": None if redact is None else tuple(redact),
         "media_max_bytes": media_max_bytes,
         "segment_max_bytes": segment_max_bytes,
+        "journal_max_bytes": journal_max_bytes,
         "shutdown_timeout_s": shutdown_timeout_s,
         "stream_usage": stream_usage,
         "metric_names": metric_names,
@@ -153,7 +157,6 @@ def start(
     from tracelm.pricing.prices import PriceTable
     from tracelm.trace import provider as pipeline
     from tracelm.trace.destination import find_destination
-    from tracelm.trace.export import Exporter
     from tracelm.trace.journal import Journal
     from tracelm.trace.redact import Redactor
     from tracelm.trace.sampling import sample_alike
@@ -192,7 +195,7 @@ def start(
         tail=tail,
         logger=pipeline.build_logger(provider.resource),
         journal=journal,
-        exporter=None if destination is None else Exporter(journal, destination),
+        exporter=None if destination is None else _exporter(settings, journal, destination),
         prices=table,
         redactor=redactor,
     )
@@ -281,16 +284,29 @@ def _check_same(current: Runtime, wanted: Settings, given: set[str]) -> None:
         )
 
 
+def _exporter(settings: Settings, journal: "Journal", destination: "Destination") -> "Exporter":
+    from tracelm.trace.export import Exporter
+
+    limit = settings.journal_max_bytes
+    return Exporter(journal, destination, outbox=lambda: _outbox(settings), journal_max_bytes=limit)
+
+
+def _outbox(settings: Settings) -> "Outbox":
+    from tracelm.store.outbox import Outbox  # brings the database: imported when it is needed, which is mostly never
+
+    return Outbox(settings.home, settings.store_url)
+
+
 def _bound_journal(settings: Settings) -> None:
-    """Index closed segments when there are many; one thread at a time."""
-    if len(list_segments(settings.home)) < _INDEX_FROM_SEGMENTS or not _indexing.acquire(blocking=False):
+    """Look in the background whether the journal is too large; one thread at a time."""
+    if not _indexing.acquire(blocking=False):
         return
 
     def work() -> None:
         try:
-            from tracelm.store.index import index_closed
-
-            index_closed(settings.home, settings.store_url)
+            # Below the limit, whoever asks the store indexes: that work shares the interpreter with the program.
+            if journal_bytes(settings.home) > settings.journal_max_bytes:
+                _outbox(settings).bound_journal(settings.journal_max_bytes)
         except Exception as error:
             report("index the journal in the background", error)
         finally:

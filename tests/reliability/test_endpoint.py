@@ -16,6 +16,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import tracelm
 from tests.collector import silence, sink
@@ -295,3 +296,46 @@ def test_what_a_process_left_when_it_died_while_making_a_segment_is_cleaned_up(t
     remove_leftovers(tmp_path)
     assert sorted(each.name for each in journal.iterdir()) == sorted([living.name, list_segments(tmp_path)[0].name])
     os.close(lock)
+
+
+def test_forked_workers_export_over_grpc_while_their_parent_does(tmp_path: Path) -> None:
+    arrived: list[bytes] = []
+
+    def respond(body: bytes, _context: grpc.ServicerContext) -> bytes:
+        arrived.append(body)
+        return b""
+
+    program = """
+import os, sys, tracelm
+tracelm.init("test", home=sys.argv[1], endpoint=sys.argv[2], protocol="grpc")
+def record(count):
+    for _ in range(count):
+        with tracelm.span("step"): pass
+record(100)
+assert tracelm.flush(30).delivered == 100  # the channel of the parent is in use when it forks
+children = []
+for worker in range(3):
+    child = os.fork()
+    if child == 0:
+        record(200)
+        report = tracelm.flush(30)
+        os._exit((report.recorded, report.delivered) != (200, 200))
+    children.append(child)
+record(100)
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+assert tracelm.flush(30).delivered == 200
+"""
+    with grpc_collector(respond) as port:
+        ran = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path), f"http://127.0.0.1:{port}"],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+    spans = [
+        span.span_id
+        for body in arrived
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    assert len(spans) == len(set(spans)) == 800

@@ -1,24 +1,29 @@
-"""`tracelm doctor`: versions, where the data lies, and which integrations work."""
+"""`tracelm doctor`: versions, where the data lies, which integrations work, and which models have no price."""
 
 import contextlib
 import importlib
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from tracelm.cli.output import AsJson, Home, print_json
+import typer
+
+from tracelm.cli.output import AsJson, Home, Project, Since, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tracelm.store.unpriced import UnpricedModel
     from tracelm.trace.patching import IntegrationStatus
 
 _Facts: TypeAlias = Mapping[str, str | int | list[str]]
 
+_DAYS: Final = 30
 _PACKAGES: Final = (
     "tracelm",
     "opentelemetry-sdk",
@@ -31,12 +36,36 @@ _PACKAGES: Final = (
 )
 
 
-def doctor(as_json: AsJson = False, home: Home = None) -> None:
-    """Say which versions run, where the data lies, and which integrations work and why others do not."""
+def doctor(
+    conformance: Annotated[
+        bool,
+        typer.Option(
+            "--conformance",
+            help="Check recorded spans against OpenTelemetry's GenAI conventions instead. "
+            "Exit code 1 when one violates them.",
+        ),
+    ] = False,
+    project: Project = None,
+    since: Since = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Say which versions run, where the data lies, which integrations work, and which models have no price."""
+    if conformance:
+        from tracelm.cli.conformance import report
+
+        report(project=project, since=since, as_json=as_json, home=home)
+        return
+    for option, given in {"--project": project, "--since": since}.items():
+        if given is not None:
+            raise typer.BadParameter("goes with --conformance", param_hint=option)
     facts = {"versions": _versions(), "data": _data(home), "export": _export()}
     integrations = _integrations()
+    unpriced = _unpriced(home)
     if as_json:
-        print_json({**facts, "integrations": [asdict(each) for each in integrations]})
+        without_a_price = [asdict(each) for each in unpriced]
+        integrated = [asdict(each) for each in integrations]
+        print_json({**facts, "integrations": integrated, "models_without_a_price": without_a_price})
         return
     from rich.text import Text
 
@@ -48,6 +77,13 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
         out.print(_pairs(found))
     out.print(Text("integrations", style="bold"))
     out.print(_pairs({each.name: f"{each.state} {each.version or ''}  {each.detail}" for each in integrations}))
+    if unpriced:
+        out.print(Text(f"models without a price, last {_DAYS} days", style="bold"))
+        out.print(
+            _pairs({f"{each.provider or '?'} {each.model or '?'}": _calls(each) for each in unpriced}, plain=True)
+        )
+        out.print(Text(tables.clean(f"  tracelm.init(..., prices={_prices(unpriced)})"), overflow="fold"))
+        out.print(f"  tracelm reprice --since {_DAYS}d --prices FILE prices what is stored", style="dim")
 
 
 def _versions() -> _Facts:
@@ -60,7 +96,7 @@ def _versions() -> _Facts:
 
 def _data(home: Path | None) -> _Facts:
     from tracelm.store.open import open_store
-    from tracelm.trace.segments import list_segments
+    from tracelm.trace.segments import journal_bytes, list_segments
 
     with open_store(home=home) as store:
         report = store.index()
@@ -71,6 +107,7 @@ def _data(home: Path | None) -> _Facts:
             "store": str(store.path),
             "projects": [each.name for each in store.projects()],
             "journal_segments": len(segments),
+            "journal_bytes": journal_bytes(store.home),
             "segments_waiting_for_a_collector": len(waiting),
             "unreadable_records": report.skipped,
         }
@@ -84,6 +121,38 @@ def _export() -> _Facts:
     if destination is None:
         return {"otlp": "none: set OTEL_EXPORTER_OTLP_ENDPOINT, or give init an endpoint"}
     return {f"otlp_{signal}": f"{each.address} ({each.protocol})" for signal, each in destination.endpoints.items()}
+
+
+def _unpriced(home: Path | None) -> "tuple[UnpricedModel, ...]":
+    from tracelm.store.open import open_store
+
+    with open_store(home=home) as store:
+        return store.unpriced_models(since_ns=time.time_ns() - _DAYS * 86_400 * 1_000_000_000)
+
+
+def _calls(unpriced: "UnpricedModel") -> str:
+    """Say how many calls have no cost, and why not if a list has the model."""
+    from tracelm.pricing.call import PricedCall
+    from tracelm.pricing.cost import Usage
+    from tracelm.pricing.prices import PriceTable
+
+    plain = PricedCall(
+        provider=unpriced.provider or "",
+        request_model=unpriced.model,
+        response_model=None,
+        usage=Usage(input_tokens=1, output_tokens=1),
+        service_tier=None,
+        start_ns=unpriced.last_start_ns,
+    )
+    calls = "1 call" if unpriced.calls == 1 else f"{unpriced.calls:,} calls"
+    known = PriceTable().cost(plain) is not None
+    return f"{calls}; the list has the model, but no price for what these used" if known else calls
+
+
+def _prices(unpriced: "Sequence[UnpricedModel]") -> str:
+    names = dict.fromkeys(each.model for each in unpriced if each.model)
+    rates = "{'input_usd_per_mtok': ..., 'output_usd_per_mtok': ...}"
+    return f"{{{', '.join(f'{name!r}: {rates}' for name in names)}}}"
 
 
 def _integrations() -> "list[IntegrationStatus]":
@@ -102,7 +171,7 @@ def _integrations() -> "list[IntegrationStatus]":
         patching.unpatch()
 
 
-def _pairs(values: _Facts) -> "Table":
+def _pairs(values: _Facts, *, plain: bool = False) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -111,5 +180,6 @@ def _pairs(values: _Facts) -> "Table":
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for name, value in values.items():
         shown = ", ".join(value) or "none yet" if isinstance(value, list) else str(value)
-        table.add_row(Text(name.replace("_", " "), style="dim"), Text(clean(shown), overflow="fold"))
+        label = clean(name) if plain else name.replace("_", " ")
+        table.add_row(Text(label, style="dim"), Text(clean(shown), overflow="fold"))
     return table

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evals import evals
+from tracelm.cli.reprice import reprice
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(traces)
 app.command()(show)
 app.command()(evals)
+app.command()(reprice)
 app.command()(doctor)
 app.command()(demo)
 

@@ -1,8 +1,11 @@
 """What every command that reads the store shares: its options, opening the store, and JSON for machines."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -21,8 +24,18 @@ Home: TypeAlias = Annotated[
     ),
 ]
 Project: TypeAlias = Annotated[str | None, typer.Option(help="Only this project.", show_default=False)]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Only what began since then: `90m`, `24h`, `7d`, `2w`, or a date and time as `2026-11-24T09:30`.",
+        show_default=False,
+    ),
+]
 Limit: TypeAlias = Annotated[int, typer.Option(min=1, help="Show so many, the newest first.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_AGO: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])", re.IGNORECASE)
+_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def open_home(home: Path | None) -> "Store":
@@ -30,6 +43,29 @@ def open_home(home: Path | None) -> "Store":
     from tracelm.store.open import open_store
 
     return open_store(home=home)
+
+
+def moment_ns(since: str | None, *, now_ns: int) -> int:
+    """Return the moment that `--since` names, in nanoseconds since 1970; 0 where it is not given.
+
+    Args:
+        since: A number with a unit, or a date with or without a time. Without a zone it is local time.
+        now_ns: When "now" is, in the same nanoseconds.
+
+    Raises:
+        typer.BadParameter: It is neither.
+    """
+    if since is None:
+        return 0
+    counted = _AGO.fullmatch(since.strip())
+    if counted is not None:
+        return max(0, now_ns - round(float(counted[1]) * _SECONDS[counted[2].lower()]) * 10**9)
+    try:
+        return round(datetime.fromisoformat(since.strip()).timestamp()) * 10**9
+    except (ValueError, OverflowError, OSError):
+        raise typer.BadParameter(
+            f"{since!r} is no time: write 90m, 24h, 7d, 2w, or a date such as 2026-11-24", param_hint="--since"
+        ) from None
 
 
 def as_dict(record: "DataclassInstance", *computed: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from rich.tree import Tree
 from tracelm import semconv
 
 if TYPE_CHECKING:
+    from tracelm.store.reprice import RepricedModel
     from tracelm.store.stored import StoredDecision, StoredRun, StoredScore, StoredSpan, StoredTrace
     from tracelm.store.tree import TraceTree
 
@@ -152,6 +153,22 @@ def run_table(runs: Iterable["StoredRun"]) -> Table:
             Text(cost(each.cost_usd)),
             Text(means or "-"),
         )
+    return table
+
+
+def reprice_table(models: Iterable["RepricedModel"]) -> Table:
+    """Return what a repricing changed: the models with changes, and their sums."""
+    table = _table(("provider", "model"), ("calls", "changed", "old cost", "new cost"), ())
+    for each in models:
+        if each.changed:
+            table.add_row(
+                Text(one_line(each.provider or "-")),
+                Text(one_line(each.model or "-")),
+                Text(f"{each.calls:,}"),
+                Text(f"{each.changed:,}"),
+                Text(cost(each.old_usd)),
+                Text(cost(each.new_usd)),
+            )
     return table
 
 

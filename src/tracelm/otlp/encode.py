@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HAS_IS_REMOTE: Final = 0x100
 _IS_REMOTE: Final = 0x200
-_REPEATS_UP_TO: Final = 64
+_REPEATS_UP_TO: Final = 160
 """Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
@@ -52,6 +52,7 @@ class LineEncoder:
         self._look = may_hold_secret
         self._redact = redact
         self._pairs: dict[tuple[str, Any], bytes] = {}
+        self._numbers: dict[tuple[str, Any], bytes] = {}  # apart, as 1 is also True and 1.0
         self._names: dict[str, bytes] = {}
         self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
 
@@ -152,6 +153,10 @@ class LineEncoder:
                     piece = self._remember(known, pair, _pair(key, value))
             elif kind is CleanText:
                 piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
+            elif kind is int:
+                piece = self._numbers.get(pair)
+                if piece is None:
+                    piece = self._remember(self._numbers, pair, _pair(key, value))
             else:
                 piece = self._clean(_pair(key, value))
             pieces.append(piece)

@@ -1,157 +1,160 @@
-"""`PriceTable`: what a model's tokens cost. The user's own prices come first, then those of genai-prices.
+"""`PriceTable`: what a model costs. The user's own prices come first, then the public ones."""
 
-genai-prices carries its price list inside the package. Its updater, the only part of it that uses the
-network, is never started here.
-"""
-
-import functools
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Self, cast
+from pathlib import Path
+from typing import Final, Self, cast
 
 from tracelm.errors import ConfigError
-from tracelm.pricing.cost import Cost, Rates, Usage, price
+from tracelm.pricing.call import PricedCall
+from tracelm.pricing.cost import Cost
+from tracelm.pricing.listed import public_prices
+from tracelm.pricing.rates import RATE_KEYS, Rates
 
-if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, Provider
+_MOST_USD: Final = 1_000_000
+_AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
 
-_RATE_KEYS: Final = {
-    "input_usd_per_mtok": "input",
-    "output_usd_per_mtok": "output",
-    "cache_read_usd_per_mtok": "cache_read",
-    "cache_write_usd_per_mtok": "cache_write",
-}
-_PROVIDER_IDS: Final = {
-    "aws.bedrock": "aws",
-    "azure.ai.inference": "azure",
-    "azure.ai.openai": "azure",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "gcp.vertex_ai": "google",
-    "mistral_ai": "mistral",
-    "moonshot_ai": "moonshotai",
-    "together_ai": "together",
-    "fireworks_ai": "fireworks",
-    "x_ai": "x-ai",
-}
-"""Providers that OpenTelemetry's conventions and genai-prices call differently."""
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """A price of the user's own: what it applies to, and where it came from."""
+
+    name: str
+    rates: Rates
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """Prices of models. `PriceTable()` knows those of genai-prices; `from_user` adds one's own."""
+    """Prices of models. `PriceTable()` knows the public ones; `from_user` adds one's own."""
 
-    own: Mapping[str, Rates] = field(default_factory=dict[str, Rates])
+    own: Mapping[str, OwnPrice] = field(default_factory=dict[str, OwnPrice])
+    _patterns: tuple[tuple[re.Pattern[str], OwnPrice], ...] = ()
 
     @classmethod
-    def from_user(cls, prices: Mapping[str, Mapping[str, float]] | None) -> Self:
+    def from_user(cls, prices: Mapping[str, Mapping[str, object]] | None) -> Self:
         """Make a table from `tracelm.init(prices={...})`.
 
         Args:
-            prices: Model name → `input_usd_per_mtok`, and where they apply `output_usd_per_mtok`,
-                `cache_read_usd_per_mtok` and `cache_write_usd_per_mtok`, in USD per million tokens. Cached
-                tokens without a price of their own cost what input costs.
+            prices: Model name, or a pattern in which `*` stands for anything, to its prices in USD: at least one
+                of `RATE_KEYS`, and that of input where any token has a price. A name beats a pattern, a longer
+                pattern a shorter one.
 
         Raises:
             ConfigError: A model or a price cannot be used; the message names both.
         """
-        return cls({model: _own_rates(model, entry) for model, entry in (prices or {}).items()})
+        own = {name: _own_price(name, entry) for name, entry in (prices or {}).items()}
+        patterns = sorted((name for name in own if "*" in name), key=len, reverse=True)
+        compiled = ((re.compile(".*".join(map(re.escape, name.split("*")))), own[name]) for name in patterns)
+        return cls(own, tuple(compiled))
 
-    def cost(
-        self, *, provider: str, models: Iterable[str | None], usage: Usage, service_tier: str | None = None
-    ) -> Cost | None:
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Make a table from a file that holds what `from_user` takes, as TOML or JSON.
+
+        Raises:
+            ConfigError: The file cannot be read, or holds something else; the message names it.
+        """
+        import json
+        import tomllib
+
+        try:
+            text = path.read_text(encoding="utf-8")
+            if path.suffix.lower() == ".json":
+                found = json.loads(text, parse_float=Decimal)
+            else:
+                found = tomllib.loads(text, parse_float=Decimal)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} is no table of prices: {error}. Write TOML, or JSON with .json") from error
+        if not isinstance(found, Mapping):
+            raise ConfigError(f"{path} is no table of prices: it must map names of models to their prices")
+        try:
+            return cls.from_user(cast("Mapping[str, Mapping[str, object]]", found))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    def cost(self, call: PricedCall) -> Cost | None:
         """Price one call.
 
-        Args:
-            provider: `gen_ai.provider.name`.
-            models: The names under which the model may be listed, the best first: the one that the response
-                names, then the one that was asked for.
-            usage: The tokens.
-            service_tier: What the response says about its tier; some models cost more or less in one.
+        What the provider reported is the amount; what would have been computed stands beside it.
 
         Returns:
             The cost, or `None` when the price is not known.
         """
-        names = [model for model in models if model]
-        for model in names:
-            if (rates := self.own.get(model)) is not None:
-                return price(usage, rates, rule=f"user:{model}", price_version="user")
-        for model in names:
-            listed = _listed(_PROVIDER_IDS.get(provider, provider), model)
-            if listed is not None:
-                owner, info = listed
-                context = {"service_tier": service_tier} if service_tier else None
-                prices = info.get_prices(datetime.now(UTC), context)
-                rates = _listed_rates(prices, usage.input_tokens or 0)
-                return price(usage, rates, rule=f"genai-prices:{owner.id}/{info.id}", price_version=_version())
+        computed = self._computed(call)
+        reported = call.usage.reported_usd
+        if reported is None or not reported.is_finite() or reported < 0:
+            return computed
+        if computed is None:
+            return Cost(amount_usd=reported, source="provider")
+        return replace(computed, amount_usd=reported, source="provider")
+
+    def own_price(self, call: PricedCall) -> OwnPrice | None:
+        """Return the user's own price for a call, if there is one: for the model that answered, else as asked for."""
+        if not self.own:
+            return None
+        names = [name for name in (call.response_model, call.request_model) if name]
+        for name in names:
+            if name in self.own:
+                return self.own[name]
+        for name in names:
+            for pattern, price in self._patterns:
+                if pattern.fullmatch(name):
+                    return price
+        return None
+
+    def _computed(self, call: PricedCall) -> Cost | None:
+        own = self.own_price(call)
+        if own is not None:
+            return own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
+        public = public_prices()
+        models = [call.response_model, call.request_model]
+        if call.provider in _AZURE and call.response_model:
+            models.pop()  # what was asked for is the name of a deployment, which may read like that of another model
+        for model in models:
+            found = model and public.rates(
+                call.provider,
+                model,
+                service_tier=call.service_tier,
+                start_ns=call.start_ns,
+                input_tokens=call.usage.input_tokens or 0,
+            )
+            if found:
+                rates, rule = found
+                return rates.cost(call.usage, rule=rule, price_version=public.version)
         return None
 
 
-def _own_rates(model: object, entry: object) -> Rates:
-    where = f"prices[{model!r}]"
-    if not isinstance(model, str) or not model:
+def _own_price(name: object, entry: object) -> OwnPrice:
+    where = f"prices[{name!r}]"
+    if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: the key must be the name of a model, for example 'gpt-4o'")
     if not isinstance(entry, Mapping):
-        raise ConfigError(f"{where} must map {', '.join(_RATE_KEYS)} to USD per million tokens")
+        raise ConfigError(f"{where} must map {_SOME_KEYS} to USD")
     given = cast("Mapping[object, object]", entry)
-    unknown = [key for key in given if key not in _RATE_KEYS]
+    unknown = [key for key in given if key not in RATE_KEYS]
+    if unknown and isinstance(given[unknown[0]], Mapping):
+        raise ConfigError(f"{where} holds a table, {unknown[0]!r}: in TOML, put a name with dots into quotes")
     if unknown:
-        raise ConfigError(f"{where} has no price called {unknown[0]!r}: use {', '.join(_RATE_KEYS)}")
-    if "input_usd_per_mtok" not in given:
+        raise ConfigError(f"{where} has no price called {unknown[0]!r}: use {', '.join(RATE_KEYS)}")
+    if not given:
+        raise ConfigError(f"{where} has no price: give it {_SOME_KEYS}")
+    if "input_usd_per_mtok" not in given and any(str(key).endswith("_per_mtok") for key in given):
         raise ConfigError(f"{where} lacks 'input_usd_per_mtok': USD per million input tokens")
-    rates = {name: _rate(f"{where}[{key!r}]", given[key]) for key, name in _RATE_KEYS.items() if key in given}
-    return Rates(
-        input=rates["input"],
-        output=rates.get("output"),
-        cache_read=rates.get("cache_read"),
-        cache_write=rates.get("cache_write"),
-    )
+    rates = Rates({key: _rate(f"{where}[{key!r}]", given[key]) for key in RATE_KEYS if key in given})
+    digest = hashlib.sha256(rates.text.encode()).hexdigest()[:8]
+    return OwnPrice(name, rates, f"user-{digest}")
+
+
+_SOME_KEYS: Final = "'input_usd_per_mtok', 'output_usd_per_mtok', ..."
 
 
 def _rate(where: str, value: object) -> Decimal:
-    number = value if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else -1
-    if math.isfinite(number) and number >= 0:
-        return Decimal(str(number))
-    raise ConfigError(f"{where} = {value!r} is no price: give USD per million tokens, 0 or more")
-
-
-def _listed(provider: str, model: str) -> "tuple[Provider, ModelInfo] | None":
-    from genai_prices.data_snapshot import get_snapshot
-
-    try:
-        return get_snapshot().find_provider_model(model, None, provider, None)
-    except LookupError:
-        return None
-
-
-def _listed_rates(prices: "ModelPrice", input_tokens: int) -> Rates:
-    """Read the rates for a call with so many input tokens: some models cost more when the prompt is long."""
-    from genai_prices.types import TieredPrices
-
-    def rate(key: str) -> Decimal | None:
-        found = getattr(prices, key)
-        if isinstance(found, TieredPrices):
-            reached = [tier.price for tier in found.tiers if input_tokens > tier.start]
-            return reached[-1] if reached else found.base
-        return found if isinstance(found, Decimal) else None
-
-    return Rates(
-        input=rate("input_mtok"),
-        output=rate("output_mtok"),
-        cache_read=rate("cache_read_mtok"),
-        cache_write=rate("cache_write_mtok"),
-        input_audio=rate("input_audio_mtok"),
-        output_audio=rate("output_audio_mtok"),
-        reasoning=rate("output_reasoning_mtok"),
-        request=(rate("requests_kcount") or Decimal(0)) / 1000,
-    )
-
-
-@functools.cache
-def _version() -> str:
-    import genai_prices
-
-    return genai_prices.__version__
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        rate = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+        if rate.is_finite() and 0 <= rate <= _MOST_USD:
+            return rate
+    raise ConfigError(f"{where} = {value!r} is no price: give USD, 0 or more and at most {_MOST_USD:,}")

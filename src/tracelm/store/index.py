@@ -20,7 +20,7 @@ from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
 from tracelm.store.database import Database, default_url, path_of
 from tracelm.store.rows import log_row, pending_row, run_row, score_row, span_row
-from tracelm.store.tables import CURSORS, LOGS, RUNS, SCORES, SPANS
+from tracelm.store.tables import CURSORS, LOGS, OUTBOX, RUNS, SCORES, SPANS
 from tracelm.store.unreadable import set_aside
 from tracelm.store.writer import roll_up, seen, write, write_pending
 from tracelm.trace.segments import KINDS, Kind, Segment, list_segments, locked, remove_leftovers
@@ -116,6 +116,29 @@ def index_closed(home: Path, store_url: str | None = None) -> IndexReport:
     return _index(Database(path_of(store_url or default_url(home))), closed, remove=True) if closed else IndexReport()
 
 
+def index_segment(database: Database, segment: Segment) -> IndexReport:
+    """Index one segment that nobody writes to, whole lines and what a torn last one has left.
+
+    Args:
+        database: The store that the segment's home belongs to.
+        segment: Its lock is held by the caller.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    report = IndexReport()
+    for kind in KINDS:
+        report += _index_file(database, segment, kind, remove=True)
+    with database.write() as connection:
+        return report + IndexReport(skipped=len(_pass_torn(connection, segment, remove=True)))
+
+
+def forget(connection: Connection, segment: Segment) -> None:
+    """Delete what the store knows of a segment that is gone."""
+    for table in (CURSORS, OUTBOX):
+        connection.execute(delete(table).where(table.c.segment == segment.name))
+
+
 def _index(
     database: Database, segments: Sequence[Segment], *, remove: bool, living: Collection[str] = ()
 ) -> IndexReport:
@@ -127,7 +150,9 @@ def _index(
             done = _cursors(connection)
         for segment in segments:
             try:
-                new: list[Kind] = [kind for kind in KINDS if segment.size(kind) > done.get((segment.name, kind), 0)]
+                new: list[Kind] = [
+                    kind for kind in KINDS if segment.bytes_here(kind) > done.get((segment.name, kind), 0)
+                ]
                 for kind in new:
                     report += _index_file(database, segment, kind, remove=remove)
                 # One with open spans that was closed meanwhile is left for the next time, with what followed it.
@@ -174,7 +199,7 @@ def _write_lines(
     """Write lines, return what was done and the lines that could not be read wholly."""
     errors: list[tuple[bytes, DecodeError]] = []
     if signal == "spans":
-        spans = [(span, _project(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
+        spans = [(span, project_of(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
         rows = [span_row(*span) for span in spans]
         write(connection, SPANS, rows)
         roll_up(connection, rows)
@@ -183,14 +208,16 @@ def _write_lines(
     elif signal == "pending":
         seen_ns = _last_seen_ns(segment)
         rows = [
-            pending_row(span, _project(span.resource, segment), segment=segment.name, seen_ns=seen_ns or span.start_ns)
+            pending_row(
+                span, project_of(span.resource, segment), segment=segment.name, seen_ns=seen_ns or span.start_ns
+            )
             for span in _decode(decode_spans, lines, errors)
         ]
         write_pending(connection, rows)
         roll_up(connection, rows)
         report = IndexReport(skipped=len(errors))
     else:
-        logs = [(log, _project(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
+        logs = [(log, project_of(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
         write(connection, LOGS, [log_row(*log) for log in logs])
         write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
         report = IndexReport(logs=len(logs), skipped=len(errors))
@@ -217,7 +244,8 @@ def _decode(
             yield from decoded.records
 
 
-def _project(resource: Resource, segment: Segment) -> str:
+def project_of(resource: Resource, segment: Segment) -> str:
+    """Return the project that a record of `segment` belongs to."""
     named = resource.attributes.get(semconv.PROJECT)
     return named if isinstance(named, str) and named else segment.project
 
@@ -237,27 +265,33 @@ def _close(database: Database, segment: Segment, *, remove: bool) -> IndexReport
 
 
 def _closed(connection: Connection, segment: Segment, *, remove: bool) -> IndexReport:
-    torn = _torn(connection, segment)
+    torn = _pass_torn(connection, segment, remove=remove)
     done = _cursors(connection)
-    for signal in torn:
-        if remove:
-            offset = done.get((segment.name, signal), 0)
-            set_aside(segment, signal, offset, segment.tail(signal, offset))
-        _move_cursor(connection, segment, signal, segment.size(signal))
-        _log.warning(
-            "tracelm cannot read the torn last line of %s, see the folder 'unreadable' of the home",
-            segment.file(signal),
-        )
-    done = _cursors(connection)
-    indexed = all(done.get((segment.name, signal), 0) >= segment.size(signal) for signal in KINDS)
+    indexed = all(done.get((segment.name, signal), 0) >= segment.bytes_here(signal) for signal in KINDS)
     if not (remove and indexed and segment.is_delivered()):
         return IndexReport(skipped=len(torn))
     if segment.size("pending"):  # in case that the finished spans come later, they replace these
         seen(connection, segment.name, _last_seen_ns(segment), alive=False)
     segment.remove()
     if not segment.path.exists():
-        connection.execute(delete(CURSORS).where(CURSORS.c.segment == segment.name))
+        forget(connection, segment)
     return IndexReport(skipped=len(torn), removed=1)
+
+
+def _pass_torn(connection: Connection, segment: Segment, *, remove: bool) -> list[Kind]:
+    """Give up torn last lines; returns in which files."""
+    torn = _torn(connection, segment)
+    done = _cursors(connection)
+    for signal in torn:
+        if remove:
+            offset = done.get((segment.name, signal), 0)
+            set_aside(segment, signal, offset, segment.tail(signal, offset))
+        _move_cursor(connection, segment, signal, segment.bytes_here(signal))
+        _log.warning(
+            "tracelm cannot read the torn last line of %s, see the folder 'unreadable' of the home",
+            segment.file(signal),
+        )
+    return torn
 
 
 def _torn(connection: Connection, segment: Segment) -> list[Kind]:
@@ -267,7 +301,7 @@ def _torn(connection: Connection, segment: Segment) -> list[Kind]:
     return [
         signal
         for signal, offset in offsets.items()
-        if segment.size(signal) > offset and segment.read(signal, offset).end == offset
+        if segment.bytes_here(signal) > offset and segment.read(signal, offset).end == offset
     ]
 
 

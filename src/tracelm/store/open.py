@@ -1,16 +1,19 @@
 """`open_store` and `Store`: read what was recorded."""
 
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from tracelm.errors import StoreError
+from tracelm.pricing.prices import PriceTable
 from tracelm.settings import Settings
 from tracelm.store import queries
 from tracelm.store.database import Database, default_url, path_of
 from tracelm.store.index import IndexReport, index
+from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
     StoredDecision,
@@ -21,10 +24,13 @@ from tracelm.store.stored import (
     StoredTrace,
 )
 from tracelm.store.tree import TraceTree
+from tracelm.store.unpriced import UnpricedModel, unpriced_models
 from tracelm.trace import runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+_PAGE: Final = 500  # spans that are read at once
 
 
 def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
@@ -150,6 +156,28 @@ class Store:
         with self._read() as connection:
             return queries.spans(connection, wanted, limit=limit)
 
+    def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
+        """Return the ended spans with a GenAI operation one by one, the first that came first.
+
+        They are read in pages: any number of them needs little memory.
+
+        Args:
+            project: What they belong to; `None` for all.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+
+        Raises:
+            StoreError: The project is not known.
+        """
+        self.index()
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                page = queries.genai_spans(connection, project=project, since_ns=since_ns, after=after, limit=_PAGE)
+            yield from (span for _, span in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
     def scores(
         self,
         *,
@@ -207,6 +235,49 @@ class Store:
         """
         with self._read() as connection:
             return queries.run(connection, run_id, project=project)
+
+    def unpriced_models(self, *, since_ns: int = 0) -> tuple[UnpricedModel, ...]:
+        """Return the models that were called, reported what they are billed by, and have no cost; most called first.
+
+        Args:
+            since_ns: Only calls that began since then; nanoseconds since 1970, UTC.
+        """
+        with self._read() as connection:
+            return unpriced_models(connection, since_ns=since_ns)
+
+    def reprice(
+        self,
+        prices: Mapping[str, Mapping[str, float]] | Path | None = None,
+        *,
+        since_ns: int,
+        project: str | None = None,
+        dry_run: bool = False,
+    ) -> tuple[RepricedModel, ...]:
+        """Compute the costs of model calls anew, with the price list that is installed now.
+
+        What was recorded stays: `StoredSpan.otlp`, `recorded_cost_usd`, and the attributes
+        `tracelm.cost.recorded.*` beside those of the cost that is in force. Doing it again changes nothing.
+
+        Args:
+            prices: Prices of your own that come first, as for `tracelm.init`, or a TOML or JSON file of them. Costs by
+                a price of your own are only computed anew by one of these.
+            since_ns: Only calls that began since then; nanoseconds since 1970, UTC.
+            project: Only this project.
+            dry_run: Say what would change, and change nothing.
+
+        Returns:
+            One line a model, the one with the most changes first.
+
+        Raises:
+            ConfigError: The prices cannot be used.
+            StoreError: The project is not known, or the store cannot be written.
+        """
+        table = PriceTable.from_file(prices) if isinstance(prices, Path) else PriceTable.from_user(prices)
+        with self._read() as connection:
+            queries.check_project(connection, project)
+        return reprice(
+            self._database, table, since_ns=since_ns, until_ns=time.time_ns(), project=project, dry_run=dry_run
+        )
 
     @contextmanager
     def _read(self) -> Generator["Connection"]:

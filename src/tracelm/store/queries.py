@@ -98,6 +98,30 @@ def spans(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[
     return Rows(StoredSpan, (StoredSpan(**row) for row in connection.execute(found).mappings()))
 
 
+def genai_spans(
+    connection: Connection, *, project: str | None, since_ns: int, after: int, limit: int
+) -> list[tuple[int, StoredSpan]]:
+    """Return ended spans with a GenAI operation, in the order in which they came, each with its number in the store.
+
+    Args:
+        connection: To the store.
+        project: What they belong to; `None` for all.
+        since_ns: When they began at the earliest.
+        after: The number of the last one of the page before; 0 for the first page.
+        limit: How many make a page.
+    """
+    _check(connection, project, limit)
+    found = (
+        _filtered(SPANS, {"project": project, "state": "ended"})
+        .add_columns(SPANS.c.id)
+        .where(SPANS.c.operation.is_not(None), SPANS.c.start_ns >= since_ns, SPANS.c.id > after)
+        .order_by(SPANS.c.id)
+        .limit(limit)
+    )
+    rows = (dict(row) for row in connection.execute(found).mappings())
+    return [(row.pop("id"), StoredSpan(**row)) for row in rows]
+
+
 def scores(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredScore]:
     """Return the scores whose columns equal those of `wanted`, the newest first."""
     _check(connection, wanted["project"], limit)
@@ -198,6 +222,11 @@ def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
 def _check(connection: Connection, project: str | None, limit: int | None) -> None:
     if limit is not None and limit < 1:
         raise ValueError(f"limit={limit} finds nothing: give a number from 1 up, or None for all")
+    check_project(connection, project)
+
+
+def check_project(connection: Connection, project: str | None) -> None:
+    """Raise `StoreError` when the store does not know the project."""
     if project is None:
         return
     known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))

@@ -46,6 +46,8 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "record": zlib.compress(span.source, _LEVEL),
         "state": "ended",
         "pending_in": None,
+        "recorded_cost_usd": None,
+        "repricings": None,
     }
 
 
@@ -72,7 +74,7 @@ def log_row(log: LogRecord, project: str) -> Row:
     """Return the row of `log_records`."""
     return {
         "project": project,
-        "uid": _uid(log),
+        "uid": uid_of(log),
         "trace_id": log.trace_id,
         "span_id": log.span_id,
         "time_ns": log.time_ns,
@@ -90,7 +92,7 @@ def score_row(log: LogRecord, project: str) -> Row | None:
     passed = found.get(semconv.SCORE_PASSED)
     return {
         "project": project,
-        "uid": _uid(log),
+        "uid": uid_of(log),
         "trace_id": log.trace_id,
         "span_id": log.span_id,
         "time_ns": log.time_ns,
@@ -143,7 +145,8 @@ def stored_log(record: bytes) -> LogRecord:
     return decode_logs(zlib.decompress(record)).records[0]
 
 
-def _uid(log: LogRecord) -> str:
+def uid_of(log: LogRecord) -> str:
+    """Return what makes a log record the same when it arrives twice."""
     """Return what makes the record the same when it comes again: its own id, else the digest of all of it."""
     return _text(log.attributes, semconv.LOG_RECORD_UID) or hashlib.sha256(log.source).hexdigest()
 

@@ -9,6 +9,7 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.store.cost_history import in_force
 from tracelm.store.rows import stored_log, stored_span
 
 _TEXT: Final = "string"
@@ -41,6 +42,8 @@ class StoredSpan:
         input_tokens: As the provider reported.
         output_tokens: As the provider reported.
         cost_usd: In US dollars; `None` when the price is not known.
+        recorded_cost_usd: What was recorded, where `cost_usd` was computed anew since; else `None`.
+        repricings: The costs that were computed since, as a JSON list of `{"at_ns", "attributes"}`; `None` if none was.
         session_id: The conversation.
         user_id: Who was talking.
         run_id: The evaluation run.
@@ -67,6 +70,7 @@ class StoredSpan:
         "input_tokens": _INT_OR_NONE,
         "output_tokens": _INT_OR_NONE,
         "cost_usd": _FLOAT,
+        "recorded_cost_usd": _FLOAT,
         "session_id": _TEXT,
         "user_id": _TEXT,
         "run_id": _TEXT,
@@ -104,16 +108,18 @@ class StoredSpan:
     row_digest: str | None
     record: bytes = field(repr=False, compare=False)
     state: str = "ended"
+    recorded_cost_usd: float | None = None
+    repricings: str | None = field(default=None, repr=False)
 
     @functools.cached_property
     def otlp(self) -> SpanRecord:
         """The whole span as it was recorded: events, links, resource, scope, flags, trace state."""
         return stored_span(self.record)
 
-    @property
+    @functools.cached_property
     def attributes(self) -> Attributes:
-        """All attributes of the span."""
-        return self.otlp.attributes
+        """All attributes of the span, with the cost that is in force; `otlp.attributes` are those recorded."""
+        return in_force(self.otlp.attributes, self.repricings)
 
     @property
     def input(self) -> str | None:

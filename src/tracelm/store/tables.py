@@ -60,6 +60,8 @@ class SpanRow(_Table, table=True):
     record: bytes
     state: str
     pending_in: str | None  # the segment that says whether its process lives, as long as the span has not ended
+    recorded_cost_usd: float | None  # where `cost_usd` was computed anew: what the record says
+    repricings: str | None  # JSON, see `cost_history`; the last one is in force
 
 
 class TraceRow(_Table, table=True):
@@ -182,6 +184,20 @@ class CursorRow(_Table, table=True):
     offset: int = Field(sa_type=BigInteger)
 
 
+class OutboxRow(_Table, table=True):
+    """One record that was moved out of the journal and waits for a collector; no key: it could not be read."""
+
+    __tablename__ = "outbox"
+
+    segment: str = Field(primary_key=True)
+    signal: str = Field(primary_key=True)
+    end: int = Field(primary_key=True, sa_type=BigInteger)  # the offset behind it
+    project: str | None
+    trace_id: str | None
+    span_id: str | None
+    uid: str | None
+
+
 METADATA: MetaData = _registry.metadata
 SPANS: Table = METADATA.tables["spans"]
 TRACES: Table = METADATA.tables["traces"]
@@ -189,3 +205,4 @@ LOGS: Table = METADATA.tables["log_records"]
 SCORES: Table = METADATA.tables["scores"]
 RUNS: Table = METADATA.tables["runs"]
 CURSORS: Table = METADATA.tables["cursors"]
+OUTBOX: Table = METADATA.tables["outbox"]

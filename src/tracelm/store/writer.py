@@ -6,9 +6,9 @@ computed anew for the traces that a batch touched; adding to them would count a 
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, case, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, exists, func, or_, select, true, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert, insert
 
@@ -31,6 +31,8 @@ _ROOT: Final = (
     *("id", "project", "trace_id", "span_id", "name", "start_ns", "end_ns", "status", "status_message"),
     "state",
 )
+_REPRICED: Final = ("cost_usd", "recorded_cost_usd", "repricings")
+_PRICED_BY: Final = ("provider", "model", "input_tokens", "output_tokens")
 _ROLLED_UP: Final = frozenset({*_ROOT, *_WHOSE, *_TOTALS, "operation"})
 """What of a span a roll-up needs: not its record, which would be copied."""
 
@@ -46,6 +48,17 @@ def write_pending(connection: Connection, rows: Sequence[Row]) -> None:
     """Write spans that have not ended; what is known of their end stays. `roll_up` must follow."""
     if rows:
         connection.execute(_pending(), [dict(row) for row in rows])
+
+
+def write_cost(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write costs that were computed anew: rows of `id`, what changes, and what `roll_up` needs, which follows here."""
+    if rows:
+        values: dict[str, object] = {name: bindparam(f"new_{name}") for name in _REPRICED}
+        connection.execute(
+            update(SPANS).where(SPANS.c.id == bindparam("of_id")).values(values),
+            [{"of_id": row["id"], **{f"new_{name}": row[name] for name in _REPRICED}} for row in rows],
+        )
+        roll_up(connection, rows)
 
 
 def seen(connection: Connection, segment: str, seen_ns: int | None, *, alive: bool) -> None:
@@ -181,6 +194,11 @@ def _unfinished_run() -> Insert:
 def _replacing(statement: Insert, table: Table, names: Sequence[str]) -> Insert:
     key = _KEYS[table]
     new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=key, set_={name: new[name] for name in names if name not in key}
-    )
+    values: dict[str, ColumnElement[Any]] = {name: new[name] for name in names if name not in key}
+    if table is SPANS:
+        # A record that comes again must not undo a repricing; one that says something else is priced by what it says.
+        same = (SPANS.c[name].is_not_distinct_from(new[name]) for name in _PRICED_BY)
+        recorded = SPANS.c.recorded_cost_usd.is_not_distinct_from(new.cost_usd)
+        is_kept = and_(SPANS.c.repricings.is_not(None), recorded, *same)
+        values |= {name: case((is_kept, SPANS.c[name]), else_=new[name]) for name in _REPRICED}
+    return statement.on_conflict_do_update(index_elements=key, set_=values)

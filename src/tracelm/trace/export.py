@@ -2,18 +2,22 @@
 
 It sends what this process writes and what dead processes left behind for the same destination. A cursor moves when
 the endpoint has acknowledged, never before; a record that the endpoint will not take even alone is counted as lost.
+
+When the endpoint takes less than is written, and the journal has grown too large, full segments of this process are
+moved into the store, all into one (`Outbox`). They stay this process's own, and are sent from there.
 """
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from tracelm.trace.destination import Destination
 from tracelm.trace.fork import in_child
-from tracelm.trace.safely import report
-from tracelm.trace.segments import SIGNALS, Segment, Signal, list_segments, locked
+from tracelm.trace.safely import report, safely
+from tracelm.trace.segments import SIGNALS, Batch, Segment, Signal, journal_bytes, list_segments, locked
 from tracelm.trace.sender import Sender, Sent, TryLater
 
 if TYPE_CHECKING:
@@ -33,20 +37,45 @@ class _Stopped(Exception):  # noqa: N818 - not an error: it ends the thread
     pass
 
 
+class Outbox(Protocol):
+    """Keeps in the store what an endpoint has not taken, so that the journal need not."""
+
+    def move(self, segment: Segment, acknowledged: Mapping[Signal, int], *, into: Segment) -> None:
+        """Move the records of a closed segment behind `acknowledged`; `into` stands for them from then on.
+
+        The caller holds both, which may be the same. If they are not, `segment` is gone afterwards.
+        """
+        ...
+
+    def read(self, segment: Segment, signal: Signal, offset: int, *, max_bytes: int) -> Batch:
+        """Read records that were moved, as `Segment.read` does."""
+        ...
+
+
 class Exporter:
     """Sends a journal to a destination, in the background.
+
+    Args:
+        journal: What is sent.
+        destination: Where to.
+        outbox: Gives what takes full segments that the destination has not taken; only called when it is needed.
+        journal_max_bytes: The size of the journal from which on it does.
 
     Attributes:
         delivered: Records of this process that the destination acknowledged and kept.
         lost: Records of this process that it refused for good.
     """
 
-    def __init__(self, journal: "Journal", destination: Destination) -> None:
+    def __init__(
+        self, journal: "Journal", destination: Destination, *, outbox: Callable[[], Outbox], journal_max_bytes: int
+    ) -> None:
         self._journal = journal
         self._destination = destination
+        self._outbox = outbox
+        self._journal_max_bytes = journal_max_bytes
         self._stopping = False
         self._begin()
-        journal.on_begun = self._ensure_thread
+        journal.on_begun = self._grew
         in_child(self._begin_in_child)
         self._ensure_thread()
 
@@ -55,7 +84,9 @@ class Exporter:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._progress: dict[str, dict[Signal, int]] = {}
+        self._moved: OwnSegment | None = None
         self._wanted = False
+        self._has_grown = False
         self._abandoned = False
         self._rounds = 0
         self._failed = 0
@@ -103,6 +134,13 @@ class Exporter:
             self._abandoned = True  # from here on the segments may be sent by somebody else
         self._sender.close()
 
+    def _grew(self) -> None:
+        """Note that a segment was begun: the one before it is full, or this is the first."""
+        self._ensure_thread()
+        with self._changed:
+            self._has_grown = True
+            self._changed.notify_all()
+
     def _ensure_thread(self) -> None:
         with self._changed:
             if self._stopping or self._thread is not None:
@@ -115,34 +153,44 @@ class Exporter:
             self._thread = None
 
     def _run(self) -> None:
-        while self._wait():
-            try:
-                self._round()
-            except _Stopped:
+        while (due := self._wait()) is not None:
+            if due == "send" and not self._try_round():
                 return
-            except TryLater as stop:
-                report(f"export to {self._sender.addresses}", ConnectionError(str(stop)))
-                self._pause(stop.retry_after_s)
-            except Exception as error:
-                report(f"export to {self._sender.addresses}", error)
-                self._pause(None)
-            else:
-                self._failed = 0
-                self._next_s, self._earliest_s = time.monotonic() + _POLL_S, 0.0
-            with self._changed:
-                self._rounds += 1
-                self._changed.notify_all()
+            self._bound_journal()
 
-    def _wait(self) -> bool:
-        """Wait until it is time to send; returns `False` at the end."""
+    def _wait(self) -> Literal["send", "bound"] | None:
+        """Wait until it is time to send, or to look at the size of the journal; returns `None` at the end."""
         with self._changed:
             while not self._stopping:
                 left = (self._earliest_s if self._wanted else self._next_s) - time.monotonic()
                 if left <= 0:
                     self._wanted = False
-                    return True
+                    return "send"
+                if self._has_grown:
+                    self._has_grown = False
+                    return "bound"
                 self._changed.wait(left)
+            return None
+
+    def _try_round(self) -> bool:
+        """Send what there is; returns `False` when the thread is to end."""
+        try:
+            self._round()
+        except _Stopped:
             return False
+        except TryLater as stop:
+            report(f"export to {self._sender.addresses}", ConnectionError(str(stop)))
+            self._pause(stop.retry_after_s)
+        except Exception as error:
+            report(f"export to {self._sender.addresses}", error)
+            self._pause(None)
+        else:
+            self._failed = 0
+            self._next_s, self._earliest_s = time.monotonic() + _POLL_S, 0.0
+        with self._changed:
+            self._rounds += 1
+            self._changed.notify_all()
+        return True
 
     def _pause(self, asked_s: float | None) -> None:
         """Leave the endpoint in peace: as long as it asks, else longer each time; a `flush` may try sooner."""
@@ -173,12 +221,34 @@ class Exporter:
             self._send_segment(own.segment, cursor, self._settle_own)
             if closed:
                 self._finish_own(own, cursor)
+                self._bound_journal()
 
     def _finish_own(self, own: "OwnSegment", cursor: Mapping[Signal, int]) -> None:
         with contextlib.suppress(OSError):
             own.segment.pass_torn(self._destination.id, cursor)
+        if own is self._moved:
+            self._moved = None
+        self._give_up(own)
+
+    def _give_up(self, own: "OwnSegment") -> None:
         self._progress.pop(own.segment.name, None)
         self._journal.release(own)
+
+    def _bound_journal(self) -> None:
+        """Move full segments into the store, the oldest first, as long as the journal is too large."""
+        with safely("move what the collector has not taken from the journal into the store"):
+            for own in self._journal.own():
+                if not own.closed or own is self._moved:
+                    continue
+                if self._stopping or journal_bytes(self._journal.home) <= self._journal_max_bytes:
+                    return
+                acknowledged = self._progress.get(own.segment.name, dict.fromkeys(SIGNALS, 0))
+                if self._moved is None:
+                    self._outbox().move(own.segment, acknowledged, into=own.segment)
+                    self._moved = own
+                else:
+                    self._outbox().move(own.segment, acknowledged, into=self._moved.segment)
+                    self._give_up(own)
 
     def _adopt(self, segment: Segment) -> None:
         with locked(segment.path) as dead:
@@ -195,19 +265,25 @@ class Exporter:
     ) -> None:
         for signal in SIGNALS:
             while True:
-                batch = segment.read(signal, cursor[signal], max_bytes=self._sender.batch_bytes)
+                batch = self._read(segment, signal, cursor[signal])
                 if not batch.lines:
                     break
+                settled = 0
                 for sent in self._sender.send(signal, batch.lines):
+                    settled += sent.lines
                     with self._changed:
                         if self._abandoned:
                             raise _Stopped
-                        cursor[signal] += sent.size
+                        cursor[signal] = batch.ends[settled - 1]
                         settle(segment, cursor, sent)
                         self._failed = 0
                         self._changed.notify_all()
                     if self._stopping:
                         raise _Stopped
+
+    def _read(self, segment: Segment, signal: Signal, offset: int) -> Batch:
+        read = segment.read if segment.moved() is None else functools.partial(self._outbox().read, segment)
+        return read(signal, offset, max_bytes=self._sender.batch_bytes)
 
     def _settle_own(self, segment: Segment, cursor: Mapping[Signal, int], sent: Sent) -> None:
         self.delivered += sent.delivered

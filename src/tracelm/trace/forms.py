@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from tracelm.trace.look import first_look
+
 if TYPE_CHECKING:
     import re2
 
@@ -95,7 +97,7 @@ class Forms:
         telling = re2.Set.SearchSet()
         telling.Add(rf'{look}|(?i){names_in_bytes}|"type":"blob"|"data:(?:image|audio|video)/'.encode())
         telling.Compile()
-        self.may_hold: Callable[[bytes], object] = telling.Match
+        self.may_hold: Callable[[bytes], object] = first_look(names, telling.Match)
         """Says whether encoded JSON needs a closer look: a secret, an image or a sound may be in it."""
 
     def redact(self, text: str) -> str:

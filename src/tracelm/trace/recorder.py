@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanKind
 
 from tracelm import semconv
 from tracelm.scoring.call import is_scoring
@@ -55,7 +55,18 @@ class Recorder:
         span_name: What its spans are called.
     """
 
-    __slots__ = ("_attributes", "_binder", "_qualname", "_takes", "called", "op_name", "options", "origin", "span_name")
+    __slots__ = (
+        "_attributes",
+        "_binder",
+        "_kind",
+        "_qualname",
+        "_takes",
+        "called",
+        "op_name",
+        "options",
+        "origin",
+        "span_name",
+    )
 
     def __init__(self, function: Callable[..., Any], options: Options, *, origin: Callable[..., Any]) -> None:
         named: Any = function if hasattr(function, "__qualname__") else getattr(function, "func", type(function))
@@ -68,8 +79,11 @@ class Recorder:
         self.origin = origin
         self.op_name = options.name or self._qualname.rpartition("<locals>.")[2]
         self.span_name = self.op_name
+        self._kind = SpanKind.INTERNAL
         if options.kind is not None and options.kind in _NAMED_BY:
             self.span_name = f"{OPERATIONS[options.kind]} {self.op_name}"
+        elif options.kind is not None:  # retrieval: the conventions see a client, and name the span by it alone
+            self.span_name, self._kind = OPERATIONS[options.kind], SpanKind.CLIENT
 
     def prepare(self, current: Runtime, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Encode a call as it is now, before the function can change its arguments.
@@ -100,7 +114,11 @@ class Recorder:
         """Start the span of a call."""
         try:
             return current.tracer.start_span(
-                self.span_name, attributes=attributes, sample_rate=self.options.sample_rate, drawn=True
+                self.span_name,
+                kind=self._kind,
+                attributes=attributes,
+                sample_rate=self.options.sample_rate,
+                drawn=True,
             )
         except Exception as error:
             report("start a span", error)

@@ -7,6 +7,7 @@
         logs.jsonl     one OTLP/JSON ExportLogsServiceRequest a line
         pending.jsonl  spans that have not ended, like spans.jsonl; in a segment of their own
         cursor.<destination>   how far that OTLP endpoint has acknowledged, in bytes a file
+        moved.json     up to where the records lie in the store instead of here, once the journal grew too large
 
 A segment is made under a hidden name, locked, then renamed: no reader ever sees one that is alive and unlocked.
 Readers take whole lines only, so a line that a crash or a full disk tore in two is passed over and counted.
@@ -20,6 +21,7 @@ import shutil
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -33,6 +35,7 @@ KINDS: Final[tuple[Kind, ...]] = (*SIGNALS, "pending")
 
 _META: Final = "meta.json"
 _LOCK: Final = "lock"
+_MOVED: Final = "moved.json"
 _FORMAT: Final = 1
 _NEW: Final = ".new-"
 _OLD: Final = ".old-"
@@ -46,11 +49,18 @@ class Batch:
 
     Attributes:
         lines: The lines without their newline.
-        end: The offset behind the last of them, in bytes: where the next batch starts.
+        start: The offset before the first of them, in bytes.
+        ends: The offset behind each of them.
     """
 
     lines: list[bytes]
-    end: int
+    start: int
+    ends: list[int]
+
+    @property
+    def end(self) -> int:
+        """Where the next batch starts."""
+        return self.ends[-1] if self.ends else self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,12 @@ class Segment:
         return self.path / f"{kind}.jsonl"
 
     def size(self, kind: Kind) -> int:
-        """Return how many bytes were written of `kind`; 0 if none."""
+        """Return how many bytes were written of `kind`, wherever they lie now; 0 if none."""
+        moved = None if kind == "pending" else self.moved()
+        return self.bytes_here(kind) if moved is None or kind == "pending" else moved[kind]
+
+    def bytes_here(self, kind: Kind) -> int:
+        """Return how many bytes of `kind` lie in the journal."""
         try:
             return self.file(kind).stat().st_size
         except FileNotFoundError:
@@ -92,15 +107,30 @@ class Segment:
                 if len(data) == max_bytes and not data.endswith(b"\n"):
                     data += file.readline()
         except FileNotFoundError:
-            return Batch([], offset)
-        whole = data.rfind(b"\n") + 1
-        return Batch(data[:whole].split(b"\n")[:-1], offset + whole)
+            return Batch([], offset, [])
+        lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
+        ends = accumulate((len(line) + 1 for line in lines), initial=offset)
+        return Batch(lines, offset, list(ends)[1:])
 
     def tail(self, kind: Kind, offset: int) -> bytes:
         """Return all bytes from `offset` on: what is left when no whole line is."""
         with self.file(kind).open("rb") as file:
             file.seek(offset)
             return file.read()
+
+    def moved(self) -> dict[Signal, int] | None:
+        """Return up to where the records of each signal lie in the store; `None` as long as they lie here."""
+        try:
+            stored: Mapping[str, Any] = orjson.loads((self.path / _MOVED).read_bytes())
+        except FileNotFoundError:
+            return None
+        return {signal: int(stored[signal]) for signal in SIGNALS}
+
+    def note_moved(self, ends: Mapping[Signal, int]) -> None:
+        """Note that the records lie in the store, and delete them here. Only while it is locked."""
+        _write_atomically(self.path / _MOVED, orjson.dumps(dict(ends)))
+        for signal in SIGNALS:
+            self.file(signal).unlink(missing_ok=True)
 
     def is_closed(self) -> bool:
         """Whether no process writes to it any more."""
@@ -120,13 +150,15 @@ class Segment:
         """Note how far `destination` has acknowledged each file. A crash in between sends a batch twice."""
         _write_atomically(self.path / f"cursor.{destination}", orjson.dumps(dict(cursor)))
 
+    def acknowledged(self) -> dict[Signal, int]:
+        """Return how far all destinations have acknowledged each file, in bytes; its end if there are none."""
+        cursors = [self.cursor(destination) for destination in self.destinations]
+        return {signal: min((each[signal] for each in cursors), default=self.size(signal)) for signal in SIGNALS}
+
     def is_delivered(self) -> bool:
         """Whether every destination has acknowledged every record."""
-        return all(
-            self.cursor(destination)[signal] >= self.size(signal)
-            for destination in self.destinations
-            for signal in SIGNALS
-        )
+        acknowledged = self.acknowledged()
+        return all(acknowledged[signal] >= self.size(signal) for signal in SIGNALS)
 
     def pass_torn(self, destination: str, cursor: Mapping[Signal, int]) -> None:
         """Move a cursor over torn last lines, of which the writer knows: only when nobody writes any more."""
@@ -152,6 +184,11 @@ def list_segments(home: Path) -> list[Segment]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return list(_readable(paths))
+
+
+def journal_bytes(home: Path) -> int:
+    """Return how much the journal under `home` holds, in bytes."""
+    return sum(segment.bytes_here(kind) for segment in list_segments(home) for kind in KINDS)
 
 
 def create_segment(home: Path, *, project: str, destinations: Iterable[str]) -> tuple[Segment, int]:

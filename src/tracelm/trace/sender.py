@@ -33,14 +33,17 @@ class Sent:
     """The next lines that need not be sent again.
 
     Attributes:
-        size: Their bytes in the journal.
         delivered: Records that the endpoint took.
         lost: Records that it refused for good.
     """
 
-    size: int
     delivered: int
     lost: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines that were."""
+        return self.delivered + self.lost
 
 
 class Sender:
@@ -67,7 +70,7 @@ class Sender:
             TryLater: The endpoint cannot now. What was yielded is settled, the rest is not.
         """
         if signal not in self._destination.endpoints:  # this destination does not ask for them
-            yield _sent(lines, lost=0)
+            yield Sent(len(lines), 0)
             return
         todo = [lines]
         while todo:
@@ -77,7 +80,7 @@ class Sender:
                 middle = len(part) // 2
                 todo += [part[middle:], part[:middle]]
             else:
-                yield _sent(part, lost=lost)
+                yield Sent(len(part) - lost, lost)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -118,10 +121,6 @@ class Sender:
 
             self._transports[signal] = connect(self._destination.endpoints[signal], signal)
         return self._transports[signal]
-
-
-def _sent(lines: Sequence[bytes], *, lost: int) -> Sent:
-    return Sent(sum(map(len, lines)) + len(lines), len(lines) - lost, lost)
 
 
 def _body(signal: Signal, lines: Sequence[bytes]) -> bytes:

@@ -157,7 +157,7 @@ class Walk:
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         if self._left <= 0:
-            return {"…": f"[cut: {len(value):,} more keys]"}
+            return _shell(value) | {"…": f"[cut: {len(value):,} more keys]"}
         blob = self._blob(value)
         if blob is not None:
             value = blob
@@ -255,10 +255,13 @@ def _mark(first: object, missing: int) -> Any:
     text = f"[cut: {missing:,} more items]"
     if not isinstance(first, Mapping):
         return text
-    mark: dict[str, Any] = {name: "cut" for name in _TELLING if name in first}
-    if "parts" in first:
-        mark["parts"] = [{"type": "cut", "cut": text}]
-    return mark | {"cut": text}
+    return _shell(cast("Mapping[Any, Any]", first)) | {"cut": text}
+
+
+def _shell(value: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what stands for a mapping that was cut: with the fields that readers of messages need."""
+    shell: dict[str, Any] = {name: "cut" for name in _TELLING if name in value}
+    return shell | {"parts": [{"type": "cut"}]} if "parts" in value else shell
 
 
 def _not_finite(value: float) -> str:

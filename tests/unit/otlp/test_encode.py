@@ -100,13 +100,16 @@ def test_only_new_text_is_shown_to_the_secret_finder() -> None:
         return b"hit" in data
 
     encoder = LineEncoder(look, lambda piece: piece.replace(b"hit", b"gone"))
-    plain = finished(name="n", attributes={"clean": CleanText("hit"), "repeated": "r", "new": "z" * 100})
+    given = {"clean": CleanText("hit"), "repeated": "r", "new": "z" * 200, "number": 1, "flag": True}
+    plain = finished(name="n", attributes=given)
     resource = encode_resource(RESOURCE, {})
     assert b"hit" in encoder.span(plain, resource)
     assert not any(b"hit" in data for data in seen)
     seen.clear()
-    encoder.span(plain, resource)
-    assert len(seen) == 1
+    line = encoder.span(plain, resource)
+    assert [data[:14] for data in seen] == [b'{"key":"new","', b'{"key":"flag",']
+    assert b'"intValue":"1"' in line
+    assert b'"boolValue":true' in line
 
 
 def test_only_the_piece_with_a_secret_is_redacted_wherever_it_stands() -> None:

@@ -1,124 +1,82 @@
-"""Costs are checked against sums done by hand, and against genai-prices' own arithmetic for every model it lists."""
+"""Which price applies: the user's own, by name or pattern, or the public one."""
 
+import json
 import math
 import socket
 import subprocess
 import sys
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
-from genai_prices import Usage as TheirUsage
-from genai_prices import calc_price
-from genai_prices.data_snapshot import get_snapshot
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import tracelm
-from tracelm.pricing.cost import Cost, Usage
+from tests.unit.pricing.calls import known, price
+from tracelm.pricing.cost import Usage
 from tracelm.pricing.prices import PriceTable
 
+MILLION = Usage(input_tokens=1_000_000, output_tokens=0)
 
-def _cost(table: PriceTable, usage: Usage, *models: str | None, provider: str = "openai", **given: Any) -> Cost | None:
-    return table.cost(provider=provider, models=models, usage=usage, **given)
+
+def rule(table: PriceTable, *models: str | None, **given: Any) -> str | None:
+    cost = price(table, Usage(input_tokens=1, output_tokens=1), *models, **given)
+    return None if cost is None else cost.rule
 
 
 # --- the user's own prices ----------------------------------------------------------------------------------
 
-OWN = PriceTable.from_user(
-    {
-        "tiny": {"input_usd_per_mtok": 0.02, "output_usd_per_mtok": 0.04},
-        "cached": {
-            "input_usd_per_mtok": 3,
-            "output_usd_per_mtok": 15,
-            "cache_read_usd_per_mtok": 0.3,
-            "cache_write_usd_per_mtok": 3.75,
-        },
-        "embedder": {"input_usd_per_mtok": 0.1},
-        "gratis": {"input_usd_per_mtok": 0, "output_usd_per_mtok": 0},
-    }
-)
-
-
-def test_input_and_output_are_priced_by_the_million() -> None:
-    cost = _cost(OWN, Usage(input_tokens=1_000, output_tokens=500), "tiny")
-    assert cost == Cost(
-        amount_usd=0.00004,  # 1,000 * 0.02 / 1e6 + 500 * 0.04 / 1e6
-        input_usd=0.00002,
-        cache_read_usd=0.0,
-        cache_write_usd=0.0,
-        output_usd=0.00002,
-        request_usd=0.0,
-        rule="user:tiny",
-        price_version="user",
-    )
-
-
-def test_cached_tokens_are_part_of_the_input_and_priced_once() -> None:
-    usage = Usage(input_tokens=10_000, output_tokens=100, cache_read_tokens=6_000, cache_write_tokens=3_000)
-    cost = _cost(OWN, usage, "cached")
-    assert cost is not None
-    assert cost.input_usd == 0.003  # the 1,000 that are left, at 3
-    assert cost.cache_read_usd == 0.0018  # 6,000 at 0.3
-    assert cost.cache_write_usd == 0.01125  # 3,000 at 3.75
-    assert cost.output_usd == 0.0015  # 100 at 15
-    assert cost.amount_usd == 0.01755
-
-
-def test_cached_tokens_without_a_price_of_their_own_cost_what_input_costs() -> None:
-    cost = _cost(OWN, Usage(input_tokens=1_000, output_tokens=0, cache_read_tokens=400), "tiny")
-    assert cost is not None
-    assert cost.amount_usd == 0.00002
-    assert (cost.input_usd, cost.cache_read_usd) == (0.000012, 0.000008)
-
-
-def test_reasoning_is_part_of_the_output_and_priced_once() -> None:
-    with_reasoning = Usage(input_tokens=10, output_tokens=100, reasoning_tokens=90)
-    assert _cost(OWN, with_reasoning, "tiny") == _cost(OWN, Usage(input_tokens=10, output_tokens=100), "tiny")
-
-
-def test_a_price_of_zero_is_a_cost_of_zero() -> None:
-    cost = _cost(OWN, Usage(input_tokens=10, output_tokens=10), "gratis")
-    assert cost is not None
-    assert cost.amount_usd == 0
-
-
-@pytest.mark.parametrize(
-    ("usage", "model"),
-    [
-        (Usage(), "tiny"),
-        (Usage(input_tokens=10, output_tokens=10), "nobody-knows-this-model"),
-        (Usage(input_tokens=10, output_tokens=10), "embedder"),  # its output has no price
-        (Usage(input_tokens=10, output_tokens=1, cache_read_tokens=11), "cached"),  # more cached than sent
-    ],
-)
-def test_what_cannot_be_known_has_no_cost(usage: Usage, model: str) -> None:
-    assert _cost(OWN, usage, model) is None
-
-
-def test_a_model_with_an_input_price_alone_prices_input() -> None:
-    cost = _cost(OWN, Usage(input_tokens=1_000_000), "embedder")
-    assert cost is not None
-    assert cost.amount_usd == 0.1
-
 
 def test_the_users_price_beats_the_public_one() -> None:
     table = PriceTable.from_user({"gpt-4o": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}})
-    cost = _cost(table, Usage(input_tokens=1_000_000, output_tokens=0), "gpt-4o-2024-08-06", "gpt-4o")
-    assert cost is not None
-    assert (cost.amount_usd, cost.rule) == (1.0, "user:gpt-4o")
+    cost = known(price(table, MILLION, "gpt-4o-2024-08-06", "gpt-4o"))
+    assert (cost.amount_usd, cost.rule) == (Decimal(1), "user:gpt-4o")
+
+
+def test_the_price_of_the_model_that_answered_beats_that_of_the_one_asked_for() -> None:
+    table = PriceTable.from_user({"asked": {"input_usd_per_mtok": 1}, "answered": {"input_usd_per_mtok": 2}})
+    assert rule(table, "answered", "asked") is None  # it has no price for output
+    assert known(price(table, Usage(input_tokens=1), "answered", "asked")).rule == "user:answered"
+
+
+def test_a_pattern_prices_all_models_it_fits_the_longest_first() -> None:
+    cheap = {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}
+    table = PriceTable.from_user({"ft:*": cheap, "ft:gpt-4o-*:acme:*": cheap, "ft:gpt-4o-mini:acme::a": cheap})
+    assert rule(table, "ft:gpt-4o-2024-08-06:acme::x1") == "user:ft:gpt-4o-*:acme:*"
+    assert rule(table, "ft:other") == "user:ft:*"
+    assert rule(table, "ft:gpt-4o-mini:acme::a") == "user:ft:gpt-4o-mini:acme::a"  # a name beats every pattern
+    assert rule(table, "left:gpt-4o") is None
+
+
+def test_only_the_star_is_special_in_a_pattern() -> None:
+    table = PriceTable.from_user({"a.b[1]*": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}})
+    assert rule(table, "a.b[1]-x") == "user:a.b[1]*"
+    assert rule(table, "aXb1-x") is None
+
+
+def test_another_price_is_another_version() -> None:
+    def version(usd: float) -> str | None:
+        table = PriceTable.from_user({"m": {"input_usd_per_mtok": usd}})
+        return known(price(table, MILLION, "m")).price_version
+
+    assert version(1) == version(1.0)
+    assert version(1) != version(2)
 
 
 @pytest.mark.parametrize(
     ("prices", "said"),
     [
         ({"m": {"input": 1}}, "prices['m'] has no price called 'input'"),
-        ({"m": {}}, "prices['m'] lacks 'input_usd_per_mtok'"),
+        ({"m": {}}, "prices['m'] has no price"),
         ({"m": {"output_usd_per_mtok": 1}}, "prices['m'] lacks 'input_usd_per_mtok'"),
         ({"m": {"input_usd_per_mtok": -1}}, "prices['m']['input_usd_per_mtok'] = -1 is no price"),
         ({"m": {"input_usd_per_mtok": "3"}}, "prices['m']['input_usd_per_mtok'] = '3' is no price"),
         ({"m": {"input_usd_per_mtok": True}}, "prices['m']['input_usd_per_mtok'] = True is no price"),
         ({"m": {"input_usd_per_mtok": math.nan}}, "prices['m']['input_usd_per_mtok'] = nan is no price"),
         ({"m": {"input_usd_per_mtok": math.inf}}, "prices['m']['input_usd_per_mtok'] = inf is no price"),
+        ({"m": {"input_usd_per_mtok": 1e7}}, "prices['m']['input_usd_per_mtok'] = 10000000.0 is no price"),
+        ({"m": {"input_usd_per_mtok": Decimal("sNaN")}}, "prices['m']['input_usd_per_mtok'] = Decimal('sNaN') is no"),
+        ({"m": {"input_usd_per_mtok": 10**400}}, "prices['m']['input_usd_per_mtok'] = 1000"),
         ({"m": 3}, "prices['m'] must map"),
         ({"": {"input_usd_per_mtok": 1}}, "prices['']: the key must be the name of a model"),
     ],
@@ -129,122 +87,117 @@ def test_bad_prices_fail_at_init_and_name_model_and_key(prices: Any, said: str) 
     assert str(caught.value).startswith(said)
 
 
-# --- public prices ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("prices.toml", '["my-model"]\ninput_usd_per_mtok = 0.1\noutput_usd_per_mtok = 0.4\n'),
+        ("prices.json", json.dumps({"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}})),
+    ],
+)
+def test_a_table_can_be_a_file(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    cost = known(price(PriceTable.from_file(tmp_path / name), MILLION, "my-model"))
+    assert cost.amount_usd == Decimal("0.1")
+    direct = PriceTable.from_user({"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}})
+    assert cost == price(direct, MILLION, "my-model")
 
 
-def test_gpt_4o_with_cached_tokens() -> None:
-    usage = Usage(input_tokens=1_000, output_tokens=100, cache_read_tokens=400)
-    cost = _cost(PriceTable(), usage, "gpt-4o-2024-08-06", "gpt-4o")
-    assert cost is not None
-    # 600 * 2.50 + 400 * 1.25 + 100 * 10.00, per million
-    assert (cost.input_usd, cost.cache_read_usd, cost.output_usd) == (0.0015, 0.0005, 0.001)
-    assert cost.amount_usd == 0.003
-    assert cost.rule == "genai-prices:openai/gpt-4o"
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("prices.toml", b"nonsense", "prices.toml is no table of prices: "),
+        ("prices.json", b"[1]", "prices.json is no table of prices: it must map"),
+        ("prices.json", b"\xff", "prices.json is no table of prices: "),
+        ("prices.toml", b"[m]\ninput = 1", "prices.toml: prices['m'] has no price called 'input'"),
+        (
+            "prices.toml",
+            b"[gpt-4.1]\ninput_usd_per_mtok = 1",
+            "prices['gpt-4'] holds a table, '1': in TOML, put a name",
+        ),
+        ("missing.toml", None, "missing.toml is no table of prices: "),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(name: str, content: bytes | None, said: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(tracelm.ConfigError) as caught:
+        PriceTable.from_file(tmp_path / name)
+    assert said in str(caught.value)
 
 
-def test_the_model_asked_for_is_tried_when_the_one_that_answered_is_unknown() -> None:
-    usage = Usage(input_tokens=1_000_000, output_tokens=0)
-    assert _cost(PriceTable(), usage, "gateway-7b", None, "gpt-4o") == _cost(PriceTable(), usage, "gpt-4o")
+# --- the provider's own figure ------------------------------------------------------------------------------
 
 
-def test_the_same_model_of_another_provider_has_that_ones_price() -> None:
-    usage = Usage(input_tokens=1_000, output_tokens=100)
-    cost = _cost(PriceTable(), usage, "gpt-4o", provider="azure.ai.openai")
-    assert cost is not None
-    assert cost.rule == "genai-prices:azure/gpt-4o"
-    assert _cost(PriceTable(), usage, "gpt-4o", provider="deepseek") is None
+def test_what_the_provider_reports_is_the_amount_and_ours_stands_beside_it() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=100, reported_usd=Decimal("0.00375"))
+    cost = known(price(PriceTable(), usage, "openai/gpt-4o", provider="openrouter"))
+    attributes = cost.attributes()
+    assert attributes["gen_ai.usage.cost.amount"] == 0.00375
+    assert attributes["gen_ai.usage.cost.source"] == "provider"
+    assert attributes["tracelm.cost.computed_usd"] == 0.0035
+    assert attributes["tracelm.cost.input_usd"] == 0.0025  # the buckets are those of the computed figure
+    assert attributes["tracelm.cost.output_usd"] == 0.001
+    assert Usage.from_attributes({**usage.attributes(), **attributes}) == usage
 
 
-def test_an_unknown_provider_has_no_cost() -> None:
-    assert _cost(PriceTable(), Usage(input_tokens=1, output_tokens=1), "gpt-4o", provider="my-gateway") is None
-
-
-def test_a_cheaper_service_tier_costs_less() -> None:
-    usage = Usage(input_tokens=1_000_000, output_tokens=0)
-    standard = _cost(PriceTable(), usage, "gpt-5")
-    flex = _cost(PriceTable(), usage, "gpt-5", service_tier="flex")
-    assert standard is not None
-    assert flex is not None
-    assert flex.amount_usd == pytest.approx(standard.amount_usd / 2)
-
-
-def test_what_a_provider_takes_for_a_request_is_a_bucket_of_its_own() -> None:
-    cost = _cost(PriceTable(), Usage(input_tokens=1_000, output_tokens=100), "sonar", provider="perplexity")
-    assert cost is not None
-    assert cost.request_usd > 0
-    assert cost.attributes()["tracelm.cost.request_usd"] == cost.request_usd
-    assert cost.amount_usd == pytest.approx(cost.input_usd + cost.output_usd + cost.request_usd)
-
-
-def test_the_version_of_the_price_list_is_recorded() -> None:
-    from importlib.metadata import version
-
-    cost = _cost(PriceTable(), Usage(input_tokens=1, output_tokens=1), "gpt-4o")
-    assert cost is not None
-    assert cost.attributes() == {
-        "gen_ai.usage.cost.amount": cost.amount_usd,
+def test_a_reported_price_counts_where_no_list_has_the_model() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=100, reported_usd=Decimal("0.01"))
+    assert known(price(PriceTable(), usage, "nobody-knows", provider="openrouter")).attributes() == {
+        "gen_ai.usage.cost.amount": 0.01,
         "gen_ai.usage.cost.currency": "USD",
-        "gen_ai.usage.cost.source": "local",
-        "tracelm.cost.rule": "genai-prices:openai/gpt-4o",
-        "tracelm.cost.price_version": version("genai-prices"),
-        "tracelm.cost.input_usd": cost.input_usd,
-        "tracelm.cost.cache_read_usd": 0.0,
-        "tracelm.cost.cache_write_usd": 0.0,
-        "tracelm.cost.output_usd": cost.output_usd,
+        "gen_ai.usage.cost.source": "provider",
     }
 
 
-_LISTED = [(provider.id, model.id) for provider in get_snapshot().providers for model in provider.models]
+@pytest.mark.parametrize("reported", ["-1", "NaN", "Infinity"])
+def test_a_reported_price_that_is_none_is_left_out(reported: str) -> None:
+    usage = Usage(input_tokens=1_000_000, output_tokens=0, reported_usd=Decimal(reported))
+    cost = known(price(PriceTable(), usage, "gpt-4o"))
+    assert (cost.source, cost.amount_usd) == ("local", Decimal("2.5"))
 
 
-@settings(deadline=None)  # the machine may be busy
-@given(
-    which=st.sampled_from(_LISTED),
-    fresh=st.integers(0, 2_000_000),
-    read=st.integers(0, 500_000),
-    written=st.integers(0, 100_000),
-    output=st.integers(0, 200_000),
+# --- names --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "found"),
+    [
+        ("openai", "gpt-4o", "genai-prices:openai/gpt-4o"),
+        ("openai", "gpt-4o-2024-08-06", "genai-prices:openai/gpt-4o"),  # dated
+        ("openai", "ft:gpt-4o-2024-08-06:acme::abc", "genai-prices:openai/ft:gpt-4o"),  # fine-tuned: a price of its own
+        ("openai", "openai/gpt-4o", "genai-prices:openai/gpt-4o"),  # as a gateway writes it
+        ("openrouter", "openai/gpt-4o", "genai-prices:openrouter/openai/gpt-4o"),
+        ("gcp.gemini", "models/gemini-2.5-flash", "genai-prices:google/gemini-2.5-flash"),
+        ("azure.ai.openai", "gpt-4o-2024-08-06", "genai-prices:azure/gpt-4o"),
+        ("deepseek", "gpt-4o", None),
+        ("openai", "nobody-knows-this-model", None),
+        ("my-gateway", "gpt-4o", None),
+        ("openai", "", None),
+        ("", "gpt-4o", None),
+    ],
 )
-def test_every_listed_model_costs_what_genai_prices_says(
-    which: tuple[str, str], fresh: int, read: int, written: int, output: int
-) -> None:
-    provider, model = which
-    sent = fresh + read + written
-    usage = Usage(input_tokens=sent, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written)
-    cost = _cost(PriceTable(), usage, model, provider=provider)
-    if cost is None:
-        return
-    theirs = calc_price(
-        TheirUsage(input_tokens=sent, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written),
-        model,
-        provider_id=provider,
-    )
-    assert cost.amount_usd == pytest.approx(float(theirs.total_price), rel=1e-9, abs=1e-15)
-    buckets = cost.input_usd + cost.cache_read_usd + cost.cache_write_usd + cost.output_usd + cost.request_usd
-    assert buckets == pytest.approx(cost.amount_usd, rel=1e-9, abs=1e-15)
+def test_a_model_is_found_under_the_names_it_goes_by(provider: str, model: str, found: str | None) -> None:
+    assert rule(PriceTable(), model, provider=provider) == found
 
 
-def test_most_listed_models_of_openai_have_a_cost() -> None:
-    usage = Usage(input_tokens=100, output_tokens=10)
-    chat = [model for provider, model in _LISTED if provider == "openai" and model.startswith("gpt-")]
-    priced = [model for model in chat if _cost(PriceTable(), usage, model) is not None]
-    assert len(priced) > 0.8 * len(chat)
+def test_a_fine_tuned_model_that_is_not_listed_is_not_priced_like_its_base() -> None:
+    assert rule(PriceTable(), "gpt-4.1-2025-04-14") == "genai-prices:openai/gpt-4.1"
+    assert rule(PriceTable(), "ft:gpt-4.1-2025-04-14:acme::abc") is None
 
 
-def test_audio_tokens_cost_what_audio_costs() -> None:
-    usage = Usage(input_tokens=1_000, output_tokens=100, input_audio_tokens=400, output_audio_tokens=60)
-    model = "gpt-4o-audio-preview"
-    cost = _cost(PriceTable(), usage, model)
-    theirs = calc_price(
-        TheirUsage(input_tokens=1_000, output_tokens=100, input_audio_tokens=400, output_audio_tokens=60),
-        model,
-        provider_id="openai",
-    )
-    assert cost is not None
-    assert cost.amount_usd == pytest.approx(float(theirs.total_price))
-    assert (
-        cost.amount_usd > (_cost(PriceTable(), Usage(input_tokens=1_000, output_tokens=100), model) or cost).input_usd
-    )
+def test_the_model_asked_for_is_tried_when_the_one_that_answered_is_unknown() -> None:
+    assert price(PriceTable(), MILLION, "gateway-7b", "gpt-4o") == price(PriceTable(), MILLION, "gpt-4o")
+
+
+def test_on_azure_the_response_names_the_model_and_the_request_a_deployment() -> None:
+    azure = {"provider": "azure.ai.openai"}
+    assert rule(PriceTable(), "gpt-4o-mini-2024-07-18", "gpt-4o", **azure) == "genai-prices:azure/gpt-4o-mini"
+    assert rule(PriceTable(), "brand-new-model", "gpt-4o", **azure) is None
+    own = PriceTable.from_user({"our-deployment": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 1}})
+    assert rule(own, "gpt-4o-2024-08-06", "our-deployment", **azure) == "user:our-deployment"
+
+
+# --- when and how it is loaded ------------------------------------------------------------------------------
 
 
 def test_pricing_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,19 +206,23 @@ def test_pricing_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert _cost(PriceTable(), Usage(input_tokens=1, output_tokens=1), "gpt-4o-mini") is not None
+    assert price(PriceTable(), MILLION, "gpt-4o-mini") is not None
 
 
 def test_the_price_list_is_loaded_when_it_is_first_needed() -> None:
     program = (
         "import sys\n"
         "from tracelm.pricing.prices import PriceTable\n"
+        "from tracelm.pricing.call import PricedCall\n"
         "from tracelm.pricing.cost import Usage\n"
         "table = PriceTable.from_user({'m': {'input_usd_per_mtok': 1, 'output_usd_per_mtok': 1}})\n"
         "usage = Usage(input_tokens=1, output_tokens=1)\n"
-        "assert table.cost(provider='openai', models=('m',), usage=usage)\n"
+        "def cost(model):\n"
+        "    return table.cost(PricedCall(provider='openai', request_model=model, response_model=None, usage=usage,\n"
+        "                           service_tier=None, start_ns=0))\n"
+        "assert cost('m')\n"
         "assert 'genai_prices' not in sys.modules\n"
-        "assert table.cost(provider='openai', models=('gpt-4o',), usage=usage)\n"
+        "assert cost('gpt-4o')\n"
         "assert 'genai_prices' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -102,8 +102,8 @@ def test_a_database_of_a_newer_tracelm_is_left_alone(tmp_path: Path) -> None:
     database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9000'")
     database.commit()
     database.close()
-    assert message(tmp_path) == snapshot(
-        "the store HOME/tracelm.db was written by a newer tracelm (schema 9000, here 0002): pip install --upgrade "
+    assert message(tmp_path) == (
+        f"the store HOME/tracelm.db was written by a newer tracelm (schema 9000, here {HEAD}): pip install --upgrade "
         "tracelm"
     )
 

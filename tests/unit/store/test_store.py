@@ -81,6 +81,8 @@ def test_a_span_has_its_columns_and_all_of_its_record(tmp_path: Path) -> None:
             "run_id": None,
             "row_digest": None,
             "state": "ended",
+            "recorded_cost_usd": None,
+            "repricings": None,
         }
     )
     assert (span.input, span.output, span.attributes["custom"]) == ("in", "out", True)

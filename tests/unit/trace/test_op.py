@@ -16,6 +16,8 @@ import tracelm
 from tracelm import semconv
 from tracelm.otlp.records import SpanRecord
 from tracelm.testing import Spans
+from tracelm.testing.conformance import check
+from tracelm.trace.recorder import OPERATIONS
 
 
 @tracelm.op
@@ -296,6 +298,18 @@ def test_a_kind_gives_the_span_its_name_in_the_genai_conventions(
     span = spans.one(name)
     assert span.attributes[semconv.OPERATION_NAME] == name.partition(" ")[0]
     assert span.attributes[attribute] == "look_up"
+
+
+@pytest.mark.parametrize("kind", [None, *OPERATIONS])
+def test_an_op_of_any_kind_conforms_to_the_genai_conventions(spans: Spans, kind: Any) -> None:
+    @tracelm.op(kind=kind)
+    def find(query: str) -> list[str]:
+        return [query]
+
+    find("a")
+    span = spans.one()
+    assert [each for each in check(span) if each.level == "violation"] == []
+    assert str(span.attributes[semconv.OP_NAME]).endswith("find")  # whatever the conventions call the span
 
 
 def test_capture_can_be_switched_off_for_an_op(spans: Spans) -> None:

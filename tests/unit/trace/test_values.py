@@ -388,3 +388,14 @@ def test_plain_json_comes_back_as_it_went_in(value: object) -> None:
     encoded = str(encode(value, max_bytes=0))
     if "[redacted]" not in encoded:
         assert orjson.loads(encoded) == value
+
+
+@pytest.mark.parametrize("limit", range(300, 1_300, 50))
+def test_a_conversation_is_still_one_of_messages_wherever_it_is_cut(limit: int) -> None:
+    conversation = [
+        {"role": "user", "parts": [{"type": "text", "content": "Hi"}, {"type": "tool_call", "name": "look", "id": "1"}]}
+    ] * 30
+    found = read(conversation, max_bytes=limit)
+    assert len(found) < 30
+    assert all({"role", "parts"} <= message.keys() for message in found)
+    assert all("type" in part for message in found for part in message["parts"])

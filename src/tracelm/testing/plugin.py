@@ -1,12 +1,4 @@
-"""pytest plugin: see what your code recorded.
-
-It is loaded by pytest wherever tracelm is installed. A test that takes the fixture `spans` records into a folder of
-its own, with repeatable ids:
-
-    def test_the_answer_is_traced(spans):
-        answer("Why?")
-        assert spans.names() == ["answer"]
-"""
+"""What the pytest plugin gives a test: the fixture `spans`, and `Spans`, which reads back what was recorded."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path

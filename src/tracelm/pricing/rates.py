@@ -1,0 +1,182 @@
+"""`Rates`: the prices of one model, and the arithmetic: counts, times rates, in buckets that sum to the amount."""
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import Final
+
+from tracelm.pricing.cost import Cost, Usage
+
+_MILLION: Final = 1_000_000
+_HOUR_S: Final = 3_600
+EXACT: Final = Context(prec=60)
+"""Our own: what the program has set for its decimals is not for us, and 60 digits hold every sum there can be."""
+_STEP: Final = Decimal("1e-15")
+"""Shares are rounded to this, so that their sum is exact. Of usual prices only those by the hour need it."""
+_MOST: Final = 10**9
+"""Tokens, seconds, characters or pieces. No call has more; a count that says so is a fault, not a bill."""
+
+_INPUT: Final = "input_usd_per_mtok"
+_OUTPUT: Final = "output_usd_per_mtok"
+_CACHE_READ: Final = "cache_read_usd_per_mtok"
+_CACHE_WRITE: Final = "cache_write_usd_per_mtok"
+_CACHE_WRITE_1H: Final = "cache_write_1h_usd_per_mtok"
+_REASONING: Final = "reasoning_usd_per_mtok"
+_INPUT_IMAGE: Final = "input_image_usd_per_mtok"
+_INPUT_AUDIO: Final = "input_audio_usd_per_mtok"
+_CACHE_READ_IMAGE: Final = "cache_read_image_usd_per_mtok"
+_CACHE_READ_AUDIO: Final = "cache_read_audio_usd_per_mtok"
+_OUTPUT_IMAGE: Final = "output_image_usd_per_mtok"
+_OUTPUT_AUDIO: Final = "output_audio_usd_per_mtok"
+_INPUT_HOUR: Final = "input_audio_usd_per_hour"
+_INPUT_CHARACTERS: Final = "input_usd_per_mchar"
+_IMAGE: Final = "image_usd"
+_WEB_SEARCH: Final = "web_search_usd"
+_FILE_SEARCH: Final = "file_search_usd"
+_REQUEST: Final = "request_usd"
+
+_BUCKETS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
+    "input": (_MILLION, (_INPUT,)),
+    "input_image": (_MILLION, (_INPUT_IMAGE, _INPUT)),
+    "input_audio": (_MILLION, (_INPUT_AUDIO, _INPUT)),
+    "cache_read": (_MILLION, (_CACHE_READ, _INPUT)),
+    "cache_read_image": (_MILLION, (_CACHE_READ_IMAGE, _CACHE_READ, _INPUT_IMAGE, _INPUT)),
+    "cache_read_audio": (_MILLION, (_CACHE_READ_AUDIO, _CACHE_READ, _INPUT_AUDIO, _INPUT)),
+    "cache_write": (_MILLION, (_CACHE_WRITE, _INPUT)),
+    "cache_write_1h": (_MILLION, (_CACHE_WRITE_1H, _CACHE_WRITE, _INPUT)),
+    "output": (_MILLION, (_OUTPUT,)),
+    "reasoning": (_MILLION, (_REASONING, _OUTPUT)),
+    "output_image": (_MILLION, (_OUTPUT_IMAGE, _OUTPUT)),
+    "output_audio": (_MILLION, (_OUTPUT_AUDIO, _OUTPUT)),
+    "input_seconds": (_HOUR_S, (_INPUT_HOUR,)),
+    "input_characters": (_MILLION, (_INPUT_CHARACTERS,)),
+    "images": (1, (_IMAGE,)),
+    "web_searches": (1, (_WEB_SEARCH,)),
+    "file_searches": (1, (_FILE_SEARCH,)),
+    "request": (1, (_REQUEST,)),
+}
+"""For each bucket: how many units its price is for, and the rates that may hold, the most special one first."""
+
+RATE_KEYS: Final = tuple(dict.fromkeys(key for _, keys in _BUCKETS.values() for key in reversed(keys)))
+"""What `tracelm.init(prices=...)` may say of a model."""
+# Reported beside tokens too, by models that bill the tokens alone.
+_ALSO_TOLD: Final = frozenset({"input_seconds", "input_characters", "images"})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rates:
+    """The prices of one model.
+
+    Attributes:
+        given: Rate (one of `RATE_KEYS`) to USD. What is not set apart costs what the next wider kind costs: cached
+            and audio input what input costs, reasoning and audio output what output costs.
+        least_seconds: Audio that is shorter is billed as so long.
+        per_unit: Bucket to the price of one unit in it.
+        text: `given` as JSON.
+    """
+
+    given: Mapping[str, Decimal]
+    least_seconds: int = 0
+    per_unit: Mapping[str, Decimal] = field(init=False)
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, Decimal] = {}
+        for bucket, (units, keys) in _BUCKETS.items():
+            rate = next((self.given[key] for key in keys if key in self.given), None)
+            if rate is not None:
+                found[bucket] = EXACT.divide(rate, Decimal(units))
+        object.__setattr__(self, "per_unit", found)
+        pairs = (f'"{key}": {EXACT.normalize(self.given[key]):f}' for key in RATE_KEYS if key in self.given)
+        object.__setattr__(self, "text", f"{{{', '.join(pairs)}}}")
+
+    def cost(self, usage: Usage, *, rule: str, price_version: str) -> Cost | None:
+        """Price `usage`, without regard to a price that the provider reported.
+
+        Returns:
+            The cost, or `None` where it would be a guess: nothing was reported that is billed, something has no
+            rate, counts contradict each other (more cached tokens than input), or no call can have so many.
+        """
+        buckets = self._buckets(usage)
+        if buckets is None:
+            return None
+        amount = functools.reduce(EXACT.add, buckets.values(), Decimal(0))
+        return Cost(
+            amount_usd=amount,
+            computed_usd=amount,
+            buckets_usd=buckets,
+            rule=rule,
+            price_version=price_version,
+            rates=self.text,
+        )
+
+    def _buckets(self, usage: Usage) -> dict[str, Decimal] | None:
+        counts = self._counts(usage)
+        if counts is None:
+            return None
+        found: dict[str, Decimal] = {}
+        is_unpriced = False
+        for bucket, count in counts.items():
+            if not count:
+                continue
+            rate = self.per_unit.get(bucket)
+            if rate is not None:
+                number = Decimal(count) if isinstance(count, int) else Decimal(str(count))
+                found[bucket] = EXACT.quantize(EXACT.multiply(number, rate), _STEP)
+            elif bucket in _ALSO_TOLD:
+                is_unpriced = True
+            else:
+                return None
+        if not found and (is_unpriced or (usage.input_tokens is None and usage.output_tokens is None)):
+            return None
+        fee = self.per_unit.get("request")
+        if fee is not None:
+            found["request"] = EXACT.quantize(fee, _STEP)
+        return found
+
+    def _counts(self, usage: Usage) -> dict[str, float] | None:
+        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
+        sent, received = usage.input_tokens or 0, usage.output_tokens or 0
+        read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+        images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
+        drawn, spoken = usage.output_image_tokens or 0, usage.output_audio_tokens or 0
+        thought, kept = usage.reasoning_tokens or 0, usage.cache_write_1h_tokens or 0
+        read_images, read_sounds = usage.cache_read_image_tokens or 0, usage.cache_read_audio_tokens or 0
+        if read and usage.cache_read_text_tokens != read and self._must_know_what_was_read(usage):
+            return None
+        if (usage.input_text_tokens or 0) + images + sounds > sent:
+            return None
+        if (usage.output_text_tokens or 0) + drawn + spoken > received:
+            return None
+        seconds: float = usage.input_seconds or 0
+        counts: dict[str, float] = {
+            "input": sent - written - (read - read_images - read_sounds) - images - sounds,
+            "input_image": images - read_images,
+            "input_audio": sounds - read_sounds,
+            "cache_read": read - read_images - read_sounds,
+            "cache_read_image": read_images,
+            "cache_read_audio": read_sounds,
+            "cache_write": written - kept,
+            "cache_write_1h": kept,
+            "output": received - thought - drawn - spoken,
+            "reasoning": thought,
+            "output_image": drawn,
+            "output_audio": spoken,
+            "input_seconds": max(seconds, self.least_seconds) if seconds > 0 else seconds,
+            "input_characters": usage.input_characters or 0,
+            "images": usage.images or 0,
+            "web_searches": usage.web_searches or 0,
+            "file_searches": usage.file_searches or 0,
+        }
+        if math.isnan(seconds) or min(counts.values()) < 0 or max(counts.values()) > _MOST:
+            return None
+        return counts
+
+    def _must_know_what_was_read(self, usage: Usage) -> bool:
+        """Say whether images or sounds may have come from the cache, at a price of their own, and nobody said."""
+        return bool(
+            (usage.input_image_tokens and usage.cache_read_image_tokens is None and _CACHE_READ_IMAGE in self.given)
+            or (usage.input_audio_tokens and usage.cache_read_audio_tokens is None and _CACHE_READ_AUDIO in self.given)
+        )
