@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 import tracelm
 from tests.collector import rotel_binary
+from tests.openai_client import VERSION
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -49,6 +51,9 @@ def _missing(item: pytest.Item) -> str | None:
         return "xllamacpp has no wheel for this platform (the real local model)"
     if item.get_closest_marker("rotel") is not None and not _rotel_runs():
         return "rotel does not run with this Python (it needs a shared libpython)"
+    needed = item.get_closest_marker("openai")
+    if needed is not None and needed.args > VERSION:
+        return f"the installed client, openai {openai.__version__}, is older than {'.'.join(map(str, needed.args))}"
     return None
 
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import httpx2
 import openai
 import pydantic
 import pytest
 from inline_snapshot import snapshot
 
 import tracelm
+from tests.openai_client import http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
 from tracelm.testing import Spans
@@ -29,19 +29,19 @@ class _Place(pydantic.BaseModel):
     country: str
 
 
-def _answering(*bodies: Mapping[str, Any], status: int = 200) -> httpx2.MockTransport:
+def _answering(*bodies: Mapping[str, Any], status: int = 200) -> http.MockTransport:
     """Answer each request with the next body, then with the last one again."""
     left = list(bodies)
 
-    def answer(_request: httpx2.Request) -> httpx2.Response:
+    def answer(_request: http.Request) -> http.Response:
         body = left.pop(0) if len(left) > 1 else left[0]
-        return httpx2.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
+        return http.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
 
-    return httpx2.MockTransport(answer)
+    return http.MockTransport(answer)
 
 
 def _client(base_url: str, *bodies: Mapping[str, Any], max_retries: int = 0) -> Any:
-    http_client = httpx2.Client(transport=_answering(*bodies))
+    http_client = http.Client(transport=_answering(*bodies))
     return openai.OpenAI(base_url=base_url, api_key="test", max_retries=max_retries, http_client=http_client)
 
 
@@ -242,7 +242,7 @@ def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
 
 async def test_retries_of_the_async_client_are_counted(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
-    http_client = httpx2.AsyncClient(transport=_answering(busy, REPLY))
+    http_client = http.AsyncClient(transport=_answering(busy, REPLY))
     async with openai.AsyncOpenAI(api_key="test", max_retries=1, http_client=http_client) as client:
         await client.chat.completions.create(**ASK)
     assert spans.one().attributes["http.request.resend_count"] == 1
@@ -256,10 +256,10 @@ def test_retries_in_vain_are_counted(spans: Spans) -> None:
 
 
 def test_a_server_that_is_not_there(spans: Spans) -> None:
-    def refuse(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("refused", request=request)
+    def refuse(request: http.Request) -> http.Response:
+        raise http.ConnectError("refused", request=request)
 
-    http_client = httpx2.Client(transport=httpx2.MockTransport(refuse))
+    http_client = http.Client(transport=http.MockTransport(refuse))
     with (
         openai.OpenAI(api_key="test", max_retries=0, http_client=http_client) as client,
         pytest.raises(openai.APIConnectionError),
@@ -353,11 +353,11 @@ def test_extra_body_counts_as_the_request(spans: Spans) -> None:
 def test_messages_from_a_generator_reach_the_model_and_the_span(spans: Spans) -> None:
     seen: list[Any] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def answer(request: http.Request) -> http.Response:
         seen.extend(json.loads(request.content)["messages"])
-        return httpx2.Response(200, json=REPLY)
+        return http.Response(200, json=REPLY)
 
-    http_client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    http_client = http.Client(transport=http.MockTransport(answer))
     with openai.OpenAI(api_key="test", http_client=http_client) as client:
         client.chat.completions.create(model="m", messages=(each for each in ASK["messages"]))
     assert seen == ASK["messages"]

@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.integrations.answering import MP3, PNG, RESPONSE, WAV, Server, brief
@@ -56,6 +57,7 @@ def test_the_whole_span_of_a_text_completion(own_url: str, spans: Spans) -> None
     )
 
 
+@pytest.mark.openai(3, 0)
 def test_the_whole_span_of_a_response(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         client.responses.create(
@@ -125,6 +127,7 @@ def test_the_whole_span_of_a_response(spans: Spans) -> None:
     )
 
 
+@pytest.mark.openai(3, 0)
 def test_the_whole_span_of_a_response_that_is_fetched(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         assert client.responses.retrieve("resp_1").id == "resp_1"

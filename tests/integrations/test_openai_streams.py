@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from inline_snapshot import snapshot
 from opentelemetry import trace
 
 import tracelm
+from tests.openai_client import http
 from tests.recordings.made_by_hand import STREAMS
 from tests.recordings.recorded import Recorded, can_be_asked, readable
 from tests.recordings.server import load
@@ -306,7 +306,7 @@ def test_a_stream_that_is_still_open_when_the_program_ends(chat: Recorded, tmp_p
 
 
 def test_a_broken_connection_keeps_what_came(stream: Recorded, spans: Spans) -> None:
-    with stream.client() as client, pytest.raises((openai.APIError, httpx2.HTTPError)) as caught:
+    with stream.client() as client, pytest.raises((openai.APIError, http.HTTPError)) as caught:
         list(stream.asking(client)(**stream.arguments(fault=_cut(stream))))
     span = spans.one()
     assert span.status == "error"
@@ -318,7 +318,7 @@ def test_a_broken_connection_keeps_what_came(stream: Recorded, spans: Spans) -> 
 
 async def test_async_broken_connection_keeps_what_came(stream: Recorded, spans: Spans) -> None:
     async with stream.async_client() as client:
-        with pytest.raises((openai.APIError, httpx2.HTTPError)):
+        with pytest.raises((openai.APIError, http.HTTPError)):
             async for _ in await stream.asking(client)(**stream.arguments(fault=_cut(stream))):
                 pass
     span = spans.one()
@@ -350,12 +350,12 @@ async def test_a_cancelled_stream_is_no_failure_of_the_provider(stream: Recorded
 async def test_a_cancelled_request_is_no_failure_of_the_provider(stream: Recorded, spans: Spans) -> None:
     asked = asyncio.Event()
 
-    async def answer(_request: httpx2.Request) -> httpx2.Response:
+    async def answer(_request: http.Request) -> http.Response:
         asked.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    http_client = http.AsyncClient(transport=http.MockTransport(answer))
     client: Any = openai.AsyncOpenAI(api_key="test", max_retries=0, http_client=http_client)
     task = asyncio.create_task(stream.ask(client))
     await asked.wait()
@@ -417,16 +417,16 @@ def _streamed(stream: Recorded, client: Any) -> Any:
 def _stalling_client(stream: Recorded) -> openai.AsyncOpenAI:
     """Return a client whose reply stops in the middle and never goes on."""
 
-    class Stalling(httpx2.AsyncByteStream):
+    class Stalling(http.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for chunk in stream.chunks[:SOME]:
                 yield f"data: {json.dumps(chunk)}\n\n".encode()
             await asyncio.Event().wait()
 
-    def answer(_request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stalling())
+    def answer(_request: http.Request) -> http.Response:
+        return http.Response(200, headers={"content-type": "text/event-stream"}, stream=Stalling())
 
-    http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    http_client = http.AsyncClient(transport=http.MockTransport(answer))
     return openai.AsyncOpenAI(api_key="test", max_retries=0, http_client=http_client)
 
 
