@@ -123,6 +123,7 @@ def test_the_whole_span_of_a_refused_request(failure: Recorded, spans: Spans) ->
     assert (span.status, [event.name for event in span.events]) == ("error", ["exception"])
 
 
+@pytest.mark.openai(2, 0)
 def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
     recorded = Recorded(load()["local-chat-completions-sync-structured-output"], own_url)
     arguments = recorded.arguments() | {"response_format": _Place}
@@ -134,6 +135,7 @@ def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
     assert attributes["gen_ai.usage.input_tokens"] == 39
 
 
+@pytest.mark.openai(2, 0)
 def test_a_reply_cut_short_that_cannot_be_parsed_keeps_its_tokens(spans: Spans) -> None:
     cut = {**REPLY["choices"][0], "finish_reason": "length", "message": {"role": "assistant", "content": '{"ci'}}
     with (
@@ -217,6 +219,7 @@ def test_a_plain_post_is_recorded(reply: Recorded, spans: Spans) -> None:
     assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
 
 
+@pytest.mark.openai(3, 0)
 def test_other_endpoints_pass_untouched(spans: Spans) -> None:
     with _client("http://h/v1", {"object": "list", "data": []}) as client:
         assert client.models.list().data == []
@@ -304,6 +307,7 @@ def test_provider_and_server(base_url: str, provider: str, address: str, port: i
     assert attributes["server.port"] == port
 
 
+@pytest.mark.openai(2, 0)
 def test_request_parameters(spans: Spans) -> None:
     with _client("http://h/v1", REPLY) as client:
         client.chat.completions.create(

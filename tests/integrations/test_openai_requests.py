@@ -33,6 +33,7 @@ class _Dict(dict[str, Any]):
     """A dictionary of the program's own class."""
 
 
+@pytest.mark.openai(3, 0)
 @pytest.mark.parametrize(
     "message",
     [
@@ -57,6 +58,7 @@ def test_messages_of_any_make_reach_the_model_and_the_span(message: Any, spans: 
     assert json.loads(server.asked[0].content)["input"] == [{"role": "user", "content": "Really?"}]
 
 
+@pytest.mark.openai(3, 0)
 def test_what_is_not_given_is_not_recorded(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         client.responses.create(model="gpt-4o", input="Hi", temperature=openai.NOT_GIVEN, top_p=openai.omit)

@@ -252,6 +252,7 @@ def test_the_whole_span_of_an_image(spans: Spans) -> None:
     )
 
 
+@pytest.mark.openai(2, 0)
 def test_the_whole_span_of_speech(spans: Spans) -> None:
     with Server(MP3, content_type="audio/mpeg").client() as client:
         spoken = client.audio.speech.create(model="tts-1", input="Good day.", voice="alloy", instructions="Slowly.")

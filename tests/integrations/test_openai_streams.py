@@ -137,6 +137,7 @@ def test_a_stream_that_was_read_and_closed_twice_is_one_span(stream: Recorded, s
     _check_whole(spans.one(), stream)
 
 
+@pytest.mark.openai(2, 0)
 def test_helper_read_to_the_end(chat: Recorded, spans: Spans) -> None:
     arguments = chat.arguments()
     del arguments["stream"]
@@ -148,6 +149,7 @@ def test_helper_read_to_the_end(chat: Recorded, spans: Spans) -> None:
     _check_whole(spans.one(), chat)
 
 
+@pytest.mark.openai(2, 0)
 async def test_async_helper_read_to_the_end(chat: Recorded, spans: Spans) -> None:
     arguments = chat.arguments()
     del arguments["stream"]
@@ -226,6 +228,7 @@ def test_break_inside_a_with_block(stream: Recorded, spans: Spans) -> None:
         _check_early(spans.one(), stream)
 
 
+@pytest.mark.openai(2, 0)
 def test_helper_left_early(chat: Recorded, spans: Spans) -> None:
     arguments = chat.arguments()
     del arguments["stream"]
