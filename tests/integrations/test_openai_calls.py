@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import openai
@@ -13,6 +14,7 @@ import tracelm
 from tests.openai_client import http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
+from tracelm.integrations._chat import read_reply
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
@@ -294,6 +296,22 @@ def test_a_server_that_is_not_there(spans: Spans) -> None:
             443,
         ),
         ("https://me.openai.azure.com/openai/v1/", "azure.ai.openai", "me.openai.azure.com", 443),
+        ("https://api.together.xyz/v1", "together_ai", "api.together.xyz", 443),
+        ("https://api.cerebras.ai/v1", "cerebras", "api.cerebras.ai", 443),
+        ("https://api.fireworks.ai/inference/v1", "fireworks_ai", "api.fireworks.ai", 443),
+        ("https://openrouter.ai/api/v1", "openrouter", "openrouter.ai", 443),
+        ("https://router.huggingface.co/v1", "huggingface", "router.huggingface.co", 443),
+        ("https://dbc-1.cloud.databricks.com/serving-endpoints", "databricks", "dbc-1.cloud.databricks.com", 443),
+        (
+            "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi",
+            "gcp.vertex_ai",
+            "us-central1-aiplatform.googleapis.com",
+            443,
+        ),
+        ("http://localhost:11434/v1", "ollama", "localhost", 11434),
+        ("http://localhost:8000/v1", "openai", "localhost", 8000),  # vLLM, or anything else
+        ("https://bedrock-runtime.example.com/v1", "openai", "bedrock-runtime.example.com", 443),
+        ("https://api.groq.com.example.com/v1", "openai", "api.groq.com.example.com", 443),
         ("http://localhost/v1", "openai", "localhost", 80),
         ("http://[::1]:8080/v1", "openai", "::1", 8080),
     ],
@@ -420,6 +438,12 @@ def test_a_public_price_is_on_the_span(spans: Spans) -> None:
     # 10 input tokens at 2.50 USD, 2 output tokens at 10 USD, each per million.
     assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.000045)
     assert attributes["tracelm.cost.rule"] == "genai-prices:openai/gpt-4o"
+
+
+def test_what_openrouter_says_that_a_call_cost_is_read() -> None:
+    body = {**REPLY, "usage": {**REPLY["usage"], "cost": 0.00012}}
+    assert read_reply(body, provider="openrouter").usage.reported_usd == Decimal("0.00012")
+    assert read_reply(body, provider="openai").usage.reported_usd is None
 
 
 def test_an_unknown_model_has_no_cost(reply: Recorded, spans: Spans) -> None:
