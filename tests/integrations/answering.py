@@ -97,7 +97,8 @@ def media(spans: Spans, uri: str) -> bytes:
 
 
 def brief(spans: Spans) -> list[tuple[str, dict[str, Any]]]:
-    """Return names and attributes, with short hashes and without the port of a test's own server."""
-    text = json.dumps(readable(spans.brief(without=["server.port"])), ensure_ascii=False)
+    """Return names and attributes, with short hashes and without what differs from run to run."""
+    without = ["server.port", "gen_ai.response.time_to_first_chunk"]
+    text = json.dumps(readable(spans.brief(without=without)), ensure_ascii=False)
     short = re.sub(r"(sha256/[0-9a-f]{8})[0-9a-f]{56}", r"\1…", text)
     return [(name, attributes) for name, attributes in json.loads(short)]

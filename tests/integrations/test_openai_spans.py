@@ -13,6 +13,58 @@ from tracelm.testing import Spans
 pytest_plugins = ("tests.recordings.fixtures",)
 
 
+def test_the_whole_span_of_a_stream(own_url: str, spans: Spans) -> None:
+    recorded = Recorded(load()["local-chat-completions-stream-usage"], own_url)
+    with recorded.client() as client:
+        list(recorded.ask(client))
+    assert brief(spans) == snapshot(
+        [
+            (
+                "chat smollm2-135m",
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "smollm2-135m",
+                    "openai.api.type": "chat_completions",
+                    "server.address": "127.0.0.1",
+                    "gen_ai.request.temperature": 0.0,
+                    "gen_ai.request.max_tokens": 30,
+                    "gen_ai.request.seed": 7,
+                    "gen_ai.request.stream": True,
+                    "gen_ai.input.messages": [
+                        {"role": "user", "parts": [{"type": "text", "content": "Count from one to five."}]}
+                    ],
+                    "openai.response.system_fingerprint": "b0-unknown",
+                    "gen_ai.usage.input_tokens": 36,
+                    "gen_ai.usage.output_tokens": 25,
+                    "gen_ai.usage.cache_read.input_tokens": 35,
+                    "gen_ai.response.id": "chatcmpl-XDSRRIxQ000eVLMMWCLqDBSz5yHaBZKk",
+                    "gen_ai.response.model": "smollm2-135m",
+                    "gen_ai.response.finish_reasons": ["stop"],
+                    "gen_ai.output.messages": [
+                        {
+                            "role": "assistant",
+                            "parts": [
+                                {
+                                    "type": "text",
+                                    "content": """\
+1. 1
+2. 2
+3. 3
+4. 4
+5. 5\
+""",
+                                }
+                            ],
+                            "finish_reason": "stop",
+                        }
+                    ],
+                },
+            )
+        ]
+    )
+
+
 def test_the_whole_span_of_a_text_completion(own_url: str, spans: Spans) -> None:
     recorded = Recorded(load()["local-completions-sync-basic"], own_url)
     with recorded.client() as client:

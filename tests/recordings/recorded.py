@@ -127,7 +127,7 @@ def readable(brief: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[st
 def can_be_asked(recording: Mapping[str, Any]) -> bool:
     """Whether the installed client has a method for an exchange."""
     method = _method(recording)
-    sent = recording["request"].get("body") or {}
+    sent: dict[str, Any] = recording["request"].get("body") or {}
     return _found(method) is not None and ("stream" not in sent or "stream" in _parameters(method))
 
 
