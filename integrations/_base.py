@@ -127,15 +127,16 @@ class Call:
                     attributes=attributes,
                     usage=None if reply is None else reply.usage,
                     duration_s=time.perf_counter() - self._started_s,
-                    first_chunk_s=self._first_chunk_s,
-                    chunk_gaps_s=self._gaps_s,
+                    first_chunk_s=self._first_chunk_s if semconv.REQUEST_STREAM in known else None,
+                    chunk_gaps_s=self._gaps_s if semconv.REQUEST_STREAM in known else (),
                     context=context,
                 )
             )
 
-    def _passed(self, outcome: str | None) -> dict[str, AttributeValue]:
+    def _passed(self, request: Request, outcome: str | None) -> dict[str, AttributeValue]:
         found: dict[str, AttributeValue] = {}
-        if self._first_chunk_s is not None:
+        # A program may read any answer in pieces; only a stream was asked for as one.
+        if self._first_chunk_s is not None and semconv.REQUEST_STREAM in request.attributes:
             found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self._sent > 1:
             found[semconv.HTTP_RESEND_COUNT] = self._sent - 1
@@ -188,7 +189,7 @@ class InnerCall(Call):
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
-            known = self._request.known() | self._passed(outcome)
+            known = self._request.known() | self._passed(self._request, outcome)
             self._outer.learn(known if reply is None else known | reply.known(), reply)
 
 
@@ -275,7 +276,7 @@ class ModelCall(Call):
             found, written = _nesting.read_written(self._written)
             found = {key: value for key, value in found.items() if key not in self._known}
             self._learned = self._learned or written
-        found.update(self._passed(outcome))
+        found.update(self._passed(self._request, outcome))
         if reply is not None:
             found.update(reply.known())
             if self.captures_content:

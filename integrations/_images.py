@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from opentelemetry.util.types import AttributeValue
+
 from tracelm import semconv
 from tracelm.integrations._chat import request_attributes
 from tracelm.integrations._endpoint import Asked, Endpoint
@@ -16,6 +18,12 @@ from tracelm.integrations._usage import token_usage
 _FORMATS: Final = {"svg": "svg+xml"}
 
 
+def _choices(asked: Asked) -> dict[str, AttributeValue]:
+    wanted = asked.body.get("n")  # a text, where it was sent in a form
+    number = int(wanted) if isinstance(wanted, str) and wanted.isdecimal() else count(wanted)
+    return {semconv.REQUEST_CHOICE_COUNT: number} if number is not None and number != 1 else {}
+
+
 class ImagesEndpoint(Endpoint):
     """Images, whether they are drawn from nothing or from others."""
 
@@ -26,7 +34,7 @@ class ImagesEndpoint(Endpoint):
             operation="generate_content",
             provider=asked.provider,
             model=text(body.get("model")),
-            attributes={**asked.server, **request_attributes(body), semconv.OUTPUT_TYPE: "image"},
+            attributes={**asked.server, **request_attributes(body), **_choices(asked), semconv.OUTPUT_TYPE: "image"},
             messages=lambda: _input(asked),
         )
 

@@ -89,7 +89,10 @@ def read_compaction(response: object) -> Reply:
     """Read what a conversation was made shorter to."""
     reply = read_response(response)
     compacted: AttributeValue = True
-    return replace(reply, attributes={**reply.attributes, semconv.CONVERSATION_COMPACTED: compacted})
+    # It comes as several messages, and each message has its reason.
+    reasons = list(reply.finish_reasons) * max(len(reply.messages()), 1)
+    attributes = {**reply.attributes, semconv.CONVERSATION_COMPACTED: compacted}
+    return replace(reply, finish_reasons=reasons, attributes=attributes)
 
 
 def _finish_reason(response: object) -> str | None:

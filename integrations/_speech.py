@@ -1,10 +1,11 @@
 """The endpoint `audio/speech`: a text read out."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 import orjson
+from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._chat import request_attributes
@@ -18,6 +19,10 @@ from tracelm.pricing.cost import Usage
 _MIME_TYPES: Final = {"mp3": "mpeg"}
 
 
+def _streamed(body: Mapping[str, object]) -> dict[str, AttributeValue]:
+    return {semconv.REQUEST_STREAM: True} if text(body.get("stream_format")) == "sse" else {}
+
+
 class SpeechEndpoint(Endpoint):
     """Speech. It comes as bytes, or as events with pieces of them, which the client leaves to the program as well."""
 
@@ -29,7 +34,7 @@ class SpeechEndpoint(Endpoint):
             operation="generate_content",
             provider=asked.provider,
             model=text(body.get("model")),
-            attributes={**asked.server, **request_attributes(body), semconv.OUTPUT_TYPE: "speech"},
+            attributes={**asked.server, **request_attributes(body), **_streamed(body), semconv.OUTPUT_TYPE: "speech"},
             messages=lambda: [text_message("user", said)] if said else [],
             instructions=lambda: [text_part(style)] if style else [],
         )

@@ -5,9 +5,9 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import httpx2
 import openai
 
+from tests.openai_client import http
 from tests.recordings.recorded import readable
 from tracelm.testing import Spans
 
@@ -43,7 +43,7 @@ RESPONSE: dict[str, Any] = {
 }
 
 
-class _Pieces(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class _Pieces(http.SyncByteStream, http.AsyncByteStream):
     """A body that arrives in pieces."""
 
     def __init__(self, content: bytes) -> None:
@@ -61,22 +61,22 @@ class Server:
     """Answers each request with one body, and keeps what it was asked."""
 
     def __init__(self, body: object, *, content_type: str = "application/json") -> None:
-        self.asked: list[httpx2.Request] = []
+        self.asked: list[http.Request] = []
         self._content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._content_type = content_type
 
     def client(self) -> Any:
-        http_client = httpx2.Client(transport=httpx2.MockTransport(self._answer))
+        http_client = http.Client(transport=http.MockTransport(self._answer))
         return openai.OpenAI(base_url="https://api.openai.com/v1", api_key="test", http_client=http_client)
 
     def async_client(self) -> Any:
-        http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
+        http_client = http.AsyncClient(transport=http.MockTransport(self._answer))
         return openai.AsyncOpenAI(base_url="https://api.openai.com/v1", api_key="test", http_client=http_client)
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    def _answer(self, request: http.Request) -> http.Response:
         request.read()
         self.asked.append(request)
-        return httpx2.Response(200, stream=_Pieces(self._content), headers={"content-type": self._content_type})
+        return http.Response(200, stream=_Pieces(self._content), headers={"content-type": self._content_type})
 
 
 def sse(*events: dict[str, Any]) -> bytes:
@@ -97,7 +97,8 @@ def media(spans: Spans, uri: str) -> bytes:
 
 
 def brief(spans: Spans) -> list[tuple[str, dict[str, Any]]]:
-    """Return names and attributes, with short hashes and without the port of a test's own server."""
-    text = json.dumps(readable(spans.brief(without=["server.port"])), ensure_ascii=False)
+    """Return names and attributes, with short hashes and without what differs from run to run."""
+    without = ["server.port", "gen_ai.response.time_to_first_chunk"]
+    text = json.dumps(readable(spans.brief(without=without)), ensure_ascii=False)
     short = re.sub(r"(sha256/[0-9a-f]{8})[0-9a-f]{56}", r"\1…", text)
     return [(name, attributes) for name, attributes in json.loads(short)]

@@ -128,6 +128,7 @@ def test_speech_that_is_left_early_says_so(spans: Spans) -> None:
     assert "gen_ai.output.messages" not in span.attributes
 
 
+@pytest.mark.openai(2, 0)
 def test_speech_as_events_has_its_tokens(spans: Spans) -> None:
     halves = [base64.b64encode(half).decode() for half in (MP3[:30], MP3[30:])]
     events: list[dict[str, Any]] = [{"type": "speech.audio.delta", "audio": half} for half in halves]

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor as OtherInstrumentor
+from opentelemetry.instrumentation.genai.openai import (  # pyright: ignore[reportMissingTypeStubs]
+    OpenAIInstrumentor as OtherInstrumentor,
+)
 from opentelemetry.util.genai.handler import TelemetryHandler  # pyright: ignore[reportMissingTypeStubs]
 
 from tests.integrations.answering import RESPONSE, Server
@@ -16,7 +18,7 @@ from tracelm.testing import Spans
 from tracelm.trace import runtime
 
 pytest_plugins = ("tests.recordings.fixtures",)
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.openai(3, 0)]
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import enum
 import json
 from typing import Any
 
-import httpx2
 import openai
 import pydantic
 import pytest
 
 import tracelm
 from tests.integrations.answering import RESPONSE, Server
+from tests.openai_client import http
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
@@ -33,6 +33,7 @@ class _Dict(dict[str, Any]):
     """A dictionary of the program's own class."""
 
 
+@pytest.mark.openai(3, 0)
 @pytest.mark.parametrize(
     "message",
     [
@@ -57,6 +58,7 @@ def test_messages_of_any_make_reach_the_model_and_the_span(message: Any, spans: 
     assert json.loads(server.asked[0].content)["input"] == [{"role": "user", "content": "Really?"}]
 
 
+@pytest.mark.openai(3, 0)
 def test_what_is_not_given_is_not_recorded(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         client.responses.create(model="gpt-4o", input="Hi", temperature=openai.NOT_GIVEN, top_p=openai.omit)
@@ -64,13 +66,13 @@ def test_what_is_not_given_is_not_recorded(spans: Spans) -> None:
 
 
 def test_the_deployment_in_an_address_of_azure_is_the_model(spans: Spans) -> None:
-    transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, json={"created": 1, "data": []}))
+    transport = http.MockTransport(lambda _request: http.Response(200, json={"created": 1, "data": []}))
     with openai.AzureOpenAI(
         azure_endpoint="https://me.openai.azure.com",
         azure_deployment="drawing",
         api_version="2025-04-01",
         api_key="test",
-        http_client=httpx2.Client(transport=transport),
+        http_client=http.Client(transport=transport),
     ) as client:
         client.images.generate(prompt="A sun")
     attributes = spans.one("generate_content drawing").attributes

@@ -10,6 +10,7 @@ from tests.recordings.server import load
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
+pytestmark = pytest.mark.openai(3, 0)
 
 FAILED: dict[str, Any] = {
     **RESPONSE,

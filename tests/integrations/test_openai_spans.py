@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.integrations.answering import MP3, PNG, RESPONSE, WAV, Server, brief
@@ -10,6 +11,58 @@ from tests.recordings.server import load
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
+
+
+def test_the_whole_span_of_a_stream(own_url: str, spans: Spans) -> None:
+    recorded = Recorded(load()["local-chat-completions-stream-usage"], own_url)
+    with recorded.client() as client:
+        list(recorded.ask(client))
+    assert brief(spans) == snapshot(
+        [
+            (
+                "chat smollm2-135m",
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "smollm2-135m",
+                    "openai.api.type": "chat_completions",
+                    "server.address": "127.0.0.1",
+                    "gen_ai.request.temperature": 0.0,
+                    "gen_ai.request.max_tokens": 30,
+                    "gen_ai.request.seed": 7,
+                    "gen_ai.request.stream": True,
+                    "gen_ai.input.messages": [
+                        {"role": "user", "parts": [{"type": "text", "content": "Count from one to five."}]}
+                    ],
+                    "openai.response.system_fingerprint": "b0-unknown",
+                    "gen_ai.usage.input_tokens": 36,
+                    "gen_ai.usage.output_tokens": 25,
+                    "gen_ai.usage.cache_read.input_tokens": 35,
+                    "gen_ai.response.id": "chatcmpl-XDSRRIxQ000eVLMMWCLqDBSz5yHaBZKk",
+                    "gen_ai.response.model": "smollm2-135m",
+                    "gen_ai.response.finish_reasons": ["stop"],
+                    "gen_ai.output.messages": [
+                        {
+                            "role": "assistant",
+                            "parts": [
+                                {
+                                    "type": "text",
+                                    "content": """\
+1. 1
+2. 2
+3. 3
+4. 4
+5. 5\
+""",
+                                }
+                            ],
+                            "finish_reason": "stop",
+                        }
+                    ],
+                },
+            )
+        ]
+    )
 
 
 def test_the_whole_span_of_a_text_completion(own_url: str, spans: Spans) -> None:
@@ -56,6 +109,7 @@ def test_the_whole_span_of_a_text_completion(own_url: str, spans: Spans) -> None
     )
 
 
+@pytest.mark.openai(3, 0)
 def test_the_whole_span_of_a_response(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         client.responses.create(
@@ -125,6 +179,7 @@ def test_the_whole_span_of_a_response(spans: Spans) -> None:
     )
 
 
+@pytest.mark.openai(3, 0)
 def test_the_whole_span_of_a_response_that_is_fetched(spans: Spans) -> None:
     with Server(RESPONSE).client() as client:
         assert client.responses.retrieve("resp_1").id == "resp_1"
@@ -249,6 +304,7 @@ def test_the_whole_span_of_an_image(spans: Spans) -> None:
     )
 
 
+@pytest.mark.openai(2, 0)
 def test_the_whole_span_of_speech(spans: Spans) -> None:
     with Server(MP3, content_type="audio/mpeg").client() as client:
         spoken = client.audio.speech.create(model="tts-1", input="Good day.", voice="alloy", instructions="Slowly.")

@@ -126,7 +126,9 @@ def readable(brief: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[st
 
 def can_be_asked(recording: Mapping[str, Any]) -> bool:
     """Whether the installed client has a method for an exchange."""
-    return _found(_method(recording)) is not None
+    method = _method(recording)
+    sent: dict[str, Any] = recording["request"].get("body") or {}
+    return _found(method) is not None and ("stream" not in sent or "stream" in _parameters(method))
 
 
 def _method(recording: Mapping[str, Any]) -> str:
