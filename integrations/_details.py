@@ -14,7 +14,6 @@ from opentelemetry.util.types import AttributeValue
 from tracelm import semconv
 from tracelm.trace.scores import emit
 
-_EVENT: Final = "gen_ai.client.inference.operation.details"
 _OF_THE_CALL: Final = ("gen_ai.", "server.", "openai.", "azure.", "error.")
 _STRUCTURED: Final = frozenset(
     {
@@ -44,4 +43,4 @@ def emit_details(attributes: Mapping[str, AttributeValue], content: Mapping[str,
         for key, text in content.items()
         if key.startswith(_OF_THE_CALL)
     }
-    emit(_EVENT, {**facts, **said}, on=on, severity=SeverityNumber.DEBUG)
+    emit(semconv.DETAILS_EVENT, {**facts, **said}, on=on, severity=SeverityNumber.DEBUG)

@@ -121,7 +121,7 @@ class _Newest:
         self._input.record(usage.input_tokens or 0, shared | call.failed(), call.context)
         self._output.record(usage.output_tokens or 0, shared | call.failed(), call.context)
         for name, count, modality in _counts(usage):
-            self._counters[name].add(count, {**shared, "gen_ai.token.modality": modality}, call.context)
+            self._counters[name].add(count, {**shared, semconv.METERED_MODALITY: modality}, call.context)
 
 
 class _Before:
@@ -154,7 +154,7 @@ class _Before:
             return
         for kind, count in (("input", call.usage.input_tokens), ("output", call.usage.output_tokens)):
             if count is not None:
-                self._tokens.record(count, {**shared, "gen_ai.token.type": kind}, call.context)
+                self._tokens.record(count, {**shared, semconv.METERED_SIDE: kind}, call.context)
 
 
 class CallMeter:

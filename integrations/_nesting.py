@@ -33,6 +33,15 @@ _CLASSES: Final = {
     "fetch_response": "FetchResponseData",
     "retrieval": "RetrievalData",
 }
+_DOUBLES: Final = frozenset(
+    {
+        semconv.REQUEST_TEMPERATURE,
+        semconv.REQUEST_TOP_P,
+        semconv.REQUEST_FREQUENCY_PENALTY,
+        semconv.REQUEST_PRESENCE_PENALTY,
+    }
+)
+"""Written as the program gave them, which may be whole numbers."""
 _COUNTS: Final = {
     "input_tokens": "usage_input_tokens",
     "output_tokens": "usage_output_tokens",
@@ -82,7 +91,7 @@ def read_written(written: object) -> tuple[dict[str, AttributeValue], Reply | No
     for name, key in _NAMES.items():
         value = getattr(written, name, None)
         if value is not None:
-            attributes[key] = value
+            attributes[key] = float(value) if key in _DOUBLES else value
     usage = Usage(**{name: getattr(written, theirs, None) for name, theirs in _COUNTS.items()})
     return attributes, Reply(model=getattr(written, "response_model", None), usage=usage)
 

@@ -89,10 +89,9 @@ def read_compaction(response: object) -> Reply:
     """Read what a conversation was made shorter to."""
     reply = read_response(response)
     compacted: AttributeValue = True
-    # It comes as several messages, and each message has its reason.
-    reasons = list(reply.finish_reasons) * max(len(reply.messages()), 1)
+    # It comes as the messages of a conversation, which are no choices: there is nothing of which the end has a reason.
     attributes = {**reply.attributes, semconv.CONVERSATION_COMPACTED: compacted}
-    return replace(reply, finish_reasons=reasons, attributes=attributes)
+    return replace(reply, finish_reasons=(), attributes=attributes)
 
 
 def _finish_reason(response: object) -> str | None:

@@ -96,9 +96,19 @@ def media(spans: Spans, uri: str) -> bytes:
     return path.read_bytes()
 
 
+_COST = ("gen_ai.usage.cost.", "tracelm.cost.")
+_RULE = "tracelm.cost.rule"
+
+
 def brief(spans: Spans) -> list[tuple[str, dict[str, Any]]]:
-    """Return names and attributes, with short hashes and without what differs from run to run."""
+    """Return names and attributes, with short hashes and without what differs from run to run, or with the price list.
+
+    Of the cost only its rule stays.
+    """
     without = ["server.port", "gen_ai.response.time_to_first_chunk"]
     text = json.dumps(readable(spans.brief(without=without)), ensure_ascii=False)
     short = re.sub(r"(sha256/[0-9a-f]{8})[0-9a-f]{56}", r"\1…", text)
-    return [(name, attributes) for name, attributes in json.loads(short)]
+    return [
+        (name, {key: value for key, value in attributes.items() if key == _RULE or not key.startswith(_COST)})
+        for name, attributes in json.loads(short)
+    ]

@@ -14,6 +14,7 @@ from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
+from tracelm.testing.conformance import check_log
 from tracelm.trace.segments import list_segments
 
 pytest_plugins = ("tests.recordings.fixtures",)
@@ -56,6 +57,7 @@ def test_no_event_is_written_unless_asked_for(ask: Ask) -> None:
 def test_the_event_says_what_the_span_says_with_messages_as_structure(ask: Ask, name: str, shared: Path) -> None:
     span, (event,) = ask(name, details_event="on")
     assert (event.event_name, event.severity, event.trace_id, event.span_id) == (EVENT, 5, span.trace_id, span.span_id)
+    assert [each for each in check_log(event) if each.level == "violation"] == []
     structured = {key for key in span.attributes if key in {*CONTENT, "gen_ai.system_instructions"}}
     for key in structured:
         assert event.attributes[key] == json.loads(str(span.attributes[key]))

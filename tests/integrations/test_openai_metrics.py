@@ -14,6 +14,7 @@ import tracelm
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
 from tracelm.pricing.cost import Usage
+from tracelm.testing.conformance import Dialect, check_metrics
 
 pytest_plugins = ("tests.recordings.fixtures",)
 
@@ -212,3 +213,19 @@ def test_tokens_are_counted_by_modality_where_the_provider_says_it(reader: InMem
 def test_names_that_nobody_knows_are_refused_by_init(init: Callable[..., None]) -> None:
     with pytest.raises(tracelm.errors.ConfigError, match=r"metric_names='newest' is not known: use 'latest'"):
         init(metric_names="newest")
+
+
+@pytest.mark.parametrize("names", ["latest", "1.41", "both"])
+def test_the_metrics_of_every_kind_of_call_conform_to_the_conventions(
+    reader: InMemoryMetricReader, init: Callable[..., None], own_url: str, names: Dialect
+) -> None:
+    init(metric_names=names)
+    for name in ("chat-completions-sync-basic", "chat-completions-stream-usage", "embeddings-sync-basic"):
+        ask(own_url, name)
+    ask(own_url, "responses-sync-basic")
+    ask(own_url, "completions-stream-basic")
+    with pytest.raises(openai.BadRequestError):
+        ask(own_url, "chat-completions-sync-error-400")
+    data = reader.get_metrics_data()
+    assert data is not None
+    assert check_metrics(data, dialect=names) == []

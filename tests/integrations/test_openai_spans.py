@@ -164,15 +164,7 @@ def test_the_whole_span_of_a_response(spans: Spans) -> None:
                     "gen_ai.output.messages": [
                         {"role": "assistant", "parts": [{"type": "text", "content": "Yes."}], "finish_reason": "stop"}
                     ],
-                    "gen_ai.usage.cost.amount": 9e-05,
-                    "gen_ai.usage.cost.currency": "USD",
-                    "gen_ai.usage.cost.source": "local",
                     "tracelm.cost.rule": "genai-prices:openai/gpt-4o",
-                    "tracelm.cost.price_version": "0.2.3",
-                    "tracelm.cost.input_usd": 2.5e-05,
-                    "tracelm.cost.cache_read_usd": 1e-05,
-                    "tracelm.cost.cache_write_usd": 5e-06,
-                    "tracelm.cost.output_usd": 5e-05,
                 },
             )
         ]
@@ -274,6 +266,7 @@ def test_the_whole_span_of_an_image(spans: Spans) -> None:
                     "gen_ai.usage.text.input_tokens": 10,
                     "gen_ai.usage.image.input_tokens": 40,
                     "gen_ai.response.finish_reasons": ["stop"],
+                    "tracelm.usage.images": 1,
                     "gen_ai.output.messages": [
                         {
                             "role": "assistant",
@@ -289,15 +282,7 @@ def test_the_whole_span_of_an_image(spans: Spans) -> None:
                             "finish_reason": "stop",
                         }
                     ],
-                    "gen_ai.usage.cost.amount": 0.01225,
-                    "gen_ai.usage.cost.currency": "USD",
-                    "gen_ai.usage.cost.source": "local",
                     "tracelm.cost.rule": "genai-prices:openai/gpt-image-1",
-                    "tracelm.cost.price_version": "0.2.3",
-                    "tracelm.cost.input_usd": 0.00025,
-                    "tracelm.cost.cache_read_usd": 0.0,
-                    "tracelm.cost.cache_write_usd": 0.0,
-                    "tracelm.cost.output_usd": 0.012,
                 },
             )
         ]
@@ -322,6 +307,7 @@ def test_the_whole_span_of_speech(spans: Spans) -> None:
                     "gen_ai.system_instructions": [{"type": "text", "content": "Slowly."}],
                     "gen_ai.input.messages": [{"role": "user", "parts": [{"type": "text", "content": "Good day."}]}],
                     "gen_ai.response.finish_reasons": ["stop"],
+                    "tracelm.usage.input_characters": 9,
                     "gen_ai.output.messages": [
                         {
                             "role": "assistant",
@@ -337,6 +323,7 @@ def test_the_whole_span_of_speech(spans: Spans) -> None:
                             "finish_reason": "stop",
                         }
                     ],
+                    "tracelm.cost.rule": "genai-prices:openai/tts-1",
                 },
             )
         ]
@@ -391,15 +378,7 @@ def test_the_whole_span_of_a_transcription(spans: Spans) -> None:
                             "finish_reason": "stop",
                         }
                     ],
-                    "gen_ai.usage.cost.amount": 0.0001,
-                    "gen_ai.usage.cost.currency": "USD",
-                    "gen_ai.usage.cost.source": "local",
                     "tracelm.cost.rule": "genai-prices:openai/gpt-4o-transcribe",
-                    "tracelm.cost.price_version": "0.2.3",
-                    "tracelm.cost.input_usd": 7e-05,
-                    "tracelm.cost.cache_read_usd": 0.0,
-                    "tracelm.cost.cache_write_usd": 0.0,
-                    "tracelm.cost.output_usd": 3e-05,
                 },
             )
         ]

@@ -72,7 +72,7 @@ def facts_of(recorded: Recorded) -> Facts:
     body = _whole(recorded) if recorded.is_streamed else recorded.completion
     facts = Facts(id=body.get("id"), model=body.get("model"), tokens=_tokens(body.get("usage") or {}))
     if recorded.endpoint.startswith("responses"):
-        facts.reasons, facts.said = [_reason(body)], [_spoken(body["output"])]
+        facts.reasons, facts.said = _reasons(body), [_spoken(body["output"])]
     elif recorded.endpoint == "images":
         facts.reasons, facts.said = ["stop"] * len(body["data"]), [Said() for _ in body["data"]]
     elif recorded.endpoint == "audio.transcriptions":
@@ -160,17 +160,17 @@ def _spoken(output: list[dict[str, Any]]) -> Said:
     return said
 
 
-def _reason(response: dict[str, Any]) -> str:
+def _reasons(response: dict[str, Any]) -> list[str]:
     if response["object"] == "response.compaction":
-        return "compaction"
+        return []
     if response["status"] == "incomplete":
-        return "length"
+        return ["length"]
     assert response["status"] == "completed"
     waits = any(
         item["type"] == "function_call" or (item["type"] == "tool_search_call" and item["execution"] == "client")
         for item in response["output"]
     )
-    return "tool_call" if waits else "stop"
+    return ["tool_call" if waits else "stop"]
 
 
 def _whole(recorded: Recorded) -> dict[str, Any]:
