@@ -3,11 +3,12 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 
-.PHONY: demo test check bench docs clean help
+.PHONY: demo test test-oldest check bench docs clean help
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## trace, evaluate and guard a real model, here and now
 	@$(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
@@ -15,6 +16,9 @@ demo: $(VENV)/.demo  ## trace, evaluate and guard a real model, here and now
 test: $(VENV)/.dev  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
+
+test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
+	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -42,8 +46,16 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
 	@touch $@ $(VENV)/.demo
 
+# OpenAI's client of that time wants an httpx of that time.
+$(OLDEST)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev] with openai 1.40 into $(OLDEST) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'httpx<0.28'
+	@touch $@
+
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

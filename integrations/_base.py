@@ -5,117 +5,95 @@ the reply. It never touches what the caller gets: nothing here raises, and nothi
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from contextvars import Token
+from typing import Final
 
-from opentelemetry import context, trace
-from opentelemetry.trace import SpanKind
+import orjson
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.integrations import _nesting
+from tracelm.integrations._details import emit_details
+from tracelm.integrations._estimates import estimated, prepare
+from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
+from tracelm.integrations._nesting import Outer
 from tracelm.pricing.call import PricedCall
-from tracelm.pricing.cost import Usage
 from tracelm.trace import runtime
-from tracelm.trace.context import is_suppressed
+from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
-from tracelm.trace.safely import safely
-from tracelm.trace.spans import record_failure
+from tracelm.trace.safely import report, safely
+from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
-Message: TypeAlias = dict[str, object]
-
+_MOST_GAPS: Final = 10_000
+"""Between so many chunks of a stream the time is measured."""
 CLOSED_EARLY: Final = "closed_early"
 """`tracelm.stream.outcome` of a stream that the program left before its end."""
 
-_CALL: Final = context.create_key("tracelm.model_call")
-# OpenTelemetry's own GenAI instrumentations mark their calls with this, so that one inside another is silent.
-_FOREIGN_CALL: Final = "opentelemetry.genai.client.inference.context"
+_MIME_TYPES: Final = {
+    semconv.INPUT_VALUE: semconv.INPUT_MIME_TYPE,
+    semconv.OUTPUT_VALUE: semconv.OUTPUT_MIME_TYPE,
+}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What is known before the model is called.
+class Call:
+    """One call, from before the request to the end of the reply. What is learned of it goes somewhere else."""
 
-    Attributes:
-        operation: `gen_ai.operation.name`.
-        provider: `gen_ai.provider.name`.
-        model: The model asked for, if the request names one.
-        attributes: All other attributes that hold no content.
-        messages: Makes `gen_ai.input.messages`. Only called where content is recorded, as is the next.
-        tools: Makes `gen_ai.tool.definitions`.
-    """
+    __slots__ = ("_chunk_at_s", "_first_chunk_s", "_gaps_s", "_is_over", "_meter", "_sent", "_started_s")
 
-    operation: str
-    provider: str
-    model: str | None
-    attributes: Mapping[str, AttributeValue]
-    messages: Callable[[], Sequence[Message]]
-    tools: Callable[[], Sequence[Message]] = tuple
+    captures_content = False
+    """Whether prompts and replies are recorded."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What the model answered, as far as it did.
-
-    Attributes:
-        id: The provider's id of the reply.
-        model: The model that answered.
-        finish_reasons: Why each choice ended, as the provider says it; `error` for one that did not end.
-        usage: Its tokens.
-        service_tier: In which tier the provider served it; some cost more than others.
-        attributes: Attributes of this provider alone.
-        messages: Makes `gen_ai.output.messages`. Only called where content is recorded.
-    """
-
-    id: str | None = None
-    model: str | None = None
-    finish_reasons: Sequence[str] = ()
-    usage: Usage = field(default_factory=Usage)
-    service_tier: str | None = None
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
-    messages: Callable[[], Sequence[Message]] = tuple
-
-
-class ModelCall:
-    """The span of one call, from before the request to the end of the reply."""
-
-    __slots__ = ("_ended", "_first_chunk_s", "_request", "_runtime", "_span", "_started_s")
-
-    def __init__(self, active: Runtime, request: Request) -> None:
-        self._runtime = active
-        self._request = request
-        self._ended = False
+    def __init__(self, meter: CallMeter | None = None) -> None:
+        self._meter = meter
+        self._is_over = False
         self._first_chunk_s: float | None = None
-        model = request.model
-        name = f"{request.operation} {model}" if model else request.operation
-        self._span = active.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=self._start_attributes())
-        self._started_s = time.perf_counter()
+        self._gaps_s: list[float] = []
+        self._sent = 0
+        self._started_s = self._chunk_at_s = time.perf_counter()
 
-    @property
-    def captures_content(self) -> bool:
-        """Whether prompts and replies are recorded."""
-        return self._runtime.settings.capture_content and self._span.is_recording()
+    def enter(self) -> Token[Context] | None:
+        """Begin the time in which the client works; `leave` ends it."""
+        return None
+
+    @staticmethod
+    def leave(token: Token[Context] | None) -> None:
+        """End what `enter` began, also when the garbage collector does it, in another context."""
+        detach(token)
 
     @contextmanager
     def current(self) -> Generator[None]:
-        """Make this the current span of the block, so that the spans of an HTTP client stand below it."""
-        token = context.attach(context.set_value(_CALL, self, trace.set_span_in_context(self._span)))
+        """Make this the current call of the block, so that the spans of an HTTP client stand below it."""
+        token = self.enter()
         try:
             yield
         finally:
-            context.detach(token)
+            self.leave(token)
+
+    def sent(self) -> None:
+        """Note that the request goes out; more than once where the client tries again by itself."""
+        self._sent += 1
 
     def got_chunk(self) -> None:
         """Note that a piece of the reply has arrived."""
         if self._first_chunk_s is None:
-            self._first_chunk_s = time.perf_counter() - self._started_s
+            self._chunk_at_s = time.perf_counter()
+            self._first_chunk_s = self._chunk_at_s - self._started_s
+        elif self._meter is not None and len(self._gaps_s) < _MOST_GAPS:
+            before, self._chunk_at_s = self._chunk_at_s, time.perf_counter()
+            self._gaps_s.append(self._chunk_at_s - before)
 
     def end(
         self, reply: Reply | None = None, *, error: BaseException | None = None, outcome: str | None = None
     ) -> None:
-        """End the span; only the first call does.
+        """End the call; only the first end counts.
 
         Args:
             reply: What came back, if anything did; after an error the part that came before it.
@@ -123,69 +101,246 @@ class ModelCall:
                 error's type, but not the status of a failure.
             outcome: `tracelm.stream.outcome`, for a stream that did not run to its end.
         """
-        if self._ended:
+        if not self._is_over:
+            self._is_over = True
+            self._finish(reply, error, outcome)
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        """Nobody wants to know: the call is left out."""
+
+    def _measure(
+        self,
+        known: Mapping[str, AttributeValue],
+        reply: Reply | None,
+        error: BaseException | None,
+        context: Context | None = None,
+    ) -> None:
+        if self._meter is None:
             return
-        self._ended = True
-        with safely("record the reply of a model"):
-            self._span.set_attributes(self._end_attributes(reply, outcome))
-        if error is not None:
-            with safely("record the failure of a model call"):
-                self._fail(error)
-        with safely("end the span of a model call"):
-            self._span.end()
-
-    def _start_attributes(self) -> dict[str, AttributeValue]:
-        request = self._request
-        found: dict[str, AttributeValue] = {
-            semconv.OPERATION_NAME: request.operation,
-            semconv.PROVIDER_NAME: request.provider,
-        }
-        if request.model:
-            found[semconv.REQUEST_MODEL] = request.model
-        found.update(request.attributes)
-        if self._runtime.settings.capture_content:
-            self._add_content(found, semconv.INPUT_MESSAGES, request.messages)
-            self._add_content(found, semconv.TOOL_DEFINITIONS, request.tools)
-        return found
-
-    def _end_attributes(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
-        found: dict[str, AttributeValue] = {}
-        if self._first_chunk_s is not None:
-            found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk_s
-        if outcome is not None:
-            found[semconv.STREAM_OUTCOME] = outcome
-        if reply is None:
-            return found
-        found.update(reply.attributes)
-        found.update(reply.usage.attributes())
-        if reply.id:
-            found[semconv.RESPONSE_ID] = reply.id
-        if reply.model:
-            found[semconv.RESPONSE_MODEL] = reply.model
-        if reply.finish_reasons:
-            found[semconv.RESPONSE_FINISH_REASONS] = list(reply.finish_reasons)
-        if self.captures_content:
-            self._add_content(found, semconv.OUTPUT_MESSAGES, reply.messages)
-        with safely("price a model call"):
-            cost = self._runtime.prices.cost(
-                PricedCall(
-                    provider=self._request.provider,
-                    request_model=self._request.model,
-                    response_model=reply.model,
-                    usage=reply.usage,
-                    service_tier=reply.service_tier,
-                    start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+        with safely("measure a model call"):
+            attributes = {**known, **({} if reply is None else reply.known())}
+            kind = _error_type(error, reply)
+            if kind is not None:
+                attributes[semconv.ERROR_TYPE] = kind
+            self._meter.record(
+                Measured(
+                    attributes=attributes,
+                    usage=None if reply is None else reply.usage,
+                    duration_s=time.perf_counter() - self._started_s,
+                    first_chunk_s=self._first_chunk_s if semconv.REQUEST_STREAM in known else None,
+                    chunk_gaps_s=self._gaps_s if semconv.REQUEST_STREAM in known else (),
+                    context=context,
                 )
             )
-            if cost is not None:
-                found.update(cost.attributes())
+
+    def _passed(self, request: Request, outcome: str | None) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        # A program may read any answer in pieces; only a stream was asked for as one.
+        if self._first_chunk_s is not None and semconv.REQUEST_STREAM in request.attributes:
+            found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk_s
+        if self._sent > 1:
+            found[semconv.HTTP_RESEND_COUNT] = self._sent - 1
+        if outcome is not None:
+            found[semconv.STREAM_OUTCOME] = outcome
         return found
 
-    def _add_content(self, found: dict[str, AttributeValue], key: str, make: Callable[[], Sequence[Message]]) -> None:
-        with safely("record the content of a model call"):
-            content = make()
-            if content:
-                found[key] = self._runtime.encode(content)
+
+class LeftOut(Call):
+    """A call that sampling leaves out: what happens below it is left out, too."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+
+    def enter(self) -> Token[Context]:
+        """Make the context current in which nothing is recorded."""
+        return otel_context.attach(self._context)
+
+
+class MeasuredCall(Call):
+    """A call that sampling leaves out, while the program measures its calls."""
+
+    __slots__ = ("_context", "_request")
+
+    def __init__(self, context: Context | None, request: Request, meter: CallMeter) -> None:
+        super().__init__(meter)
+        self._context = context
+        self._request = request
+
+    def enter(self) -> Token[Context] | None:
+        """Make the context current in which nothing is recorded, if it is not."""
+        return None if self._context is None else otel_context.attach(self._context)
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        self._measure(self._request.known(), reply, error)
+
+
+class InnerCall(Call):
+    """A call that one further out records: what is learned goes there."""
+
+    __slots__ = ("_outer", "_request")
+
+    def __init__(self, outer: Outer, request: Request) -> None:
+        super().__init__()
+        self._outer = outer
+        self._request = request
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        with safely("tell the call further out what is known"):
+            known = self._request.known() | self._passed(self._request, outcome)
+            self._outer.learn(known if reply is None else known | reply.known(), reply)
+
+
+class ModelCall(Call):
+    """The span of one call."""
+
+    __slots__ = ("_content", "_known", "_learned", "_request", "_runtime", "_span", "_written", "captures_content")
+
+    def __init__(self, active: Runtime, request: Request, meter: CallMeter | None = None) -> None:
+        self._runtime = active
+        self._content: dict[str, str] = {}
+        self._request = request
+        self._known = request.known()
+        self._learned: Reply | None = None
+        self._written: object = None
+        # Samplers see what says what is asked of whom; content is only made for a span that is kept.
+        self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
+        wanted = active.settings.capture_content or active.settings.details_event == "content"
+        self.captures_content: bool = wanted and self._span.is_recording()
+        if self.captures_content:
+            self._span.set_attributes(self._on_span(self._encoded(request.said())))
+        if self._counts_itself:
+            with safely("make the tokenizer ready"):
+                prepare(request)
+        super().__init__(meter)
+
+    @property
+    def _counts_itself(self) -> bool:
+        """Whether the provider will not say how many tokens the reply took, and they shall be counted here."""
+        if self._request.reports_usage:
+            return False
+        return self._runtime.settings.stream_usage == "estimate" and self.captures_content
+
+    def enter(self) -> Token[Context]:
+        """Make the span current."""
+        around = trace.set_span_in_context(self._span)
+        inside, self._written = _nesting.enter(around, self._request.kind, self)
+        return otel_context.attach(inside)
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows; what is known already stays."""
+        if self._is_over:
+            return
+        new = {key: value for key, value in attributes.items() if key not in self._known}
+        self._span.set_attributes(new)
+        if reply is not None:
+            self._learned = reply
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        found: dict[str, AttributeValue] = {}
+        try:
+            found = self._found(self._counted(reply, error, outcome), outcome)
+            others = dict(found)
+            # A list by itself: among others it would cost a copy of them all.
+            reasons = others.pop(semconv.RESPONSE_FINISH_REASONS, None)
+            if reasons is not None:
+                self._span.set_attribute(semconv.RESPONSE_FINISH_REASONS, reasons)
+            self._span.set_attributes(others)
+        except Exception as failure:
+            report("record the reply of a model", failure)
+        try:
+            if error is not None:
+                self._fail(error)
+            elif reply is not None and reply.failure is not None:
+                self._fail_with(reply.failure)
+        except Exception as failure:
+            report("record the failure of a model call", failure)
+        if self._meter is not None:
+            context = trace.set_span_in_context(self._span)
+            self._measure({**self._known, **found}, reply or self._learned, error, context)
+        if self._runtime.settings.details_event != "off":
+            self._emit_details(found, reply, error)
+        end_safely(self._span)
+
+    def _counted(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> Reply | None:
+        """Return the reply with estimated tokens, where it is a whole stream that says nothing of its own."""
+        if reply is None or error is not None or outcome is not None or not self._counts_itself:
+            return reply
+        return reply if reply.usage.attributes() else estimated(self._request, reply)
+
+    def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        if self._written is not None:
+            found, written = _nesting.read_written(self._written)
+            found = {key: value for key, value in found.items() if key not in self._known}
+            self._learned = self._learned or written
+        found.update(self._passed(self._request, outcome))
+        if reply is not None:
+            found.update(reply.known())
+            if self.captures_content:
+                found.update(self._on_span(self._encoded(reply.said())))
+        try:
+            found.update(self._cost(reply))
+        except Exception as error:
+            report("price a model call", error)
+        return found
+
+    def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
+        learned = self._learned
+        if reply is None or (learned is not None and not reply.usage.attributes()):
+            reply = learned
+        if reply is None:
+            return {}
+        cost = self._runtime.prices.cost(
+            PricedCall(
+                provider=self._request.provider,
+                request_model=self._request.model,
+                response_model=reply.model,
+                usage=reply.usage,
+                service_tier=reply.service_tier,
+                start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+            )
+        )
+        return {} if cost is None else cost.attributes()
+
+    def _emit_details(
+        self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None
+    ) -> None:
+        if self._request.operation not in INFERENCE or not self._span.is_recording():
+            return
+        with safely("write the details of a model call"):
+            kind = _error_type(error, reply)
+            facts = {key: value for key, value in {**self._known, **found}.items() if key not in self._content}
+            if kind is not None:
+                facts[semconv.ERROR_TYPE] = kind
+            emit_details(facts, self._content, on=self._span.get_span_context())
+
+    def _on_span(self, content: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+        """Keep content for the event that was asked for; returns what of it the span shall hold."""
+        settings = self._runtime.settings
+        if settings.details_event != "off":
+            self._content |= {key: str(text) for key, text in content.items()}
+        return content if settings.capture_content else {}
+
+    def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        for key, make in said.items():
+            if make is tuple:
+                continue
+            try:
+                content = make()
+                if content:
+                    found[key] = encoded = self._runtime.encode(content)
+                    if key in _MIME_TYPES:
+                        found[_MIME_TYPES[key]] = semconv.MIME_JSON
+                    elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):
+                        # It is a text by itself; encoding it has redacted and bounded it.
+                        found[key] = str(orjson.loads(encoded.encode()))
+            except Exception as error:  # one that cannot be read does not cost the others
+                report("record the content of a model call", error)
+        return found
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, GeneratorExit):
@@ -194,25 +349,55 @@ class ModelCall:
             self._span.set_attribute(semconv.ERROR_TYPE, type_name(error))
             return
         record_failure(self._span, error)
-        status_code = getattr(error, "status_code", None)
-        if isinstance(status_code, int):
-            self._span.set_attribute(semconv.ERROR_TYPE, str(status_code))
+        self._span.set_attribute(semconv.ERROR_TYPE, _error_type(error, None) or type_name(error))
+
+    def _fail_with(self, failure: Failure) -> None:
+        content = self._runtime.settings.capture_content
+        said = self._runtime.redactor.string(failure.message[:1_000]) if content else ""
+        self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
+        self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
 
 
-def begin(describe: Callable[[], Request]) -> ModelCall | None:
+def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None:
     """Start recording a call.
+
+    Args:
+        describe: Makes the description. Only called where it is needed: not for a call that sampling leaves out.
+        kind: The operation, or what stands for it.
 
     Returns:
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
-        here, an integration further out records it already, or describing it failed.
+        here, the trace is left out already, or describing it failed.
     """
     active = runtime.active
-    if active is None or is_suppressed() or _is_recorded_further_out():
+    if active is None:
         return None
-    with safely("record the request to a model"):
-        return ModelCall(active, describe())
-    return None
+    meter = find_meter(active.settings.metric_names)
+    left_out = active.tracer.leaves_out(None)
+    if left_out is AS_IT_IS and (meter is None or is_suppressed()):
+        return None
+    around = otel_context.get_current()
+    if around.get(_nesting.SUPPRESSED_BY_TRACELOOP):
+        return None
+    outer = _nesting.enclosing(around, kind) if around else None
+    if left_out is not None and outer is None and meter is None:
+        return LeftOut(left_out)
+    try:
+        if outer is not None:
+            return InnerCall(outer, describe())
+        if left_out is not None and meter is not None:
+            return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
+        return ModelCall(active, describe(), meter)
+    except Exception as error:
+        report("record the request to a model", error)
+        return None
 
 
-def _is_recorded_further_out() -> bool:
-    return context.get_value(_CALL) is not None or context.get_value(_FOREIGN_CALL) is not None
+def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
+    """Return `error.type`: the status that the provider answered with, else the kind of the error."""
+    if error is None:
+        return None if reply is None or reply.failure is None else reply.failure.kind
+    if isinstance(error, GeneratorExit):
+        return None
+    status_code = getattr(error, "status_code", None)
+    return str(status_code) if isinstance(status_code, int) else type_name(error)

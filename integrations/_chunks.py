@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracelm.integrations._base import Reply
-from tracelm.integrations._chat import field as read
-from tracelm.integrations._chat import items, read_reply, text
+from tracelm.integrations._chat import read_reply
+from tracelm.integrations._exchange import Reply
+from tracelm.integrations._fields import field as read
+from tracelm.integrations._fields import fields, items, text
 
-_TEXTS: Final = ("content", "refusal", "reasoning_content", "reasoning")
+_TEXTS: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
+_STRUCTURES: Final = frozenset({"content", "tool_calls", "function_call", "audio"})
+_HEAD: Final = ("id", "model", "service_tier", "system_fingerprint", "usage", "x_groq")
 
 
 @dataclass(slots=True)
@@ -46,25 +49,32 @@ class _Choice:
     audio: dict[str, str] = field(default_factory=dict[str, str])
 
     def add(self, delta: object) -> None:
-        self.role = text(read(delta, "role")) or self.role
-        for name in _TEXTS:
-            piece = text(read(delta, name))
-            if piece:
-                self.texts.setdefault(name, []).append(piece)
-        for part in items(read(delta, "content")):  # Mistral streams lists of parts while it thinks
-            self._add_part(part)
-        for position, call in enumerate(items(read(delta, "tool_calls"))):
-            index = read(call, "index")  # not every provider numbers them
-            self.calls.setdefault(index if isinstance(index, int) else position, _Call()).add(call)
-        function_call = read(delta, "function_call")
-        if function_call is not None:
+        for name, piece in fields(delta).items():
+            if not piece:
+                continue
+            if isinstance(piece, str):
+                if name in _TEXTS:
+                    self.texts.setdefault(name, []).append(piece)
+                elif name == "role":
+                    self.role = text(piece)
+            elif name in _STRUCTURES:
+                self._add_structure(name, piece)
+
+    def _add_structure(self, name: str, piece: object) -> None:
+        if name == "content":  # Mistral streams lists of parts while it thinks
+            for part in items(piece):
+                self._add_part(part)
+        elif name == "tool_calls":
+            for position, call in enumerate(items(piece)):
+                index = read(call, "index")  # not every provider numbers them
+                self.calls.setdefault(index if isinstance(index, int) else position, _Call()).add(call)
+        elif name == "function_call":
             self.function_call = self.function_call or _Call()
-            self.function_call.add({"function": function_call})
-        audio = read(delta, "audio")
-        if audio is not None:
-            self.audio["id"] = text(read(audio, "id")) or self.audio.get("id", "")
-            for name in ("data", "transcript"):
-                self.audio[name] = self.audio.get(name, "") + (text(read(audio, name)) or "")
+            self.function_call.add({"function": piece})
+        else:
+            self.audio["id"] = text(read(piece, "id")) or self.audio.get("id", "")
+            for each in ("data", "transcript"):
+                self.audio[each] = self.audio.get(each, "") + (text(read(piece, each)) or "")
 
     def _add_part(self, part: object) -> None:
         kind = read(part, "type")
@@ -95,9 +105,11 @@ class ChatChunks:
     Args:
         expected: How many choices were asked for.
         keep_content: Whether texts and tool calls are collected as well, or only what says how it went.
+        provider: Who answers.
     """
 
-    def __init__(self, *, expected: int, keep_content: bool) -> None:
+    def __init__(self, *, expected: int, keep_content: bool, provider: str = "openai") -> None:
+        self._provider = provider
         self._keep_content = keep_content
         self._expected = expected
         self._choices: dict[int, _Choice] = {}
@@ -105,16 +117,23 @@ class ChatChunks:
 
     def add(self, chunk: object) -> None:
         """Take one chunk, a client's object."""
-        for name in ("id", "model", "service_tier", "system_fingerprint", "usage", "x_groq"):
-            value = read(chunk, name)
+        found = fields(chunk)
+        for name in _HEAD:
+            value = found.get(name)
             if value:
                 self._head[name] = value  # counts that come more than once are running totals
-        for each in items(read(chunk, "choices")):
-            index = read(each, "index")
-            choice = self._choices.setdefault(index if isinstance(index, int) else 0, _Choice())
+        for each in items(found.get("choices")):
+            part = fields(each)
+            index = part.get("index")
+            index = index if isinstance(index, int) else 0
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = _Choice()
             if self._keep_content:
-                choice.add(read(each, "delta"))
-            choice.finish_reason = text(read(each, "finish_reason")) or choice.finish_reason
+                choice.add(part.get("delta"))
+            reason = part.get("finish_reason")
+            if reason:
+                choice.finish_reason = text(reason) or choice.finish_reason
 
     @property
     def is_complete(self) -> bool:
@@ -127,7 +146,7 @@ class ChatChunks:
         choices = [choice.whole(index) for index, choice in sorted(self._choices.items())]
         # A choice of which nothing came has no message, but it is known not to have ended well.
         missing = ["error"] * (self._expected - len(choices))
-        reply = read_reply({**self._head, "choices": choices})
+        reply = read_reply({**self._head, "choices": choices}, provider=self._provider)
         said = self.is_complete or any(message["parts"] for message in reply.messages())
         return Reply(
             id=reply.id,

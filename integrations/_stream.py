@@ -5,14 +5,14 @@ response underneath sees them all, so it is watched; and while the next chunk is
 iteration decides, because clients close the response before they say how it went.
 """
 
-import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
-from tracelm.integrations._base import CLOSED_EARLY, ModelCall, Reply
-from tracelm.trace.safely import safely
+from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._exchange import Reply
+from tracelm.trace.safely import report, safely
 
 _Chunk = TypeVar("_Chunk")
 
@@ -34,6 +34,19 @@ class Chunks(Protocol):
         ...
 
 
+class NoChunks:
+    """Of what does not stream, or of which nothing is known."""
+
+    is_complete = True
+
+    def add(self, chunk: object) -> None:
+        """Leave the chunk alone."""
+
+    def reply(self) -> Reply:
+        """Return that nothing is known."""
+        return Reply()
+
+
 class Response(Protocol):
     """The part of an HTTP response that is used here; httpx and its successors have it."""
 
@@ -49,26 +62,26 @@ class Response(Protocol):
 
 
 class StreamRecord:
-    """Ends the span of a streamed call, once, in whichever way the stream ends."""
+    """Ends the span of a streamed call, once, in whichever way the stream ends.
 
-    def __init__(self, call: ModelCall, chunks: Chunks) -> None:
+    Args:
+        call: What is recorded.
+        chunks: Puts the chunks together.
+        hides: Says of a chunk that the program did not ask for it: it is recorded, and not passed on.
+    """
+
+    def __init__(self, call: Call, chunks: Chunks, *, hides: Callable[[object], bool] | None = None) -> None:
         self._call = call
         self._chunks = chunks
+        self.hides = hides
         self._is_read = False
         self._is_over = False
         self.is_waiting = False
         """Whether a chunk is being waited for."""
 
-    @contextlib.contextmanager
-    def offered(self) -> Generator[None]:
-        """Let a stream that the client makes in the block find this record."""
-        token = _offered.set(self)
-        try:
-            yield
-        finally:
-            # A forgotten coroutine is closed in another context than the one it ran in.
-            with contextlib.suppress(ValueError):
-                _offered.reset(token)
+    def offer(self) -> Token["StreamRecord | None"]:
+        """Let a stream that the client makes find this record, until the token is given back."""
+        return _offered.set(self)
 
     def follow(self, response: Response) -> None:
         """End the span with this response; a stream that is made of it later finds this record."""
@@ -97,9 +110,11 @@ class StreamRecord:
 
     def got(self, chunk: object) -> None:
         """Take a chunk that has arrived."""
-        self._call.got_chunk()
-        with safely("record a chunk of a streamed reply"):
+        try:  # this is on the way of every chunk: `safely` costs more than what it would hold
+            self._call.got_chunk()
             self._chunks.add(chunk)
+        except Exception as error:
+            report("record a chunk of a streamed reply", error)
 
     def exhausted(self) -> None:
         """Note that the stream came to its end."""
@@ -129,19 +144,21 @@ class _Read(Iterator[_Chunk]):
 
     def __next__(self) -> _Chunk:
         record = self._record
-        record.is_waiting = True
-        try:
-            chunk = next(self._stream)
-        except StopIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(chunk)
-        return chunk
+        while True:
+            record.is_waiting = True
+            try:
+                chunk = next(self._stream)
+            except StopIteration:
+                record.exhausted()
+                raise
+            except BaseException as error:
+                record.failed(error)
+                raise
+            finally:
+                record.is_waiting = False
+            record.got(chunk)
+            if record.hides is None or not record.hides(chunk):
+                return chunk
 
 
 class _AsyncRead(AsyncIterator[_Chunk]):
@@ -153,19 +170,21 @@ class _AsyncRead(AsyncIterator[_Chunk]):
 
     async def __anext__(self) -> _Chunk:
         record = self._record
-        record.is_waiting = True
-        try:
-            chunk = await anext(self._stream)
-        except StopAsyncIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(chunk)
-        return chunk
+        while True:
+            record.is_waiting = True
+            try:
+                chunk = await anext(self._stream)
+            except StopAsyncIteration:
+                record.exhausted()
+                raise
+            except BaseException as error:
+                record.failed(error)
+                raise
+            finally:
+                record.is_waiting = False
+            record.got(chunk)
+            if record.hides is None or not record.hides(chunk):
+                return chunk
 
 
 _offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_record", default=None)

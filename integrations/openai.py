@@ -1,70 +1,50 @@
-"""Records the calls of OpenAI's client: each chat completion becomes one `chat` span.
+"""Records the calls of OpenAI's client: each call of a model becomes one span.
 
 Everything the client sends passes `OpenAI.request` or `AsyncOpenAI.request`, whichever method, helper,
 raw-response wrapper or subclass (Azure) it comes from, and above the loop of its retries. These two are
-wrapped and nothing else.
+wrapped, and the hook that the client calls before each attempt, to count them. Where a request goes to says
+which endpoint reads it.
 """
 
 import functools
 import types
-import weakref
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_origin
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-import orjson
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import ModelCall, Reply, Request, begin
-from tracelm.integrations._chat import (
-    field,
-    input_messages,
-    read_reply,
-    request_attributes,
-    text,
-    tool_definitions,
-)
-from tracelm.integrations._chunks import ChatChunks
-from tracelm.integrations._stream import Response, StreamRecord, end_watched, find_record, watch
-from tracelm.trace.safely import safely
+from tracelm.integrations._base import Call, begin
+from tracelm.integrations._bodies import BodyRecord, answer_in
+from tracelm.integrations._endpoint import Asked, Endpoint
+from tracelm.integrations._exchange import Reply, Request
+from tracelm.integrations._fields import field
+from tracelm.integrations._providers import provider_at
+from tracelm.integrations._routes import find_endpoint
+from tracelm.integrations._stream import StreamRecord, end_watched, find_record
+from tracelm.integrations._stream_usage import asking, hides
+from tracelm.trace import runtime
+from tracelm.trace.context import detach
+from tracelm.trace.safely import report, safely
 
 if TYPE_CHECKING:
     import openai
 
     Client: TypeAlias = openai.OpenAI | openai.AsyncOpenAI
 
-_PROVIDERS: Final = {
-    "api.openai.com": "openai",
-    "api.cerebras.ai": "cerebras",
-    "api.deepseek.com": "deepseek",
-    "api.fireworks.ai": "fireworks_ai",
-    "api.groq.com": "groq",
-    "api.mistral.ai": "mistral_ai",
-    "api.moonshot.ai": "moonshot_ai",
-    "api.moonshot.cn": "moonshot_ai",
-    "api.perplexity.ai": "perplexity",
-    "api.together.xyz": "together_ai",
-    "api.x.ai": "x_ai",
-    "generativelanguage.googleapis.com": "gcp.gemini",
-    "models.inference.ai.azure.com": "azure.ai.inference",
-    "openrouter.ai": "openrouter",
-    "router.huggingface.co": "huggingface",
-}
-_PROVIDERS_BY_DOMAIN: Final = {
-    ".openai.azure.com": "azure.ai.openai",
-    ".cognitiveservices.azure.com": "azure.ai.openai",
-    ".services.ai.azure.com": "azure.ai.inference",
-    ".aiplatform.googleapis.com": "gcp.vertex_ai",
-    "-aiplatform.googleapis.com": "gcp.vertex_ai",
-    ".cloud.databricks.com": "databricks",
-}
+_AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
+_MAX_BODY_BYTES: Final = 50_000_000
+"""Of a larger body that the program reads itself nothing is kept."""
 
 
 class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """Records each chat completion as one `chat` span. Undo with `uninstrument()`."""
+    """Records each call of a model as one span. Undo with `uninstrument()`."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the client are known to work."""
@@ -73,24 +53,38 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **_options: Any) -> None:
         import openai
 
-        self._undo = [self._patch(openai.OpenAI, _request), self._patch(openai.AsyncOpenAI, _arequest)]
+        self._undo = [
+            self._patch(openai.OpenAI, "request", _request),
+            self._patch(openai.AsyncOpenAI, "request", _arequest),
+            self._patch(openai.OpenAI, "_prepare_request", _sent),
+            self._patch(openai.AsyncOpenAI, "_prepare_request", _sent),
+        ]
 
     def _uninstrument(self, **_options: Any) -> None:
         for undo in self._undo:
             undo()
         end_watched()
 
-    def _patch(self, client: Any, wrapper: Any) -> Callable[[], None]:
+    @staticmethod
+    def _patch(client: Any, name: str, wrapper: Any) -> Callable[[], None]:
         from wrapt import FunctionWrapper
 
-        is_on: Any = lambda: self.is_instrumented_by_opentelemetry  # noqa: E731 - has no types
-        # On the class itself; the method stands in a base class that may have other children.
-        patched = client.request = FunctionWrapper(client.request, wrapper, enabled=is_on)
+        original = _own(client).get(name)
+        is_undone = Event()
+        is_on: Any = lambda: not is_undone.is_set()  # noqa: E731 - has no types
+        # On the class itself; the method may stand in a base class that has other children.
+        patched = FunctionWrapper(getattr(client, name), wrapper, enabled=is_on)
+        setattr(client, name, patched)
 
         def undo() -> None:
-            # What somebody else has put on top of ours stays; ours below it is off.
-            if _own(client).get("request") is patched:
-                del client.request
+            # What somebody else has put on top of ours stays; ours below it is off, for good.
+            is_undone.set()
+            if _own(client).get(name) is not patched:
+                return
+            if original is None:
+                delattr(client, name)
+            else:
+                setattr(client, name, original)
 
         return undo
 
@@ -101,12 +95,14 @@ def _request(
     recorded = _begin(client, args, kwargs)
     if recorded is None:
         return wrapped(*args, **kwargs)
-    with recorded.current():
-        try:
-            reply = wrapped(*args, **recorded.kwargs)
-        except BaseException as error:
-            recorded.failed(error)
-            raise
+    recorded.enter()
+    try:
+        reply = wrapped(*recorded.args, **recorded.kwargs)
+    except BaseException as error:
+        recorded.leave()
+        recorded.failed(error)
+        raise
+    recorded.leave()
     recorded.received(reply)
     return reply
 
@@ -120,100 +116,175 @@ async def _arequest(
     recorded = _begin(client, args, kwargs)
     if recorded is None:
         return await wrapped(*args, **kwargs)
-    with recorded.current():
-        try:
-            reply = await wrapped(*args, **recorded.kwargs)
-        except BaseException as error:
-            recorded.failed(error)
-            raise
+    recorded.enter()
+    try:
+        reply = await wrapped(*recorded.args, **recorded.kwargs)
+    except BaseException as error:
+        recorded.leave()
+        recorded.failed(error)
+        raise
+    recorded.leave()
     recorded.received(reply)
     return reply
 
 
+def _sent(wrapped: Callable[..., Any], _client: "Client", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    # The client calls this hook of its subclasses before each attempt.
+    call = _sending.get()
+    if call is not None:
+        call.sent()
+    return wrapped(*args, **kwargs)
+
+
+_sending: Final[ContextVar[Call | None]] = ContextVar("tracelm_openai_call", default=None)
+
+
 def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> "_Recorded | None":
-    with safely("read the request to a model"):
+    active = runtime.active
+    if active is None:
+        return None
+    try:
         options = args[1] if len(args) > 1 else kwargs.get("options")
-        if not _is_chat(options):
+        method, url = getattr(options, "method", None), getattr(options, "url", None)
+        if not isinstance(method, str) or not isinstance(url, str):
             return None
-        body = _body(options)
-        call = begin(lambda: _describe(client, str(field(options, "url")), body))
-        return None if call is None else _Recorded(call, body, kwargs)
-    return None
+        found = find_endpoint(method, url.partition("?")[0])
+        if found is None:
+            return None
+        kind, endpoint = found
+        streams = bool(kwargs.get("stream"))
+        injects = streams and active.settings.stream_usage == "inject"
+        changed = asking(options, kind) if injects else None
+        asked: list[Asked] = []
+
+        def describe() -> Request:
+            asked.append(_asked(client, options if changed is None else changed, url, streams=streams))
+            return endpoint.describe(asked[0])
+
+        call = begin(describe, kind=kind)
+        if call is None:
+            return None
+        if not asked:
+            return _Recorded(call, endpoint, None, args, kwargs)
+        return _Recorded(call, endpoint, asked[0], args, kwargs, changed=changed)
+    except Exception as error:
+        report("read the request to a model", error)
+        return None
 
 
-def _is_chat(options: object) -> bool:
-    method, url = field(options, "method"), field(options, "url")
-    if not isinstance(method, str) or not isinstance(url, str) or method.lower() != "post":
-        return False
-    return url.partition("?")[0].rstrip("/").endswith("/chat/completions")
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a client's requests go."""
+
+    base_url: object
+    path: str
+    provider: str
+    server: Mapping[str, AttributeValue]
 
 
-def _body(options: object) -> Mapping[str, object]:
-    whole: dict[str, object] = {}
-    for name in ("json_data", "extra_json"):  # the client lays the second over the first, too
-        part = field(options, name)
-        if isinstance(part, Mapping):
-            whole.update(cast("Mapping[str, object]", part))
-    return whole
+_targets: "WeakKeyDictionary[Client, _Target]" = WeakKeyDictionary()
 
 
-def _describe(client: "Client", url: str, body: Mapping[str, object]) -> Request:
-    target = urlsplit(url if "://" in url else str(client.base_url))
-    host = target.hostname or ""
-    attributes: dict[str, AttributeValue] = {semconv.OPENAI_API_TYPE: "chat_completions"}
+def _target(client: "Client", url: str) -> _Target:
+    if "://" in url:  # a whole address, as `client.post` takes it
+        return _read_target(client, url, None)
+    found = _targets.get(client)
+    if found is None or found.base_url is not client.base_url:
+        found = _targets[client] = _read_target(client, str(client.base_url), client.base_url)
+    return found
+
+
+def _read_target(client: "Client", address: str, base_url: object) -> _Target:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    provider = provider_at(host, port)
+    if _is_azure(client) and provider not in _AZURE:
+        provider = "azure.ai.openai"
+    server: dict[str, AttributeValue] = {}
     if host:
-        attributes[semconv.SERVER_ADDRESS] = host
-        attributes[semconv.SERVER_PORT] = target.port or (80 if target.scheme == "http" else 443)
-    tier = text(body.get("service_tier"))
-    if tier and tier != "auto":
-        attributes[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
-    return Request(
-        operation="chat",
-        provider=_provider(client, host),
-        model=text(body.get("model")),
-        attributes=attributes | request_attributes(body),
-        messages=lambda: input_messages(body),
-        tools=lambda: tool_definitions(body),
+        server[semconv.SERVER_ADDRESS] = host
+        server[semconv.SERVER_PORT] = port
+    if provider in _AZURE:
+        server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
+    return _Target(base_url, parts.path, provider, server)
+
+
+def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Asked:
+    target = _target(client, url)
+    params = getattr(options, "params", None)
+    return Asked(
+        path=url.partition("?")[0].rstrip("/"),
+        body=_body(options, target.path),
+        query=cast("Mapping[str, object]", params) if isinstance(params, Mapping) else {},
+        files=getattr(options, "files", None),
+        provider=target.provider,
+        server=target.server,
+        streams=streams,
     )
 
 
-def _provider(client: "Client", host: str) -> str:
+def _body(options: object, base_path: str) -> Mapping[str, object]:
+    body: object = getattr(options, "json_data", None)
+    more: object = getattr(options, "extra_json", None)
+    whole: Mapping[str, object] = cast("Mapping[str, object]", body) if isinstance(body, Mapping) else {}
+    if isinstance(more, Mapping):  # the client lays the second over the first, too
+        whole = {**whole, **cast("Mapping[str, object]", more)}
+    if "model" not in whole and "/deployments/" in base_path:  # Azure's way to name it
+        return {**whole, "model": base_path.partition("/deployments/")[2].partition("/")[0]}
+    return whole
+
+
+def _is_azure(client: "Client") -> bool:
     import openai
 
-    if isinstance(client, openai.AzureOpenAI | openai.AsyncAzureOpenAI):
-        return "azure.ai.openai"
-    if host.startswith("bedrock-runtime"):
-        return "aws.bedrock"
-    for domain, provider in _PROVIDERS_BY_DOMAIN.items():
-        if host.endswith(domain):
-            return provider
-    # A proxy or a server of one's own: what it speaks is OpenAI's.
-    return _PROVIDERS.get(host, "openai")
+    return isinstance(client, openai.AzureOpenAI | openai.AsyncAzureOpenAI)
 
 
 class _Recorded:
-    """One request that is being recorded, and what becomes of it."""
+    """One request that is being recorded, and what becomes of it. `asked` is missing where it is left out."""
 
-    def __init__(self, call: ModelCall, body: Mapping[str, object], kwargs: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        asked: Asked | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        changed: object = None,
+    ) -> None:
         self._call = call
+        self._endpoint = endpoint
+        self._asked = asked
         self._stream: StreamRecord | None = None
-        self.kwargs = dict(kwargs)
-        """The arguments for the client: as given, but with a stream class that records."""
-        if kwargs.get("stream"):
-            choices = body.get("n")
-            expected = choices if isinstance(choices, int) else 1
-            chunks = ChatChunks(expected=expected, keep_content=call.captures_content)
-            self._stream = StreamRecord(call, chunks)
+        self._tokens: tuple[Any, Any, Any] = (None, None, None)
+        self.args = args
+        self.kwargs = kwargs
+        """The arguments for the client: as given, but with a stream class that records, and `changed` options."""
+        if asked is not None and asked.streams:
             with safely("record a streamed reply"):
-                self.kwargs["stream_cls"] = _recording_class(kwargs.get("stream_cls"))
+                chunks = endpoint.collect(asked, keep_content=call.captures_content)
+                self._stream = StreamRecord(call, chunks, hides=None if changed is None else hides)
+                self.kwargs = {**kwargs, "stream_cls": _recording_class(kwargs.get("stream_cls"))}
+                if changed is not None and "options" in kwargs:
+                    self.kwargs["options"] = changed
+                elif changed is not None:
+                    self.args = (*args[:1], changed, *args[2:])
 
-    def current(self) -> ExitStack:
-        """Make the span current while the client works."""
-        stack = ExitStack()
-        stack.enter_context(self._call.current())
-        if self._stream is not None:
-            stack.enter_context(self._stream.offered())
-        return stack
+    def enter(self) -> None:
+        """Make the span current while the client works, and let the client's parts find what is recorded."""
+        stream = self._stream
+        self._tokens = (
+            self._call.enter(),
+            _sending.set(self._call),
+            None if stream is None else stream.offer(),
+        )
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+        for token in self._tokens:
+            detach(token)
 
     def failed(self, error: BaseException) -> None:
         """End the span of a call that raised."""
@@ -221,45 +292,31 @@ class _Recorded:
         with safely("record the reply of a model"):
             # An answer that was cut short cannot be parsed; the error carries what came and was paid for.
             completion = field(error, "completion")
-            reply = None if completion is None else read_reply(completion)
+            reply = None if completion is None else self._read(completion)
         self._call.end(reply, error=error)
 
     def received(self, reply: object) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
+        if self._asked is None:
+            return
         with safely("record the reply of a model"):
             response = _http_response(reply)
             if response is None:
-                self._call.end(read_reply(reply))
+                self._call.end(self._read(reply))
             elif self._stream is not None:
                 self._stream.follow(response)
                 return
             elif response.is_closed:
-                self._call.end(_read_body(response))
+                self._call.end(self._read(answer_in(response.content)))
             else:
-                watch(response, _Unread(self._call, response).closed)
+                BodyRecord(self._call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
                 return
         self._call.end()
 
-
-class _Unread:
-    """A reply whose body the program reads itself: `with_streaming_response`."""
-
-    def __init__(self, call: ModelCall, response: Response) -> None:
-        self._call = call
-        self._response = weakref.ref(response)
-        self._was_closed = False
-
-    def closed(self) -> None:
-        """End the span once the body is there, at the latest when the response is closed a second time."""
-        response = cast("Any", self._response())
-        reply = None
-        with safely("record the reply of a model"):
-            reply = None if response is None else _read_body(response)
-        # A response that is being read closes itself when its last byte arrives, just before the body can be seen.
-        is_being_read = response is not None and response.is_stream_consumed and not self._was_closed
-        self._was_closed = True
-        if reply is not None or not is_being_read:
-            self._call.end(reply)
+    def _read(self, answer: object) -> Reply:
+        if self._asked is None:
+            return Reply()
+        return self._endpoint.read(self._asked, answer)
 
 
 def _http_response(reply: object) -> Any:
@@ -268,20 +325,11 @@ def _http_response(reply: object) -> Any:
 
     if isinstance(reply, openai.BaseModel | Mapping | str) or reply is None:
         return None
-    if isinstance(reply, openai.Stream | openai.AsyncStream):
-        return cast("openai.Stream[object]", reply).response
-    return getattr(reply, "http_response", reply if hasattr(reply, "extensions") else None)
-
-
-def _read_body(response: object) -> Reply | None:
-    """Read the body of a response without a trace; `None` if it has not arrived, or is no completion."""
-    # Reading `content` raises until the body is there.
-    try:
-        content = cast("bytes", cast("Any", response).content)
-    except Exception:
-        return None
-    body: object = orjson.loads(content)
-    return read_reply(cast("object", body)) if isinstance(body, Mapping) else None
+    for name in ("http_response", "response"):
+        response = getattr(reply, name, None)
+        if hasattr(response, "extensions"):
+            return response
+    return reply if hasattr(reply, "extensions") else None
 
 
 @functools.lru_cache(maxsize=32)

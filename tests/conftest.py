@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 import tracelm
 from tests import small_disk
 from tests.collector import rotel_binary
+from tests.openai_client import VERSION
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -52,6 +54,9 @@ def _missing(item: pytest.Item) -> str | None:
         return "rotel does not run with this Python (it needs a shared libpython)"
     if item.get_closest_marker("small_disk") is not None and not small_disk.can_be_made():
         return "this machine lets nobody mount a small file system (unshare --user --mount)"
+    needed = item.get_closest_marker("openai")
+    if needed is not None and needed.args > VERSION:
+        return f"the installed client, openai {openai.__version__}, is older than {'.'.join(map(str, needed.args))}"
     return None
 
 

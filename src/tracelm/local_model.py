@@ -43,6 +43,7 @@ p.model.path = sys.argv[1]
 p.model_alias = {sys.argv[2]}
 p.hostnames, p.port = ["127.0.0.1"], 0
 p.n_ctx, p.n_parallel = 4096, 1
+p.embedding, p.pooling_type = True, x.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN  # else it dies of being asked
 p.cpuparams.n_threads = p.cpuparams_batch.n_threads = 1
 p.verbosity, p.ui = -1, False
 server = x.Server(p)

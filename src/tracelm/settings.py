@@ -16,6 +16,12 @@ from typing import Any, Final, Self
 from tracelm.errors import ConfigError
 
 _log: Final = logging.getLogger("tracelm")
+_OTEL_EVENT: Final = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "stream_usage": ("estimate", "inject", "leave"),
+    "metric_names": ("latest", "1.41", "both"),
+    "details_event": ("off", "on", "content"),
+}
 _OTEL_CONTENT: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
@@ -56,6 +62,18 @@ class Settings:
     """When the journal holds more bytes, what is closed is moved into the store: never dropped."""
     shutdown_timeout_s: float = 5.0
     """How long the end of the program may wait for a collector, in seconds."""
+    stream_usage: str = "estimate"
+    """What to do about a streamed chat completion that will not say how many tokens it takes: `estimate` counts them
+    and marks them, where the tokenizer is on this machine; `inject` asks for them (`stream_options.include_usage`) and
+    hides the additional chunk; `leave` does neither."""
+    metric_names: str = "latest"
+    """Under which names the calls of models are measured, where the program has a MeterProvider: `latest`, `1.41`
+    (what OpenTelemetry's own instrumentations write), or `both`. Unset: `both` where `OTEL_SEMCONV_STABILITY_OPT_IN`
+    has `gen_ai/dup`, else `latest`."""
+    details_event: str = "off"
+    """Also write the event `gen_ai.client.inference.operation.details` for each call of a model: `on`, with content
+    where spans have it; `content`, with content even where spans have none; `off`. Unset:
+    `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` and `OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`, else off."""
     propagate_threads: bool = True
     """Carry the current span into threads and thread pools, so that their spans are its children."""
     patch: bool = True
@@ -76,6 +94,9 @@ class Settings:
             )
         if self.protocol not in {None, "http/protobuf", "grpc"}:
             raise ConfigError(f"protocol={self.protocol!r} is not known: use 'http/protobuf' or 'grpc'")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name}={getattr(self, name)!r} is not known: use {', '.join(map(repr, known))}")
         for name in ("max_attribute_bytes", "media_max_bytes", "segment_max_bytes", "shutdown_timeout_s"):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0:
@@ -100,6 +121,11 @@ class Settings:
         content = env.get(_OTEL_CONTENT, "").strip()
         if content:
             values.setdefault("capture_content", _captures_in_spans(content))
+        event = _details_event(content.lower(), env.get(_OTEL_EVENT, "").strip().lower())
+        if event is not None:
+            values.setdefault("details_event", event)
+        if "gen_ai/dup" in [each.strip() for each in env.get("OTEL_SEMCONV_STABILITY_OPT_IN", "").split(",")]:
+            values.setdefault("metric_names", "both")
         if "home" in values:
             values["home"] = Path(values["home"]).expanduser().absolute()
         return cls(**values)
@@ -118,6 +144,15 @@ def _captures_in_spans(text: str) -> bool:
     if word not in {"no_content", "event_only", "false"}:
         _log.warning("%s=%r is not known: content is not recorded. Write SPAN_ONLY or NO_CONTENT.", _OTEL_CONTENT, text)
     return False
+
+
+def _details_event(content: str, emit: str) -> str | None:
+    """Read OpenTelemetry's words for whether a call gives an event; `None` where they say nothing."""
+    if emit == "false":
+        return "off"
+    if content in {"event_only", "span_and_event"}:
+        return "content" if content == "event_only" else "on"
+    return "on" if emit == "true" else None
 
 
 def _check_project(project: object) -> None:

@@ -62,6 +62,9 @@ def init(
     segment_max_bytes: int | None = None,
     journal_max_bytes: int | None = None,
     shutdown_timeout_s: float | None = None,
+    stream_usage: str | None = None,
+    metric_names: str | None = None,
+    details_event: str | None = None,
     propagate_threads: bool | None = None,
     patch: bool | None = None,
     sample_rate: float | None = None,
@@ -90,6 +93,11 @@ def init(
         segment_max_bytes: Size at which a journal segment is closed, in bytes.
         journal_max_bytes: Size of the journal from which on closed segments are moved into the store, in bytes.
         shutdown_timeout_s: How long the end of the program may wait for a collector, in seconds.
+        stream_usage: What to do about a streamed chat completion that will not report its tokens: `estimate`, `inject`
+            or `leave`.
+        metric_names: Names of the metrics of model calls: `latest`, `1.41` or `both`.
+        details_event: Whether each call of a model also gives an event with all that its span says: `off`, `on`, or
+            `content` for content in the event and not on the span.
         propagate_threads: Carry the current span into threads and thread pools.
         patch: Patch client libraries such as openai.
         sample_rate: The share of the traces to record, from 0 to 1. Default: `OTEL_TRACES_SAMPLER`, else 1.
@@ -118,6 +126,9 @@ def init(
         "segment_max_bytes": segment_max_bytes,
         "journal_max_bytes": journal_max_bytes,
         "shutdown_timeout_s": shutdown_timeout_s,
+        "stream_usage": stream_usage,
+        "metric_names": metric_names,
+        "details_event": details_event,
         "propagate_threads": propagate_threads,
         "patch": patch,
         "sample_rate": sample_rate,

@@ -44,33 +44,42 @@ class Adapter(Protocol):
         ...
 
 
-def _recorded(name: str, url: str) -> Recorded:
-    return Recorded(load()[f"local-chat-completions-{name}"], url)
-
-
 class OpenAISync:
-    """The synchronous client."""
+    """The synchronous client, at one endpoint.
 
-    span_name = "chat smollm2-135m"
-    prompt = "Count from one to five"
-    answer = "1. 1"
+    Args:
+        endpoint: How the recordings of it are called.
+        span_name: What its spans are called.
+        prompt: Words of what is asked.
+        answer: Words of what is answered.
+        names: The recordings of an answer and of a stream.
+    """
+
     error: type[Exception] = openai.BadRequestError
+
+    def __init__(self, endpoint: str, span_name: str, *, prompt: str, answer: str, names: tuple[str, str]) -> None:
+        self._endpoint = endpoint
+        self.span_name = span_name
+        self.prompt = prompt
+        self.answer = answer
+        self._names = names
 
     def instrumentor(self) -> BaseInstrumentor:
         return OpenAIInstrumentor()
 
     def patched(self) -> list[object]:
-        return [vars(openai.OpenAI).get("request"), vars(openai.AsyncOpenAI).get("request")]
+        classes = (openai.OpenAI, openai.AsyncOpenAI)
+        return [vars(each).get(name) for each in classes for name in ("request", "_prepare_request")]
 
     def call(self, url: str) -> Any:
-        recorded = _recorded("sync-basic", url)
+        recorded = self._recorded(self._names[0], url)
         with recorded.client() as client:
-            return client.chat.completions.create(**recorded.arguments()).to_dict()
+            return recorded.ask(client).to_dict()
 
     def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
-        recorded = _recorded("stream-usage", url)
+        recorded = self._recorded(self._names[1], url)
         chunks: list[Any] = []
-        with recorded.client() as client, client.chat.completions.create(**recorded.arguments()) as reply:
+        with recorded.client() as client, recorded.ask(client) as reply:
             for chunk in reply:
                 chunks.append(chunk.to_dict())
                 if between is not None:
@@ -80,9 +89,12 @@ class OpenAISync:
         return chunks
 
     def fail(self, url: str) -> None:
-        recorded = _recorded("sync-error-400", url)
+        recorded = self._recorded("sync-error-400", url)
         with recorded.client() as client:
-            client.chat.completions.create(**recorded.arguments())
+            recorded.ask(client)
+
+    def _recorded(self, name: str, url: str) -> Recorded:
+        return Recorded(load()[f"local-{self._endpoint}-{name}"], url)
 
 
 class OpenAIAsync(OpenAISync):
@@ -90,20 +102,17 @@ class OpenAIAsync(OpenAISync):
 
     def call(self, url: str) -> Any:
         async def run() -> Any:
-            recorded = _recorded("sync-basic", url)
+            recorded = self._recorded(self._names[0], url)
             async with recorded.async_client() as client:
-                return (await client.chat.completions.create(**recorded.arguments())).to_dict()
+                return (await recorded.ask(client)).to_dict()
 
         return anyio.run(run)
 
     def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
         async def run() -> Any:
-            recorded = _recorded("stream-usage", url)
+            recorded = self._recorded(self._names[1], url)
             chunks: list[Any] = []
-            async with (
-                recorded.async_client() as client,
-                await client.chat.completions.create(**recorded.arguments()) as reply,
-            ):
+            async with recorded.async_client() as client, await recorded.ask(client) as reply:
                 async for chunk in reply:
                     chunks.append(chunk.to_dict())
                     if between is not None:
@@ -116,11 +125,39 @@ class OpenAIAsync(OpenAISync):
 
     def fail(self, url: str) -> None:
         async def run() -> None:
-            recorded = _recorded("sync-error-400", url)
+            recorded = self._recorded("sync-error-400", url)
             async with recorded.async_client() as client:
-                await client.chat.completions.create(**recorded.arguments())
+                await recorded.ask(client)
 
         anyio.run(run)
 
 
-ADAPTERS: dict[str, Adapter] = {"openai-sync": OpenAISync(), "openai-async": OpenAIAsync()}
+def _adapters() -> dict[str, Adapter]:
+    found: dict[str, Adapter] = {}
+    for way, kind in (("sync", OpenAISync), ("async", OpenAIAsync)):
+        found[f"openai-{way}"] = kind(
+            "chat-completions",
+            "chat smollm2-135m",
+            prompt="Count from one to five",
+            answer="1. 1",
+            names=("sync-basic", "stream-usage"),
+        )
+        found[f"openai-completions-{way}"] = kind(
+            "completions",
+            "text_completion smollm2-135m",
+            prompt="The colours of the rainbow",
+            answer="metaphor for the harmony",
+            names=("sync-basic", "stream-basic"),
+        )
+        if hasattr(openai.OpenAI, "responses"):
+            found[f"openai-responses-{way}"] = kind(
+                "responses",
+                "chat smollm2-135m",
+                prompt="Count from one to five",
+                answer="The answer is 1",
+                names=("sync-basic", "stream-basic"),
+            )
+    return found
+
+
+ADAPTERS = _adapters()

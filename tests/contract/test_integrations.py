@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
-from tracelm.integrations._base import Request, begin
+from tracelm.integrations._base import Call, begin
+from tracelm.integrations._exchange import Reply, Request
+from tracelm.settings import Settings
+from tracelm.startup import start
 from tracelm.testing import Spans
 from tracelm.trace import patching, runtime
+from tracelm.trace.provider import RandomIds
 
 pytest_plugins = ("tests.recordings.fixtures",)
 
@@ -53,7 +57,7 @@ def test_the_span_carries_the_conversation(adapter: Adapter, own_url: str, spans
 
 
 def test_a_stream_left_early_says_so_and_keeps_its_part(adapter: Adapter, own_url: str, spans: Spans) -> None:
-    adapter.stream(own_url, stop_after=4)
+    adapter.stream(own_url, stop_after=5)
     span = spans.one()
     assert span.status == "unset"
     assert span.attributes["tracelm.stream.outcome"] == "closed_early"
@@ -134,9 +138,84 @@ def test_a_call_inside_a_recorded_call_is_not_counted_twice(
     with outer.current():
         assert getattr(adapter, way)(own_url)
     outer.end()
-    assert spans.names() == ["chat m"]
+    span = spans.one()
+    assert (span.name, span.attributes["gen_ai.provider.name"]) == ("chat m", "outer")
     adapter.call(own_url)
     assert len(spans.all()) == 2
+
+
+@pytest.mark.parametrize("way", ["call", "stream"])
+def test_a_recorded_call_learns_what_the_one_inside_knows(
+    way: str, adapter: Adapter, own_url: str, spans: Spans
+) -> None:
+    getattr(adapter, way)(own_url)
+    alone = spans.one().attributes
+    outer = begin(lambda: Request(operation="chat", provider="outer", model="m", attributes={"own": 1}))
+    assert outer is not None
+    with outer.current():
+        getattr(adapter, way)(own_url)
+    outer.end(Reply(attributes={"openai.response.system_fingerprint": "outer wins"}))
+    attributes = spans.one("chat m").attributes
+    for key in ("response.id", "response.model", "response.finish_reasons", "usage.input_tokens"):
+        assert attributes[f"gen_ai.{key}"] == alone[f"gen_ai.{key}"]
+    assert attributes["server.address"] == "127.0.0.1"
+    assert attributes["openai.response.system_fingerprint"] == "outer wins"
+    assert (attributes["gen_ai.request.model"], attributes["own"]) == ("m", 1)
+    assert "gen_ai.output.messages" not in attributes
+
+
+@pytest.mark.parametrize("way", ["call", "stream"])
+def test_traceloops_own_key_leaves_the_call_to_it(way: str, adapter: Adapter, own_url: str, spans: Spans) -> None:
+    token = context.attach(context.set_value("suppress_language_model_instrumentation", True))
+    try:
+        assert getattr(adapter, way)(own_url)
+    finally:
+        context.detach(token)
+    assert spans.all() == []
+
+
+@pytest.mark.parametrize("way", ["call", "stream"])
+def test_a_call_that_sampling_leaves_out_is_not_even_described(
+    way: str, adapter: Adapter, own_url: str, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[object] = []
+    known = Request.known
+
+    def told(self: Request) -> Any:
+        described.append(self)
+        return known(self)
+
+    monkeypatch.setattr(Request, "known", told)
+    assert getattr(adapter, way)(own_url)
+    assert len(described) == 1
+    _leave_all_out(spans.home)
+    assert getattr(adapter, way)(own_url)
+    assert len(described) == len(spans.all()) == 1
+
+
+def test_what_happens_inside_a_call_that_is_left_out_is_left_out(
+    adapter: Adapter, own_url: str, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[bool] = []
+    sent = Call.sent
+
+    def looking(self: Call) -> None:
+        with tracelm.span("a request") as span:
+            inside.append(span.otel.is_recording())
+        sent(self)
+
+    monkeypatch.setattr(Call, "sent", looking)
+    adapter.call(own_url)
+    _leave_all_out(spans.home)
+    adapter.call(own_url)
+    assert inside == [True, False]
+    assert len(spans.all()) == 2
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def _leave_all_out(home: Path) -> None:
+    tracelm.shutdown()
+    start(Settings(project="test", home=home, sample_rate=0.0), ids=RandomIds(seed=0))
 
 
 @pytest.mark.parametrize("way", ["call", "stream"])
@@ -159,7 +238,7 @@ def test_without_content_no_word_of_it_is_recorded(adapter: Adapter, own_url: st
     tracelm.init("silent", home=home, capture_content=False)
     adapter.call(own_url)
     adapter.stream(own_url)
-    adapter.stream(own_url, stop_after=4)
+    adapter.stream(own_url, stop_after=5)
     with pytest.raises(adapter.error):
         adapter.fail(own_url)
     found = Spans(home).all()

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-import httpx2
 import openai
 import pydantic
 import pytest
 from inline_snapshot import snapshot
 
 import tracelm
+from tests.openai_client import http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
+from tracelm.integrations._chat import read_reply
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
@@ -29,19 +31,19 @@ class _Place(pydantic.BaseModel):
     country: str
 
 
-def _answering(*bodies: Mapping[str, Any], status: int = 200) -> httpx2.MockTransport:
+def _answering(*bodies: Mapping[str, Any], status: int = 200) -> http.MockTransport:
     """Answer each request with the next body, then with the last one again."""
     left = list(bodies)
 
-    def answer(_request: httpx2.Request) -> httpx2.Response:
+    def answer(_request: http.Request) -> http.Response:
         body = left.pop(0) if len(left) > 1 else left[0]
-        return httpx2.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
+        return http.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
 
-    return httpx2.MockTransport(answer)
+    return http.MockTransport(answer)
 
 
 def _client(base_url: str, *bodies: Mapping[str, Any], max_retries: int = 0) -> Any:
-    http_client = httpx2.Client(transport=_answering(*bodies))
+    http_client = http.Client(transport=_answering(*bodies))
     return openai.OpenAI(base_url=base_url, api_key="test", max_retries=max_retries, http_client=http_client)
 
 
@@ -123,6 +125,7 @@ def test_the_whole_span_of_a_refused_request(failure: Recorded, spans: Spans) ->
     assert (span.status, [event.name for event in span.events]) == ("error", ["exception"])
 
 
+@pytest.mark.openai(2, 0)
 def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
     recorded = Recorded(load()["local-chat-completions-sync-structured-output"], own_url)
     arguments = recorded.arguments() | {"response_format": _Place}
@@ -134,6 +137,7 @@ def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
     assert attributes["gen_ai.usage.input_tokens"] == 39
 
 
+@pytest.mark.openai(2, 0)
 def test_a_reply_cut_short_that_cannot_be_parsed_keeps_its_tokens(spans: Spans) -> None:
     cut = {**REPLY["choices"][0], "finish_reason": "length", "message": {"role": "assistant", "content": '{"ci'}}
     with (
@@ -217,13 +221,19 @@ def test_a_plain_post_is_recorded(reply: Recorded, spans: Spans) -> None:
     assert spans.one().attributes["gen_ai.response.id"] == reply.completion["id"]
 
 
+@pytest.mark.openai(3, 0)
 def test_other_endpoints_pass_untouched(spans: Spans) -> None:
-    embedding = {"object": "list", "model": "e", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]}
-    with _client("http://h/v1", embedding) as client:
-        assert client.embeddings.create(model="e", input="x", encoding_format="float").data[0].embedding == [1.0]
     with _client("http://h/v1", {"object": "list", "data": []}) as client:
         assert client.models.list().data == []
         assert client.chat.completions.list().data == []
+        assert client.files.list().data == []
+        assert client.responses.input_items.list("r1").data == []
+        client.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="f1")
+        client.responses.input_tokens.count(model="m", input="x")
+        client.responses.cancel("r1")
+        client.responses.delete("r1")
+        client.beta.threads.create()
+        client.vector_stores.create(name="v")
     assert spans.all() == []
 
 
@@ -231,14 +241,30 @@ def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
     with _client("http://h/v1", busy, busy, REPLY, max_retries=2) as client:
         client.chat.completions.create(**ASK)
-    assert spans.one().status == "unset"
+    span = spans.one()
+    assert (span.status, span.attributes["http.request.resend_count"]) == ("unset", 2)
+
+
+async def test_retries_of_the_async_client_are_counted(spans: Spans) -> None:
+    busy = {"status": 503, "error": {"message": "busy"}}
+    http_client = http.AsyncClient(transport=_answering(busy, REPLY))
+    async with openai.AsyncOpenAI(api_key="test", max_retries=1, http_client=http_client) as client:
+        await client.chat.completions.create(**ASK)
+    assert spans.one().attributes["http.request.resend_count"] == 1
+
+
+def test_retries_in_vain_are_counted(spans: Spans) -> None:
+    busy = {"status": 503, "error": {"message": "busy"}}
+    with _client("http://h/v1", busy, max_retries=1) as client, pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(**ASK)
+    assert spans.one().attributes["http.request.resend_count"] == 1
 
 
 def test_a_server_that_is_not_there(spans: Spans) -> None:
-    def refuse(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError("refused", request=request)
+    def refuse(request: http.Request) -> http.Response:
+        raise http.ConnectError("refused", request=request)
 
-    http_client = httpx2.Client(transport=httpx2.MockTransport(refuse))
+    http_client = http.Client(transport=http.MockTransport(refuse))
     with (
         openai.OpenAI(api_key="test", max_retries=0, http_client=http_client) as client,
         pytest.raises(openai.APIConnectionError),
@@ -270,6 +296,22 @@ def test_a_server_that_is_not_there(spans: Spans) -> None:
             443,
         ),
         ("https://me.openai.azure.com/openai/v1/", "azure.ai.openai", "me.openai.azure.com", 443),
+        ("https://api.together.xyz/v1", "together_ai", "api.together.xyz", 443),
+        ("https://api.cerebras.ai/v1", "cerebras", "api.cerebras.ai", 443),
+        ("https://api.fireworks.ai/inference/v1", "fireworks_ai", "api.fireworks.ai", 443),
+        ("https://openrouter.ai/api/v1", "openrouter", "openrouter.ai", 443),
+        ("https://router.huggingface.co/v1", "huggingface", "router.huggingface.co", 443),
+        ("https://dbc-1.cloud.databricks.com/serving-endpoints", "databricks", "dbc-1.cloud.databricks.com", 443),
+        (
+            "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi",
+            "gcp.vertex_ai",
+            "us-central1-aiplatform.googleapis.com",
+            443,
+        ),
+        ("http://localhost:11434/v1", "ollama", "localhost", 11434),
+        ("http://localhost:8000/v1", "openai", "localhost", 8000),  # vLLM, or anything else
+        ("https://bedrock-runtime.example.com/v1", "openai", "bedrock-runtime.example.com", 443),
+        ("https://api.groq.com.example.com/v1", "openai", "api.groq.com.example.com", 443),
         ("http://localhost/v1", "openai", "localhost", 80),
         ("http://[::1]:8080/v1", "openai", "::1", 8080),
     ],
@@ -283,6 +325,7 @@ def test_provider_and_server(base_url: str, provider: str, address: str, port: i
     assert attributes["server.port"] == port
 
 
+@pytest.mark.openai(2, 0)
 def test_request_parameters(spans: Spans) -> None:
     with _client("http://h/v1", REPLY) as client:
         client.chat.completions.create(
@@ -332,11 +375,11 @@ def test_extra_body_counts_as_the_request(spans: Spans) -> None:
 def test_messages_from_a_generator_reach_the_model_and_the_span(spans: Spans) -> None:
     seen: list[Any] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def answer(request: http.Request) -> http.Response:
         seen.extend(json.loads(request.content)["messages"])
-        return httpx2.Response(200, json=REPLY)
+        return http.Response(200, json=REPLY)
 
-    http_client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    http_client = http.Client(transport=http.MockTransport(answer))
     with openai.OpenAI(api_key="test", http_client=http_client) as client:
         client.chat.completions.create(model="m", messages=(each for each in ASK["messages"]))
     assert seen == ASK["messages"]
@@ -395,6 +438,12 @@ def test_a_public_price_is_on_the_span(spans: Spans) -> None:
     # 10 input tokens at 2.50 USD, 2 output tokens at 10 USD, each per million.
     assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.000045)
     assert attributes["tracelm.cost.rule"] == "genai-prices:openai/gpt-4o"
+
+
+def test_what_openrouter_says_that_a_call_cost_is_read() -> None:
+    body = {**REPLY, "usage": {**REPLY["usage"], "cost": 0.00012}}
+    assert read_reply(body, provider="openrouter").usage.reported_usd == Decimal("0.00012")
+    assert read_reply(body, provider="openai").usage.reported_usd is None
 
 
 def test_an_unknown_model_has_no_cost(reply: Recorded, spans: Spans) -> None:

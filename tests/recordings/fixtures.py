@@ -1,40 +1,37 @@
 """Recorded exchanges as fixtures: `pytest_plugins = ("tests.recordings.fixtures",)` in a test module.
 
-`own` runs a test once for each recording that the project made itself, `foreign` once for each chat recording in the
-shared folder (many providers). Both answer over HTTP on loopback; the client in between is the real one.
+`own` runs a test once for each recording that the project made itself, `foreign` once for each recording in the
+shared folder that speaks OpenAI's interface (many providers). Both answer over HTTP on loopback; the client in between
+is the real one. What the installed client has no method for, as an old one may, is left out.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.recordings.recorded import Recorded
+from tests.recordings.foreign import replayed, speaking_openai
+from tests.recordings.made_by_hand import STREAMS
+from tests.recordings.recorded import Recorded, can_be_asked
 from tests.recordings.server import load, serve
 
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
-_FOREIGN = {name: recording for name, recording in load(_SHARED).items() if recording["endpoint"] == "chat.completions"}
-_OWN = load()
+_FOREIGN = speaking_openai(_SHARED)
+_OWN = {name: recording for name, recording in load().items() if can_be_asked(recording)}
 
 
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """The address of the project's own recordings."""
-    with serve(_OWN) as url:
+    with serve(_OWN | STREAMS) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def foreign_url(shared: Path) -> Iterator[str]:
     """The address of the shared recordings, played by the shared server."""
-    spec = importlib.util.spec_from_file_location("replay_server", shared / "replay_server.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.ReplayServer(shared / "recordings") as server:
-        yield server.url
+    with replayed(shared / "recordings") as url:
+        yield url
 
 
 @pytest.fixture(params=sorted(_OWN))
@@ -45,7 +42,7 @@ def own(request: pytest.FixtureRequest, own_url: str) -> Recorded:
 
 @pytest.fixture(params=sorted(_FOREIGN))
 def foreign(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
-    """Each chat recording in the shared folder."""
+    """Each recording in the shared folder that speaks OpenAI's interface."""
     return Recorded(_FOREIGN[request.param], foreign_url)
 
 

@@ -2,7 +2,8 @@
 
 Run from the repository's root:  python -m tests.recordings.make
 
-Each exchange becomes one file beside this one: what was asked, and the answer byte for byte.
+Each exchange becomes one file beside this one: what was asked, and the answer byte for byte. What is there already
+stays as it is: delete a file to have it recorded anew.
 """
 
 import json
@@ -30,46 +31,77 @@ _SCHEMA = {
     "required": ["city", "country"],
     "additionalProperties": False,
 }
-EXCHANGES: dict[str, dict[str, Any]] = {
-    "sync-basic": _PLAIN,
-    "sync-truncated": {**_PLAIN, "max_tokens": 4},
-    "sync-structured-output": {
-        "messages": [{"role": "user", "content": "Name the capital of France and its country."}],
-        "max_tokens": 60,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "place", "strict": True, "schema": _SCHEMA},
+_TEXT = {"prompt": "The colours of the rainbow are", "max_tokens": 12}
+_RESPONSE = {
+    "instructions": "Answer in one short sentence.",
+    "input": [{"role": "user", "content": "What is a card payment?"}],
+    "max_output_tokens": 40,
+}
+EXCHANGES: dict[str, dict[str, dict[str, Any]]] = {
+    "chat/completions": {
+        "sync-basic": _PLAIN,
+        "sync-truncated": {**_PLAIN, "max_tokens": 4},
+        "sync-structured-output": {
+            "messages": [{"role": "user", "content": "Name the capital of France and its country."}],
+            "max_tokens": 60,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "place", "strict": True, "schema": _SCHEMA},
+            },
         },
+        "sync-error-400": {"messages": [{"role": "user", "content": "Hello"}], "n": 9},
+        "stream-basic": {**_COUNT, "stream": True},
+        "stream-usage": {**_COUNT, "stream": True, "stream_options": {"include_usage": True}},
     },
-    "sync-error-400": {"messages": [{"role": "user", "content": "Hello"}], "n": 9},
-    "stream-basic": {**_COUNT, "stream": True},
-    "stream-usage": {**_COUNT, "stream": True, "stream_options": {"include_usage": True}},
+    "completions": {
+        "sync-basic": _TEXT,
+        "sync-error-400": {"prompt": "Hello", "n": 9},
+        "stream-basic": {**_TEXT, "stream": True},
+    },
+    "responses": {
+        "sync-basic": _RESPONSE,
+        "sync-truncated": {**_RESPONSE, "max_output_tokens": 4},
+        "sync-error-400": {"input": "Hello", "previous_response_id": "resp_1"},
+        "stream-basic": {**_RESPONSE, "input": "Count from one to five.", "stream": True},
+    },
+    "embeddings": {
+        "sync-basic": {"input": ["A card payment."], "encoding_format": "float"},
+        "sync-base64": {"input": "A card payment.", "encoding_format": "base64"},
+    },
 }
 
 
 def main() -> None:
-    """Ask the model everything, and write down what it says."""
-    with LocalModel() as model, httpx2.Client(timeout=120) as client:
-        for name, asked in EXCHANGES.items():
-            body = {"model": MODEL_NAME, "temperature": 0, "seed": 7, **asked}
-            answer = client.post(f"{model.base_url}/chat/completions", json=body)
-            kind = answer.headers["content-type"]
-            recording = {
-                "id": f"local-chat-completions-{name}",
-                "provider": "local",
-                "endpoint": "chat.completions",
-                "model": MODEL_NAME,
-                "licence": "Apache-2.0",
-                "request": {"method": "POST", "path": "/v1/chat/completions", "headers": {}, "body": body},
-                "response": {
-                    "status": answer.status_code,
-                    "headers": {"content-type": kind},
-                    "sse" if kind.startswith("text/event-stream") else "body": answer.text,
-                },
-            }
-            path = FOLDER / f"{recording['id']}.json"
-            path.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            sys.stdout.write(f"{answer.status_code} {path.name}\n")
+    """Ask the model everything that is missing, and write down what it says."""
+    with LocalModel() as model, httpx2.Client(timeout=120, headers={"connection": "close"}) as client:
+        for endpoint, exchanges in EXCHANGES.items():
+            for name, asked in exchanges.items():
+                path = FOLDER / f"local-{endpoint.replace('/', '-')}-{name}.json"
+                if not path.exists():
+                    status = _record(client, model.base_url, endpoint, asked, path)
+                    sys.stdout.write(f"{status} {path.name}\n")
+
+
+def _record(client: httpx2.Client, base_url: str, endpoint: str, asked: dict[str, Any], path: Path) -> int:
+    sampling = {} if endpoint == "embeddings" else {"temperature": 0}
+    body = {"model": MODEL_NAME, **sampling, **({"seed": 7} if "completions" in endpoint else {}), **asked}
+    answer = client.post(f"{base_url}/{endpoint}", json=body)
+    kind = answer.headers["content-type"]
+    recording = {
+        "id": path.stem,
+        "provider": "local",
+        "endpoint": endpoint.replace("/", "."),
+        "model": MODEL_NAME,
+        "licence": "Apache-2.0",
+        "request": {"method": "POST", "path": f"/v1/{endpoint}", "headers": {}, "body": body},
+        "response": {
+            "status": answer.status_code,
+            "headers": {"content-type": kind},
+            "sse" if kind.startswith("text/event-stream") else "body": answer.text,
+        },
+    }
+    path.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return answer.status_code
 
 
 if __name__ == "__main__":

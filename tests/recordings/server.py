@@ -2,13 +2,14 @@
 
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
 FOLDER = Path(__file__).parent
+Choose = Callable[[str, Mapping[str, Any]], str]
 
 
 def load(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
@@ -17,7 +18,7 @@ def load(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
 
 
 class _Answer(BaseHTTPRequestHandler):
-    """Answers with the recording that the header `x-recording-id` names, else the first of the same mode.
+    """Answers with the recording that the header `x-recording-id` names, else the first of the same path and mode.
 
     The header `x-replay-fault: drop-after-bytes=N` breaks the connection after N bytes of the body.
     """
@@ -26,9 +27,10 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a request."""
-        asked: Mapping[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        asked: Mapping[str, Any] = json.loads(body) if body.startswith(b"{") else {}
         server = cast("_Server", self.server)
-        name = self.headers.get("x-recording-id") or server.find(asked)
+        name = self.headers.get("x-recording-id") or server.choose(self.path, asked)
         response = server.recordings[name]["response"]
         streamed = "sse" in response
         body = str(response["sse" if streamed else "body"]).encode()
@@ -53,27 +55,34 @@ class _Answer(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, recordings: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(self, recordings: Mapping[str, dict[str, Any]], choose: Choose | None) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.recordings = recordings
+        self.choose = choose or self.find
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing when a client has left in the middle of an answer, as some tests do."""
 
-    def find(self, asked: Mapping[str, Any]) -> str:
-        """Return the first successful recording that streams if the request does, and else does not."""
+    def find(self, path: str, asked: Mapping[str, Any]) -> str:
+        """Return the first successful recording of this path that streams if the request does, and else does not."""
         return next(
             name
             for name, recording in self.recordings.items()
             if recording["response"]["status"] == 200
+            and recording["request"]["path"] == path
             and bool(recording["request"]["body"].get("stream")) == bool(asked.get("stream"))
         )
 
 
 @contextmanager
-def serve(recordings: Mapping[str, dict[str, Any]]) -> Generator[str]:
-    """Serve `recordings` for the block; yields the address, `http://127.0.0.1:PORT`."""
-    server = _Server(recordings)
+def serve(recordings: Mapping[str, dict[str, Any]], *, choose: Choose | None = None) -> Generator[str]:
+    """Serve `recordings` for the block; yields the address, `http://127.0.0.1:PORT`.
+
+    Args:
+        recordings: By name.
+        choose: Names the recording for a path and a body, where the request does not name one.
+    """
+    server = _Server(recordings, choose)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

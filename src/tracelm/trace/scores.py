@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from time import time_ns
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -16,6 +16,9 @@ from tracelm.trace import runtime
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import SpanHandle
 from tracelm.trace.values import type_name
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import SeverityNumber
 
 SOURCES: Final = frozenset({"eval", "guardrail", "monitor", "human", "sdk"})
 
@@ -126,13 +129,20 @@ def record_score_error(
     emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
 
 
-def emit(event_name: str, attributes: Mapping[str, Any], *, on: SpanContext | None = None) -> None:
+def emit(
+    event_name: str,
+    attributes: Mapping[str, Any],
+    *,
+    on: SpanContext | None = None,
+    severity: "SeverityNumber | None" = None,
+) -> None:
     """Write a log record about a span. Does nothing before `init`; never raises.
 
     Args:
         event_name: What kind of record it is.
         attributes: What it says.
         on: The span it is about; the current one by default.
+        severity: How important it is, where the conventions say so.
     """
     current = runtime.active
     if current is None:
@@ -143,6 +153,7 @@ def emit(event_name: str, attributes: Mapping[str, Any], *, on: SpanContext | No
             event_name=event_name,
             timestamp=time_ns(),
             observed_timestamp=time_ns(),
+            severity_number=severity,
             context=trace.set_span_in_context(NonRecordingSpan(about), otel_context.Context()),
             attributes={semconv.LOG_RECORD_UID: uuid.uuid4().hex, **attributes},
         )

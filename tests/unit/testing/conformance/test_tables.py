@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tracelm import semconv
-from tracelm.testing.conformance.attributes import ATTRIBUTES, EXTENSIONS, OPERATIONS, RENAMED, Attribute
+from tracelm.testing.conformance.attributes import ATTRIBUTES, EXTENSIONS, OPERATIONS, RENAMED, TEMPLATES, Attribute
 from tracelm.testing.conformance.events import EVENTS
 from tracelm.testing.conformance.metrics import NEWEST, OF_1_41, RENAMED_METRICS
 from tracelm.testing.conformance.operations import (
@@ -102,8 +102,10 @@ def test_no_name_is_both_known_and_old() -> None:
 
 def test_every_genai_name_that_tracelm_writes_is_known() -> None:
     written = {value for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str)}
-    events = {semconv.EVALUATION_EVENT}
-    assert {each for each in written if each.startswith(("gen_ai.", "openai.", "mcp."))} - events <= set(ATTRIBUTES)
+    beginnings = {beginning.removesuffix(".") for beginning in TEMPLATES}
+    no_attributes = {semconv.EVALUATION_EVENT, semconv.DETAILS_EVENT} | beginnings
+    found = {each for each in written if each.startswith(("gen_ai.", "openai.", "mcp."))} - no_attributes
+    assert found <= set(ATTRIBUTES)
 
 
 def test_the_span_types_are_those_of_the_registry(shared: Path) -> None:

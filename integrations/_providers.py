@@ -1,0 +1,66 @@
+"""Who answers behind an address that speaks OpenAI's interface.
+
+What is not known stays `openai`: a proxy, or a server of one's own, speaks what OpenAI speaks. Only one line here is
+a guess: a server on port 11434 is taken for Ollama, whose port that is.
+"""
+
+from typing import Final
+
+_HOSTS: Final = {
+    "api.openai.com": "openai",
+    "api-inference.huggingface.co": "huggingface",
+    "api.cerebras.ai": "cerebras",
+    "api.deepseek.com": "deepseek",
+    "api.fireworks.ai": "fireworks_ai",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral_ai",
+    "codestral.mistral.ai": "mistral_ai",
+    "api.moonshot.ai": "moonshot_ai",
+    "api.moonshot.cn": "moonshot_ai",
+    "api.perplexity.ai": "perplexity",
+    "api.together.ai": "together_ai",
+    "api.together.xyz": "together_ai",
+    "api.x.ai": "x_ai",
+    "aiplatform.googleapis.com": "gcp.vertex_ai",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "models.inference.ai.azure.com": "azure.ai.inference",
+    "openrouter.ai": "openrouter",
+    "router.huggingface.co": "huggingface",
+}
+_DOMAINS: Final = {
+    ".openai.azure.com": "azure.ai.openai",
+    ".openai.azure.us": "azure.ai.openai",
+    ".openai.azure.cn": "azure.ai.openai",
+    ".cognitiveservices.azure.com": "azure.ai.openai",
+    ".services.ai.azure.com": "azure.ai.inference",
+    ".models.ai.azure.com": "azure.ai.inference",
+    "-aiplatform.googleapis.com": "gcp.vertex_ai",
+    ".aiplatform.googleapis.com": "gcp.vertex_ai",
+    ".cloud.databricks.com": "databricks",
+    ".gcp.databricks.com": "databricks",
+    ".azuredatabricks.net": "databricks",
+    ".endpoints.huggingface.cloud": "huggingface",
+    ".api.x.ai": "x_ai",
+    ".ollama.com": "ollama",
+}
+_BEDROCK: Final = ("bedrock-runtime.", "bedrock-runtime-fips.", "bedrock-mantle.")
+_AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_OLLAMA_PORT: Final = 11434
+
+
+def provider_at(host: str, port: int) -> str:
+    """Return `gen_ai.provider.name` of a server.
+
+    Args:
+        host: Its name, in lower case.
+        port: Its port.
+    """
+    found = _HOSTS.get(host)
+    if found is not None:
+        return found
+    if host.startswith(_BEDROCK) and host.endswith(_AMAZON):
+        return "aws.bedrock"
+    for domain, provider in _DOMAINS.items():
+        if host.endswith(domain):
+            return provider
+    return "ollama" if port == _OLLAMA_PORT else "openai"

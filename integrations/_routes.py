@@ -1,0 +1,49 @@
+"""Which endpoint of OpenAI's interface a request goes to. What is not listed is left alone."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tracelm.integrations._chat_endpoint import ChatEndpoint
+from tracelm.integrations._completions import CompletionsEndpoint
+from tracelm.integrations._embeddings import EmbeddingsEndpoint
+from tracelm.integrations._endpoint import Endpoint
+from tracelm.integrations._images import ImagesEndpoint
+from tracelm.integrations._moderations import ModerationsEndpoint
+from tracelm.integrations._response_endpoints import CompactEndpoint, FetchEndpoint, ResponsesEndpoint
+from tracelm.integrations._speech import SpeechEndpoint
+from tracelm.integrations._transcriptions import TranscriptionsEndpoint
+
+_PAIRS: Final[Mapping[str, tuple[str, Endpoint]]] = {
+    "chat/completions": ("chat", ChatEndpoint()),
+    "responses/compact": ("chat", CompactEndpoint()),
+    "images/generations": ("generate_content", ImagesEndpoint()),
+    "images/edits": ("generate_content", ImagesEndpoint()),
+    "images/variations": ("generate_content", ImagesEndpoint()),
+    "audio/speech": ("generate_content", SpeechEndpoint()),
+    "audio/transcriptions": ("generate_content", TranscriptionsEndpoint()),
+    "audio/translations": ("generate_content", TranscriptionsEndpoint()),
+}
+_WORDS: Final[Mapping[str, tuple[str, Endpoint]]] = {
+    "completions": ("text_completion", CompletionsEndpoint()),
+    "embeddings": ("embeddings", EmbeddingsEndpoint()),
+    "moderations": ("moderations", ModerationsEndpoint()),
+    "responses": ("chat", ResponsesEndpoint()),
+}
+_FETCH: Final[tuple[str, Endpoint]] = ("fetch_response", FetchEndpoint())
+
+
+def find_endpoint(method: str, path: str) -> tuple[str, Endpoint] | None:
+    """Return the operation that a request is, and the endpoint that reads it; `None` for all others.
+
+    Args:
+        method: Of HTTP.
+        path: Of the URL, whatever stands in front: `/openai/deployments/d/chat/completions`, `/responses`.
+    """
+    front, _, last = path.rstrip("/").rpartition("/")
+    before = front.rpartition("/")[2]
+    verb = method.lower()
+    if verb == "post":
+        return _PAIRS.get(f"{before}/{last}") or _WORDS.get(last)
+    if verb == "get" and before == "responses":
+        return _FETCH
+    return None
