@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._exchange import Message, Reply
-from tracelm.integrations._fields import count, field, items, number, plain, text
+from tracelm.integrations._fields import count, field, fields, items, number, plain, text
 from tracelm.integrations._parts import (
     blob_part,
     content_parts,
@@ -91,12 +91,13 @@ def read_reply(completion: object, *, provider: str = "openai") -> Reply:
         completion: A client's object or the JSON value of the body.
         provider: Who answered.
     """
-    choices = items(field(completion, "choices"))
-    reported = field(completion, "usage") or field(field(completion, "x_groq"), "usage")
-    tier = text(field(completion, "service_tier"))
+    body = fields(completion)
+    choices = items(body.get("choices"))
+    reported = body.get("usage") or field(body.get("x_groq"), "usage")
+    tier = text(body.get("service_tier"))
     return Reply(
-        id=text(field(completion, "id")),
-        model=text(field(completion, "model")),
+        id=text(body.get("id")),
+        model=text(body.get("model")),
         finish_reasons=[_finish_reason(choice) for choice in choices],
         usage=chat_usage(reported, provider=provider),
         service_tier=tier,
@@ -147,18 +148,21 @@ def _output_message(choice: object) -> Message:
 
 
 def _parts(message: object) -> Iterator[Message]:
+    said = fields(message)
     # `reasoning_content` is DeepSeek's and vLLM's name, `reasoning` that of Groq, Cerebras and OpenRouter.
-    reasoning = text(field(message, "reasoning_content")) or text(field(message, "reasoning"))
+    reasoning = text(said.get("reasoning_content")) or text(said.get("reasoning"))
     if reasoning:
         yield {"type": "reasoning", "content": reasoning}
-    yield from content_parts(field(message, "content"))
-    refusal = text(field(message, "refusal"))
+    yield from content_parts(said.get("content"))
+    refusal = text(said.get("refusal"))
     if refusal:
         yield {"type": "refusal", "content": refusal}
-    yield from _audio(field(message, "audio"))
-    for call in items(field(message, "tool_calls")):
+    audio = said.get("audio")
+    if audio is not None:
+        yield from _audio(audio)
+    for call in items(said.get("tool_calls")):
         yield tool_call(call)
-    function_call = field(message, "function_call")
+    function_call = said.get("function_call")
     if function_call is not None:
         yield tool_call({"function": function_call})
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from tracelm.integrations._fields import count, field, number
+from tracelm.integrations._fields import count, field, fields, number
 from tracelm.pricing.cost import Usage
 
 _REPORTS_COST: Final = frozenset({"openrouter", "perplexity"})
@@ -17,20 +17,20 @@ def chat_usage(reported: object, *, provider: str = "openai") -> Usage:
         reported: `usage` of the reply.
         provider: Who reports it.
     """
-    sent = field(reported, "prompt_tokens_details")
-    received = field(reported, "completion_tokens_details")
-    read = count(field(sent, "cached_tokens"))
+    usage = fields(reported)
+    sent, received = fields(usage.get("prompt_tokens_details")), fields(usage.get("completion_tokens_details"))
+    read = count(sent.get("cached_tokens"))
     return Usage(
-        input_tokens=count(field(reported, "prompt_tokens")),
-        output_tokens=count(field(reported, "completion_tokens")),
-        cache_read_tokens=count(field(reported, "cached_tokens")) if read is None else read,  # Moonshot's place for it
-        cache_write_tokens=count(field(sent, "cache_write_tokens")),
-        reasoning_tokens=count(field(received, "reasoning_tokens")),
-        input_text_tokens=count(field(sent, "text_tokens")),
-        input_image_tokens=count(field(sent, "image_tokens")),
-        input_audio_tokens=count(field(sent, "audio_tokens")),
-        output_text_tokens=count(field(received, "text_tokens")),
-        output_audio_tokens=count(field(received, "audio_tokens")),
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        cache_read_tokens=count(usage.get("cached_tokens")) if read is None else read,  # Moonshot's place for it
+        cache_write_tokens=count(sent.get("cache_write_tokens")),
+        reasoning_tokens=count(received.get("reasoning_tokens")),
+        input_text_tokens=count(sent.get("text_tokens")),
+        input_image_tokens=count(sent.get("image_tokens")),
+        input_audio_tokens=count(sent.get("audio_tokens")),
+        output_text_tokens=count(received.get("text_tokens")),
+        output_audio_tokens=count(received.get("audio_tokens")),
         reported_usd=_reported_usd(reported, provider),
     )
 
@@ -42,20 +42,21 @@ def token_usage(reported: object, *, images: int | None = None) -> Usage:
         reported: `usage` of the reply.
         images: How many images came.
     """
-    sent = field(reported, "input_tokens_details") or field(reported, "input_token_details")
-    received = field(reported, "output_tokens_details")
+    usage = fields(reported)
+    sent = fields(usage.get("input_tokens_details") or usage.get("input_token_details"))
+    received = fields(usage.get("output_tokens_details"))
     return Usage(
-        input_tokens=count(field(reported, "input_tokens")),
-        output_tokens=count(field(reported, "output_tokens")),
-        cache_read_tokens=count(field(sent, "cached_tokens")),
-        cache_write_tokens=count(field(sent, "cache_write_tokens")),
-        reasoning_tokens=count(field(received, "reasoning_tokens")),
-        input_text_tokens=count(field(sent, "text_tokens")),
-        input_image_tokens=count(field(sent, "image_tokens")),
-        input_audio_tokens=count(field(sent, "audio_tokens")),
-        output_text_tokens=count(field(received, "text_tokens")),
-        output_image_tokens=count(field(received, "image_tokens")),
-        input_seconds=number(field(reported, "seconds")),
+        input_tokens=count(usage.get("input_tokens")),
+        output_tokens=count(usage.get("output_tokens")),
+        cache_read_tokens=count(sent.get("cached_tokens")),
+        cache_write_tokens=count(sent.get("cache_write_tokens")),
+        reasoning_tokens=count(received.get("reasoning_tokens")),
+        input_text_tokens=count(sent.get("text_tokens")),
+        input_image_tokens=count(sent.get("image_tokens")),
+        input_audio_tokens=count(sent.get("audio_tokens")),
+        output_text_tokens=count(received.get("text_tokens")),
+        output_image_tokens=count(received.get("image_tokens")),
+        input_seconds=number(usage.get("seconds")),
         images=images,
     )
 

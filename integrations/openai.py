@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     Client: TypeAlias = openai.OpenAI | openai.AsyncOpenAI
 
+_BEFORE_EACH_ATTEMPT: Final = "_prepare_request"
 _AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
 _MAX_BODY_BYTES: Final = 50_000_000
 """Of a larger body that the program reads itself nothing is kept."""
@@ -56,9 +57,10 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._undo = [
             self._patch(openai.OpenAI, "request", _request),
             self._patch(openai.AsyncOpenAI, "request", _arequest),
-            self._patch(openai.OpenAI, "_prepare_request", _sent),
-            self._patch(openai.AsyncOpenAI, "_prepare_request", _sent),
         ]
+        for client in (openai.OpenAI, openai.AsyncOpenAI):
+            if hasattr(client, _BEFORE_EACH_ATTEMPT):  # it is not part of the client's public face
+                self._undo.append(self._patch(client, _BEFORE_EACH_ATTEMPT, _sent))
 
     def _uninstrument(self, **_options: Any) -> None:
         for undo in self._undo:

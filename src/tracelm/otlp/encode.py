@@ -26,6 +26,7 @@ _REPEATS_UP_TO: Final = 160
 """Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
+_NUMBERS: Final = frozenset({int, float, bool})
 
 
 _SPAN: Final = (
@@ -52,7 +53,7 @@ class LineEncoder:
         self._look = may_hold_secret
         self._redact = redact
         self._pairs: dict[tuple[str, Any], bytes] = {}
-        self._numbers: dict[tuple[str, Any], bytes] = {}  # apart, as 1 is also True and 1.0
+        self._numeric: set[str] = set()
         self._names: dict[str, bytes] = {}
         self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
 
@@ -153,10 +154,10 @@ class LineEncoder:
                     piece = self._remember(known, pair, _pair(key, value))
             elif kind is CleanText:
                 piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
-            elif kind is int:
-                piece = self._numbers.get(pair)
-                if piece is None:
-                    piece = self._remember(self._numbers, pair, _pair(key, value))
+            elif kind in _NUMBERS:
+                piece = _pair(key, value)
+                if key not in self._numeric:
+                    piece = self._clean_number(key, piece)
             else:
                 piece = self._clean(_pair(key, value))
             pieces.append(piece)
@@ -164,6 +165,14 @@ class LineEncoder:
 
     def _clean(self, piece: bytes) -> bytes:
         return self._redact(piece) if self._look(piece) else piece
+
+    def _clean_number(self, key: str, piece: bytes) -> bytes:
+        """Look at a number, which is a secret only by its key: once for all numbers under a key that is none."""
+        if self._look(piece):
+            return self._redact(piece)
+        if len(self._numeric) < _MAX_PIECES:
+            self._numeric.add(key)
+        return piece
 
     def _remember(self, known: dict[Any, bytes], key: Any, piece: bytes) -> bytes:
         """Look at a new piece, and keep it; what was redacted is not kept, so that no secret stays in memory."""

@@ -1,5 +1,6 @@
 """A journal line says what OpenTelemetry's own encoder says, and comes back through protobuf unchanged."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -107,9 +108,24 @@ def test_only_new_text_is_shown_to_the_secret_finder() -> None:
     assert not any(b"hit" in data for data in seen)
     seen.clear()
     line = encoder.span(plain, resource)
-    assert [data[:14] for data in seen] == [b'{"key":"new","', b'{"key":"flag",']
+    assert [data[:14] for data in seen] == [b'{"key":"new","']
     assert b'"intValue":"1"' in line
     assert b'"boolValue":true' in line
+
+
+def test_a_number_is_hidden_by_its_key_and_by_rules_that_want_to_see_everything() -> None:
+    def hidden(look: Callable[[bytes], bool], number: int) -> bytes:
+        encoder = LineEncoder(look, lambda piece: piece.replace(b"4711", b"gone"))
+        resource = encode_resource(RESOURCE, {})
+        encoder.span(
+            finished(name="n", attributes={"pin": 1, "amount": 1}), resource
+        )  # what it sees first says nothing
+        return encoder.span(finished(name="n", attributes={"pin": number, "amount": number}), resource)
+
+    by_key = hidden(lambda data: b"pin" in data, 4711)
+    assert (by_key.count(b"4711"), by_key.count(b"gone")) == (1, 1)
+    everything = hidden(lambda _data: True, 4711)
+    assert (everything.count(b"4711"), everything.count(b"gone")) == (0, 2)
 
 
 def test_only_the_piece_with_a_secret_is_redacted_wherever_it_stands() -> None:
