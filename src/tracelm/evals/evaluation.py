@@ -7,6 +7,7 @@ from typing import Final
 from tracelm import semconv
 from tracelm.data.dataset import Dataset
 from tracelm.errors import ConfigError, EvaluationError
+from tracelm.evals.conditions import conditions_of
 from tracelm.evals.run import EvalRun
 from tracelm.evals.runner import Plan, not_run, run_rows
 from tracelm.evals.task import task_for
@@ -34,12 +35,14 @@ class Evaluation:
         name: What runs are called; left out, the dataset's name.
         trials: How often each row is run.
         max_concurrency: How many rows are in work at once.
+        conditions: What a run must hold to pass, such as `"relevance >= 0.8"` or `"p90(latency_s) <= 2"`:
+            `EvalRun.passed` and `EvalRun.check` go by them.
 
     Attributes:
         last_run: The newest `EvalRun`, also one that was interrupted; `None` before the first.
 
     Raises:
-        ConfigError: No dataset, no scorers, two of one name, or a number below 1.
+        ConfigError: No dataset, no scorers, two of one name, a number below 1, or a text that is no condition.
         EvaluationError: A scorer cannot be called with what a row offers.
 
     Example:
@@ -59,6 +62,7 @@ class Evaluation:
         name: str | None = None,
         trials: int = 1,
         max_concurrency: int = 10,
+        conditions: Sequence[str] = (),
     ) -> None:
         if not isinstance(dataset, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError("dataset is none: pass tracelm.Dataset(name='questions', rows=[...])")
@@ -72,6 +76,7 @@ class Evaluation:
         self.name: Final = name or dataset.name
         self.trials: Final = trials
         self.max_concurrency: Final = max_concurrency
+        self.conditions: Final = conditions_of(conditions)
         self.last_run: EvalRun | None = None
         _check_scorers(self.scorers, dataset)
 
@@ -104,7 +109,16 @@ class Evaluation:
                 await run_rows(plan, results)
             finally:
                 names = [name_of(scorer) for scorer in self.scorers]
-                run = EvalRun(run_id=run_id, name=self.name, task=ready.name, scorers=names, results=results)
+                run = EvalRun(
+                    run_id=run_id,
+                    name=self.name,
+                    task=ready.name,
+                    scorers=names,
+                    results=results,
+                    dataset=self.dataset,
+                    lower_is_better=self._lower_is_better(),
+                    conditions=self.conditions,
+                )
                 self.last_run = run
         return run
 
@@ -119,7 +133,13 @@ class Evaluation:
         """
         return run_in_own_loop(lambda: self.evaluate(task))
 
-    def _attributes(self, run_id: str) -> dict[str, str | int]:
+    def _lower_is_better(self) -> list[str]:
+        return [each.name for each in self.scorers if isinstance(each, Scorer) and each.lower_is_better]
+
+    def _attributes(self, run_id: str) -> dict[str, str | int | Sequence[str]]:
+        less: dict[str, Sequence[str]] = {}
+        if self._lower_is_better():
+            less[semconv.RUN_LOWER_IS_BETTER] = self._lower_is_better()
         return {
             semconv.RUN_ID: run_id,
             semconv.RUN_NAME: self.name,
@@ -127,6 +147,7 @@ class Evaluation:
             semconv.RUN_TRIALS: self.trials,
             semconv.DATASET_NAME: self.dataset.name,
             semconv.DATASET_DIGEST: self.dataset.digest,
+            **less,
         }
 
     def __repr__(self) -> str:
