@@ -1,4 +1,4 @@
-"""pytest plugin: see what your code recorded.
+"""pytest plugin: see what your code recorded, and test what it is worth.
 
 It is loaded by pytest wherever tracelm is installed. A test that takes the fixture `spans` records into a folder of
 its own, with repeatable ids:
@@ -6,11 +6,17 @@ its own, with repeatable ids:
     def test_the_answer_is_traced(spans):
         answer("Why?")
         assert spans.names() == ["answer"]
+
+A test that takes the fixture `tracelm_eval` runs an evaluation, and fails where a condition does not hold:
+
+    @pytest.mark.tracelm_eval("right >= 0.9", "low(right) >= 0.8")
+    def test_the_answers_are_right(tracelm_eval):
+        tracelm_eval(evaluation, answer)
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
@@ -20,6 +26,9 @@ from tracelm.otlp.records import LogRecord, SpanRecord
 from tracelm.settings import Settings
 from tracelm.startup import shutdown, start
 from tracelm.trace.segments import Signal, list_segments
+
+if TYPE_CHECKING:
+    from tracelm.evals.pytest_plugin import EvalTest
 
 _R = TypeVar("_R")
 
@@ -104,3 +113,36 @@ def spans(tmp_path: Path) -> Generator[Spans]:
     start(Settings(project="test", home=home), ids=RandomIds(seed=0))
     yield Spans(home)
     shutdown()
+
+
+@pytest.fixture
+def tracelm_eval(request: pytest.FixtureRequest) -> "EvalTest":
+    """Run an evaluation, and fail the test where a condition does not hold: `tracelm_eval(evaluation, task)`."""
+    from tracelm.evals.pytest_plugin import EvalTest  # here, so that pytest starts as fast as without us
+
+    return EvalTest(request.node)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line(
+        "markers",
+        "tracelm_eval(*conditions, underpowered='fail'): conditions such as 'right >= 0.9' that the evaluation of the "
+        "fixture tracelm_eval must hold; underpowered='pass' lets a test pass whose rows cannot tell",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each evaluation found, also those that ran in another process of pytest-xdist."""
+    found = [
+        (report.nodeid, text)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+        for name, text in report.user_properties
+        if name == "tracelm_eval"
+    ]
+    if found:
+        terminalreporter.section("evaluations")
+        for nodeid, text in found:
+            terminalreporter.line(f"{nodeid}: {text}")

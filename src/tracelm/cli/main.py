@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evals import evals
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(traces)
 app.command()(show)
 app.command()(evals)
+app.command()(compare)
 app.command()(doctor)
 app.command()(demo)
 

@@ -147,12 +147,15 @@ class Measured:
         """Return the rows by digest; the second of two equal rows has a 1 beside its digest, and so on.
 
         Raises:
-            EvaluationError: The digest of a row is not known.
+            EvaluationError: The digest of a row that was run is not known.
         """
         seen: Counter[str] = Counter()
         found: dict[tuple[str, int], int] = {}
+        ran = {each.row for each in self.results if each.outcome != "not_run"}
         for row in sorted({each.row for each in self.results}):
             digest = self.digests.get(row)
+            if digest is None and row not in ran:
+                continue
             if digest is None:
                 raise EvaluationError(
                     f"run {self.run_id}: the digest of row {row} is not known, so nothing can be paired with it"

@@ -151,8 +151,11 @@ class Report:
 
         return junit_of(self)
 
-    def render(self, form: Form) -> str:
+    def render(self, form: str) -> str:
         """Return the report in one of its forms.
+
+        Args:
+            form: `text`, `markdown`, `html`, `json` or `junit`.
 
         Raises:
             ConfigError: There is no such form.
@@ -171,7 +174,7 @@ class Report:
             case _:
                 raise ConfigError(f"no report has the form {form!r}: there are {', '.join(get_args(Form))}")
 
-    def save(self, path: str | Path, *, form: Form | None = None) -> Path:
+    def save(self, path: str | Path, *, form: str | None = None) -> Path:
         """Write the report into a file.
 
         Args:
@@ -179,7 +182,7 @@ class Report:
             form: Its form; left out, the ending says it: `.html`, `.md`, `.json`, `.xml` (JUnit), `.txt`.
 
         Raises:
-            ConfigError: The ending says nothing.
+            ConfigError: The ending says nothing, or there is no such form.
             OSError: The file cannot be written.
         """
         file = Path(path)
@@ -226,9 +229,7 @@ def _facts(run: Measured) -> list[str]:
     for line in run.lines:
         if line.bounds is not None:
             low, high = line.bounds
-            facts.append(
-                f"{line.name}: {low:.4g} if the {line.errors} that failed count as 0, {high:.4g} if they count as 1"
-            )
+            facts.append(f"{line.name}: {low:.4g} if what failed ({line.errors}) counts as 0, {high:.4g} if as 1")
     costs = [each.cost_usd for each in run.results if each.cost_usd is not None]
     if costs:
         facts.append(f"cost of the task: {mean_of(costs) * len(costs):.6f} USD, known for {len(costs)} of {n}")

@@ -1,5 +1,9 @@
-"""A report for a terminal of 80 columns."""
+"""A report for a terminal of 80 columns.
 
+Names and texts come from models and their users: what would move the cursor or start an escape sequence is written out.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +13,7 @@ from tracelm.evals.summary import Line
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
     from tracelm.evals.difference import Difference
     from tracelm.evals.report import Report
@@ -22,26 +27,27 @@ _STYLES: Final = {
     "passed": "green",
     "failed": "red",
 }
+# What moves the cursor, starts an escape sequence, or turns the direction of writing.
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def text_of(report: "Report") -> "RenderableType":
     """Return the report for rich."""
     from rich.console import Group
-    from rich.text import Text
 
-    parts: list[RenderableType] = [Text(report.title, style="bold"), _summary(report.lines)]
-    parts += map(Text, report.facts)
+    parts: list[RenderableType] = [_plain(report.title, style="bold"), _summary(report.lines)]
+    parts += map(_plain, report.facts)
     if report.comparison is not None:
-        parts += [Text(), _differences(report.differences)]
+        parts += [_plain(), _differences(report.differences)]
         parts += [_sentence(each.verdict, f"{each.name}: {each.why}") for each in report.differences]
     for column, slices in report.slices.items():
-        parts += [Text(), _slices(column, slices)]
+        parts += [_plain(), _slices(column, slices)]
     if report.checks is not None:
-        parts.append(Text())
+        parts.append(_plain())
         parts += [_sentence(each.answer, f"{each.condition}: {each.why}") for each in report.checks.results]
-    parts += [Text(f"  {each}") for each in report.failures[:_SHOWN_FAILURES]]
+    parts += [_plain(f"  {each}") for each in report.failures[:_SHOWN_FAILURES]]
     if len(report.failures) > _SHOWN_FAILURES:
-        parts.append(Text(f"  and {len(report.failures) - _SHOWN_FAILURES} more: see .rows"))
+        parts.append(_plain(f"  and {len(report.failures) - _SHOWN_FAILURES} more: see .rows"))
     return Group(*parts)
 
 
@@ -72,41 +78,39 @@ def _table(first: str, *names: str) -> "Table":
 
 
 def _summary(lines: Sequence[Line]) -> "Table":
-    from rich.text import Text
-
     table = _table("score", "mean", "95% interval", "scored", "errors", "n")
     for line in lines:
         mean, interval = shown(line)
         cells = (line.name, mean, interval, str(line.scored), str(line.errors), str(line.n))
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(_plain, cells))
     return table
 
 
 def _differences(found: "Sequence[Difference]") -> "Table":
-    from rich.text import Text
-
     table = _table("score", "mean", "baseline", "difference", "95% interval", "p", "pairs")
     for each in found:
         interval = "-" if each.low is None or each.high is None else f"{each.low:+.3g} to {each.high:+.3g}"
         p_value = "-" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
         means = (number(each.mean), number(each.baseline_mean), number(each.difference, signed=True))
-        table.add_row(*map(Text, (each.name, *means, interval, p_value, str(each.n))))
+        table.add_row(*map(_plain, (each.name, *means, interval, p_value, str(each.n))))
     return table
 
 
 def _slices(column: str, slices: Mapping[str, Sequence[Line]]) -> "Table":
-    from rich.text import Text
-
     table = _table(column, "score", "mean", "95% interval", "scored", "errors", "n")
     for name, lines in slices.items():
         for line in lines:
             small = " (small)" if line.n < SMALL_SLICE else ""
             cells = (f"{name}{small}", line.name, *shown(line), str(line.scored), str(line.errors), str(line.n))
-            table.add_row(*map(Text, cells))
+            table.add_row(*map(_plain, cells))
     return table
 
 
-def _sentence(verdict: str, text: str) -> "RenderableType":
+def _sentence(verdict: str, text: str) -> "Text":
+    return _plain(verdict, style=_STYLES.get(verdict, "")).append_text(_plain(f": {text}", style="default"))
+
+
+def _plain(text: str = "", *, style: str = "") -> "Text":
     from rich.text import Text
 
-    return Text.assemble((verdict, _STYLES.get(verdict, "")), f": {text}")
+    return Text(_CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text), style=style)

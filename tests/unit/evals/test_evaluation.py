@@ -412,8 +412,8 @@ score  mean  95% interval  scored  errors  n
 right     1   0.4385 to 1       3       1  4
 close     0   0 to 0.5615       3       1  4
 4 trials: 3 scored, 1 task_error
-right: 0.75 if the 1 that failed count as 0, 1 if they count as 1
-close: 0 if the 1 that failed count as 0, 0.25 if they count as 1
+right: 0.75 if what failed (1) counts as 0, 1 if as 1
+close: 0 if what failed (1) counts as 0, 0.25 if as 1
   row 3, trial 0, task_error: ZeroDivisionError: integer division or modulo by
 zero\
 """)
