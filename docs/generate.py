@@ -110,7 +110,8 @@ def _cli() -> str:
         "# Command line",
         "",
         "`tracelm --help` lists the commands, `tracelm --version` prints the version. Exit codes: 0 when it worked, "
-        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line.",
+        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate, `tracelm compare` "
+        "with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.",
         "",
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",

@@ -35,9 +35,41 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
 """Every public name, once."""
 
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "tracelm.evals": ("statistics.mean_interval", "statistics.Interval"),
+    "tracelm.evals": (
+        "compare.Comparison",
+        "difference.Difference",
+        "gates.Checks",
+        "gates.Check",
+        "report.Report",
+        "calibrate",
+        "Calibration",
+        "statistics.mean_interval",
+        "statistics.Interval",
+        "statistics.paired_difference",
+        "statistics.paired_proportions",
+        "statistics.mcnemar",
+        "statistics.wilcoxon",
+        "statistics.effect_size",
+        "statistics.sample_size",
+        "statistics.minimal_detectable_effect",
+        "statistics.power_of",
+        "statistics.variance_parts",
+        "statistics.reduce_trials",
+        "statistics.pass_at_k",
+        "statistics.pass_hat_k",
+        "statistics.bootstrap_interval",
+        "statistics.quantile_interval",
+        "statistics.cohen_kappa",
+        "statistics.kappa_interval",
+        "statistics.fleiss_kappa",
+        "statistics.krippendorff_alpha",
+        "statistics.confusion",
+        "statistics.ppi_mean",
+        "statistics.holm",
+        "statistics.benjamini_hochberg",
+    ),
     "tracelm.local_model": ("LocalModel", "fetch"),
-    "tracelm.testing": ("Spans",),
+    "tracelm.testing": ("Spans", "tracelm_eval"),
 }
 """What of a public module is shown with it."""
 

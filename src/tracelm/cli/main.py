@@ -1,6 +1,7 @@
 """The command `tracelm`.
 
-Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line.
+Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate
+says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.
 """
 
 import sys
