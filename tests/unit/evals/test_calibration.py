@@ -42,7 +42,8 @@ agreement by chance  0.759  (n = 100)
 sensitivity          0.860  0.772 to 0.918  (n = 86)
 specificity          0.143  0.040 to 0.399  (n = 14)
 rate as judged       0.860  0.779 to 0.915  (n = 100)
-Agreement flatters here: one label dominates, and chance alone agrees in 76% of the rows. Go by kappa, and label more rows of the rare kind.\
+Agreement flatters here: one label dominates, and chance alone agrees in 76% of the rows. Go by kappa, and label more \
+rows of the rare kind.\
 """
     )
     assert list(found.table.index[:2]) == ["agreement", "kappa"]
