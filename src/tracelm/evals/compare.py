@@ -227,14 +227,12 @@ def _part(run: Measured, baseline: Measured, rows: Sequence[tuple[int, int]], na
         lacking += None in left or None in right
         if worst is not None:
             filled.append((_filled(left, worst), _filled(right, worst), one))
-    pairs, all_pairs = _pairs(run, scored), _pairs(run, filled)
-    return _Part(
-        rules,
-        pairs,
-        difference_of(name, pairs, rules=rules, unscored=lacking, less=less),
-        all_pairs,
-        difference_of(name, all_pairs, rules=rules, less=less),
-    )
+    pairs = _pairs(run, scored)
+    found = difference_of(name, pairs, rules=rules, unscored=lacking, less=less)
+    if not lacking:
+        return _Part(rules, pairs, found, pairs, found)
+    all_pairs = _pairs(run, filled)
+    return _Part(rules, pairs, found, all_pairs, difference_of(name, all_pairs, rules=rules, less=less))
 
 
 def _pairs(run: Measured, found: Sequence[tuple[list[float], list[float], int]]) -> Pairs:

@@ -162,7 +162,8 @@ def _against(run: Measured, condition: AgainstBaseline, compared: "Callable[[str
     told = f"{told} over {found.n} pairs"
     if answer == "passed" and as_failed is not None and not found.not_worse and not condition.better:
         answer, told = "underpowered", f"{told}; not where {found.unscored} pairs without a value count as the worst"
-    if answer == "passed" and as_failed is not None and condition.better and sign * as_failed <= line:
+    falls = as_failed is not None and (sign * as_failed <= line or found.verdict == "no evidence")
+    if answer == "passed" and condition.better and falls:
         answer, told = "underpowered", f"{told}; {as_failed:+.3g} where pairs without a value count as the worst"
     ends = {
         "passed": "the whole interval is on the right side",

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from inline_snapshot import snapshot
 
@@ -59,6 +60,24 @@ def test_what_has_no_partner_is_named_and_counted() -> None:
     assert (found.pairs, found.only_in_run, found.only_in_baseline) == ([(2, 0), (3, 1)], [0, 1], [2, 3])
     assert "not paired: 2 rows only in this run (0, 1)" in str(found)
     assert "not paired: 2 rows only in the baseline (2, 3)" in str(found)
+
+
+@pytest.mark.anyio
+async def test_rows_that_were_not_run_are_not_paired(anyio_backend: str) -> None:
+    async def stops(number: int) -> bool:
+        if number == 2:
+            scope.cancel()
+            await anyio.sleep_forever()
+        return True
+
+    evaluation = tracelm.Evaluation(dataset=dataset(4), scorers=[right], max_concurrency=1)
+    with anyio.CancelScope() as scope:
+        await evaluation.evaluate(stops)
+    interrupted, whole = evaluation.last_run, run_of([True] * 4)
+    assert interrupted is not None
+    assert interrupted.compare(whole).only_in_baseline == [2, 3]
+    assert whole.compare(interrupted).only_in_run == [2, 3]
+    assert interrupted.compare(whole)["right"].unscored == 0
 
 
 def test_equal_rows_are_paired_one_by_one() -> None:

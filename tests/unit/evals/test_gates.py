@@ -207,6 +207,24 @@ def test_the_survivors_of_a_crash_do_not_show_that_a_run_is_no_worse() -> None:
     assert found.answer != "passed"
 
 
+@pytest.mark.parametrize(
+    ("crashed", "by"),
+    [
+        (160, 0.0),  # counted as wrong, it is worse
+        (55, 0.0),  # better by 0.02, which chance gives too
+        (30, 0.15),  # better for sure, but by 0.125
+    ],
+)
+def test_the_survivors_of_a_crash_do_not_show_that_a_run_is_better(crashed: int, by: float) -> None:
+    baseline = run_of([n % 4 != 0 for n in range(240)])
+    run = run_of([True] * (240 - crashed) + [CRASH] * crashed)
+    found = run.check([f"better than baseline by {by} on right"], baseline=baseline).results[0]
+    assert found.figure is not None
+    assert found.figure > 0.2
+    assert found.answer == "underpowered"
+    assert "where pairs without a value count as the worst" in found.why
+
+
 def test_a_condition_about_nothing_is_an_error_and_not_a_pass() -> None:
     run = run_of([True])
     with pytest.raises(tracelm.ConfigError, match="names 'rihgt', which the run does not have: there are right"):

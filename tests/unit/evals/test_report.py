@@ -130,6 +130,12 @@ def test_junit_has_a_case_for_each_condition_and_none_passes_that_did_not() -> N
     ]
 
 
+def test_what_xml_cannot_hold_does_not_break_junit() -> None:
+    run = run_of([ValueError("\x00\x1b\ufffe]]> \ud800 <")], conditions=["right >= 0.5"])
+    case = ET.fromstring(run.report().to_junit())[0][0]
+    assert "ValueError: \ufffd\ufffd\ufffd]]> \ufffd <" in (case[0].text or "")
+
+
 def test_junit_without_conditions_is_about_verdicts_or_scores() -> None:
     worse = run_of([False] * 40).report(baseline=run_of([True] * 40))
     assert ET.fromstring(worse.to_junit()).attrib["failures"] == "1"

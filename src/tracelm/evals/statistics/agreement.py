@@ -167,7 +167,7 @@ def krippendorff_alpha(ratings: Sequence[Sequence[Hashable]], *, scale: Scale = 
         raise ValueError(f"the scale {scale!r} needs numbers")
     far = _distance(scale, total)
     observed = math.fsum(
-        count * (other_count - (x == y)) * far(x, y) / (len(unit) - 1)
+        count * other_count * far(x, y) / (len(unit) - 1)
         for unit in units
         for (x, count), (y, other_count) in _pairs(Counter(unit))
     )
