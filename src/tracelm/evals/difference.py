@@ -93,7 +93,7 @@ class Difference:
         p_adjusted: The same, made larger for the number of scores (and slices) after Holm.
         q_value: The same after Benjamini and Hochberg.
         p_t: Of the paired (clustered) t-test.
-        p_wilcoxon: Of Wilcoxon's signed-rank test.
+        p_wilcoxon: Of Wilcoxon's signed-rank test; `None` for right and wrong, where it is McNemar's test.
         p_mcnemar: Of the exact McNemar test.
         effect_size: Cohen's d of the pairs.
         detectable: The smallest difference that as many such pairs can be expected to see.
@@ -168,7 +168,7 @@ def difference_of(name: str, pairs: Pairs, *, rules: Rules, unscored: int = 0, l
         high=found.high,
         p_value=p_value,
         p_t=student,
-        p_wilcoxon=wilcoxon(pairs.run, pairs.baseline),
+        p_wilcoxon=wilcoxon(pairs.run, pairs.baseline) if exact is None else None,
         p_mcnemar=exact,
         effect_size=effect_size(alone),
         detectable=_detectable(found, rules),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from tracelm.errors import ConfigError
 from tracelm.evals.measured import Measured, mean_of
+from tracelm.evals.statistics import variance_parts
 from tracelm.evals.summary import Cell, Line, summarize, summary_lines
 
 if TYPE_CHECKING:
@@ -230,9 +231,23 @@ def _facts(run: Measured) -> list[str]:
         if line.bounds is not None:
             low, high = line.bounds
             facts.append(f"{line.name}: {low:.4g} if what failed ({line.errors}) counts as 0, {high:.4g} if as 1")
+    facts += _advice(run)
     costs = [each.cost_usd for each in run.results if each.cost_usd is not None]
     if costs:
         facts.append(f"cost of the task: {mean_of(costs) * len(costs):.6f} USD, known for {len(costs)} of {n}")
+    return facts
+
+
+def _advice(run: Measured) -> list[str]:
+    """Say of each score whether more rows or more trials would make it surer, where rows were tried several times."""
+    facts: list[str] = []
+    for line in run.lines:
+        if line.interval is None or run.has_clusters:
+            continue
+        trials = [[value for value in row if value is not None] for row in run.trials(line.name).values()]
+        trials = [row for row in trials if row]
+        if len(trials) > 1 and any(len(row) > 1 for row in trials):
+            facts.append(f"{line.name}: {variance_parts(trials).advice}")
     return facts
 
 

@@ -190,10 +190,17 @@ def test_latency_can_be_compared_and_less_of_it_is_better() -> None:
 def test_trials_of_a_row_are_one_pair() -> None:
     one = run_of([[True, False], [True, True], [False, False]], trials=2)
     found = one.compare(run_of([True, False, False]))["right"]
-    assert (found.n, found.mean) == (3, 0.5)
+    assert (found.n, found.mean, found.p_wilcoxon) == (3, 0.5, 1.0)
     assert found.baseline_mean == pytest.approx(1 / 3)
     assert found.p_mcnemar is None
     assert found.p_value == found.p_t
+
+
+def test_a_report_of_trials_says_what_would_help() -> None:
+    noisy = run_of([[True, False]] * 6, trials=2).report()
+    assert any(fact.startswith("right: more trials help") for fact in noisy.facts)
+    steady = run_of([[True, True], [False, False]] * 3, trials=2).report()
+    assert any(fact.startswith("right: more rows") for fact in steady.facts)
 
 
 def test_pairs_of_one_cluster_count_as_what_they_are() -> None:
