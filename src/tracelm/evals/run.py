@@ -37,6 +37,7 @@ class RowResult:
         trace_id: Its trace, 32 hex digits; `None` when nothing was recorded.
         scores: The scores by name.
         failed_scorers: Names of the scorers that failed.
+        row_digest: The SHA-256 of the row, 64 hex digits.
     """
 
     row: int
@@ -49,6 +50,7 @@ class RowResult:
     trace_id: str | None = None
     scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
     failed_scorers: tuple[str, ...] = ()
+    row_digest: str | None = None
 
 
 class EvalRun:
@@ -59,6 +61,7 @@ class EvalRun:
         name: The evaluation's name.
         task: What was evaluated.
         results: One a row and trial, in the order of the dataset; none is missing.
+        dataset: The rows; `None` where they are not known.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class EvalRun:
         self.task = task
         self.results = tuple(results)
         self._scorers = tuple(scorers)
-        self._dataset = dataset
+        self.dataset = dataset
         self._lower_is_better = tuple(lower_is_better)
         self._conditions = tuple(conditions)
 
@@ -200,14 +203,15 @@ class EvalRun:
     @functools.cached_property
     def measured(self) -> Measured:
         """The run as comparisons, gates and reports see it."""
-        known = self._dataset
+        known = self.dataset
+        digests = {each.row: each.row_digest for each in self.results if each.row_digest is not None}
         return Measured(
             run_id=self.run_id,
             name=self.name,
             task=self.task,
             scorers=self._scorers,
             results=self.results,
-            digests={} if known is None else dict(enumerate(known.row_digests)),
+            digests=digests if known is None else dict(enumerate(known.row_digests)),
             columns={} if known is None else _Columns(known),
             lower_is_better=self._lower_is_better,
         )

@@ -89,6 +89,7 @@ def _result(
         trace_id=span.trace_id,
         scores={each.name: _score(each) for each in scores if each.error_type is None},
         failed_scorers=tuple(each.name for each in failed),
+        row_digest=span.row_digest,
     )
 
 
