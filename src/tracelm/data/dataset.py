@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RESERVED: Final = "output"
+_FLAT: Final[frozenset[type[Any]]] = frozenset({str, int, float, bool, type(None)})
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -64,6 +65,8 @@ class Dataset:
         >>> len(questions), questions.columns
         (1, ('question', 'expected'))
     """
+
+    _version: str | None = None
 
     def __init__(self, *, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         if not isinstance(name, str) or not name.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -122,9 +125,19 @@ class Dataset:
         return self._name
 
     @property
+    def version(self) -> str | None:
+        """`v0`, `v1`, ... where it was published or loaded; `None` elsewhere."""
+        return self._version
+
+    @property
     def rows(self) -> Rows:
         """The rows, as a sequence of dicts. Each access copies: changing one changes nothing here."""
         return Rows(self._rows)
+
+    def row(self, index: int) -> dict[str, Any]:
+        """Return a copy of one row; cheap where it holds nothing that can change."""
+        found = self._rows[index]
+        return dict(found) if _FLAT.issuperset(map(type, found.values())) else owned(found)
 
     @property
     def columns(self) -> tuple[str, ...]:

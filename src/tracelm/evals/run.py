@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from tracelm.evals.report import Cell, Line, Report, summarize, summary_lines
 from tracelm.scoring.score import Score
@@ -13,8 +13,15 @@ from tracelm.scoring.score import Score
 if TYPE_CHECKING:
     import pandas as pd
 
-Outcome: TypeAlias = Literal["scored", "task_error", "scorer_error", "refused_to_score", "not_run"]
-"""What became of a trial. `refused_to_score`: a scorer gave no value. `not_run`: the run was interrupted before."""
+    from tracelm.data.dataset import Dataset
+    from tracelm.evals.provenance import Provenance
+
+Outcome: TypeAlias = Literal["scored", "task_error", "scorer_error", "timeout", "refused_to_score", "not_run"]
+"""What became of a trial. `timeout`: the task took longer than it may. `refused_to_score`: a scorer gave no value.
+`not_run`: the run was interrupted, or stopped at a limit, before."""
+
+FAILED: Final[frozenset[str]] = frozenset({"task_error", "timeout"})
+"""Outcomes of trials whose task gave no output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +39,8 @@ class RowResult:
         trace_id: Its trace, 32 hex digits; `None` when nothing was recorded.
         scores: The scores by name.
         failed_scorers: Names of the scorers that failed.
+        row_digest: The SHA-256 of the row, 64 hex digits.
+        is_exact: Whether `output` is what the task returned. Read from the store, it may have been redacted or cut.
     """
 
     row: int
@@ -44,6 +53,8 @@ class RowResult:
     trace_id: str | None = None
     scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
     failed_scorers: tuple[str, ...] = ()
+    row_digest: str | None = None
+    is_exact: bool = True
 
 
 class EvalRun:
@@ -54,16 +65,55 @@ class EvalRun:
         name: The evaluation's name.
         task: What was evaluated.
         results: One a row and trial, in the order of the dataset; none is missing.
+        dataset: The rows; `None` where the run was read from the store.
+        provenance: Dataset, task and scorers with their versions, commit, packages, settings; `None` where a stored
+            run does not tell.
+        stopped: The limit that ended the run early, as a sentence; `None` where none did.
     """
 
     def __init__(
-        self, *, run_id: str, name: str, task: str, scorers: Sequence[str], results: Sequence[RowResult]
+        self,
+        *,
+        run_id: str,
+        name: str,
+        task: str,
+        scorers: Sequence[str],
+        results: Sequence[RowResult],
+        dataset: "Dataset | None" = None,
+        provenance: "Provenance | None" = None,
+        stopped: str | None = None,
     ) -> None:
         self.run_id = run_id
         self.name = name
         self.task = task
         self.results = tuple(results)
+        self.dataset = dataset
+        self.provenance = provenance
+        self.stopped = stopped
         self._scorers = tuple(scorers)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row and trial was run."""
+        return all(each.outcome != "not_run" for each in self.results)
+
+    @classmethod
+    def load(cls, run_id: str, *, project: str | None = None, url: str | None = None) -> "EvalRun":
+        """Read a run from the store: what `evaluate` returned, as far as it was recorded.
+
+        Args:
+            run_id: The id, or at least its first 4 characters if no other run begins so.
+            project: Where to look.
+            url: The store, as for `tracelm.open_store`.
+
+        Raises:
+            StoreError: No run has this id, or several begin so.
+        """
+        from tracelm.evals.stored import load_run
+        from tracelm.store.open import open_store
+
+        with open_store(url) as store:
+            return load_run(store, store.run(run_id, project=project))
 
     @functools.cached_property
     def rows(self) -> "pd.DataFrame":
@@ -105,6 +155,8 @@ class EvalRun:
         n = len(self.results)
         counted = Counter(each.outcome for each in self.results)
         facts = [f"{_trials(n)}: {', '.join(f'{count} {outcome}' for outcome, count in counted.items())}"]
+        if self.stopped is not None:
+            facts.append(f"stopped: {self.stopped}")
         costs = [each.cost_usd for each in self.results if each.cost_usd is not None]
         if costs:
             facts.append(f"cost of the task: {math.fsum(costs):.6f} USD, known for {len(costs)} of {n}")
@@ -129,7 +181,7 @@ class EvalRun:
 
     def _cells(self) -> Iterator[Cell]:
         for each in self.results:
-            if each.outcome == "task_error":
+            if each.outcome in FAILED:
                 yield Cell(each.row, each.trial, None, failed=True)
             for name, score in each.scores.items():
                 yield Cell(each.row, each.trial, name, score.value)

@@ -199,14 +199,15 @@ def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
     its_trace = and_(TRACES.c.trace_id == TRIALS.c.trace_id, TRACES.c.project == TRIALS.c.project)
     failed = TRIALS.c.outcome.in_(("task_error", "timeout"))
     totals: dict[tuple[str, str], dict[str, Any]] = {
-        (run_id, project): {"done": done, "row_errors": errors or 0, "cost_usd": cost}
-        for run_id, project, done, errors, cost in connection.execute(
+        (run_id, project): {"done": done, "row_errors": errors or 0, "cost_usd": cost, "tokens": tokens or 0}
+        for run_id, project, done, errors, cost, tokens in connection.execute(
             select(
                 TRIALS.c.run_id,
                 TRIALS.c.project,
                 func.count(),
                 func.sum(case((failed, 1), else_=0)),
                 func.sum(TRACES.c.cost_usd),
+                func.sum(func.coalesce(TRACES.c.input_tokens, 0) + func.coalesce(TRACES.c.output_tokens, 0)),
             )
             .join(chosen, of_run)
             .outerjoin(TRACES, its_trace)

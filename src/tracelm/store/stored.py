@@ -353,6 +353,7 @@ class StoredRun:
         done: Rows x trials that have a result; each counts once, however often it was begun.
         row_errors: How many of these failed.
         cost_usd: Sum over the rows, with what scorers cost.
+        tokens: Sent and received, with those of scorers.
         means: The mean of each score that is a number, by name.
     """
 
@@ -396,6 +397,7 @@ class StoredRun:
     row_errors: int
     cost_usd: float | None
     means: Mapping[str, float]
+    tokens: int = 0
 
     @property
     def planned(self) -> int | None:
