@@ -104,7 +104,7 @@ def _default(each: Any) -> str:
 
 # --- command line -------------------------------------------------------------------------------------------
 def _cli() -> str:
-    from tracelm.cli.main import app
+    from tracelm.cli.main import commands
 
     lines = [
         "# Command line",
@@ -115,10 +115,7 @@ def _cli() -> str:
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",
     ]
-    for command in app.registered_commands:
-        function = command.callback
-        assert function is not None
-        name = command.name or function.__name__.replace("_", "-")
+    for name, function in commands().items():
         lines += ["", f"## tracelm {name}", "", inspect.getdoc(function) or "", ""]
         lines += ["| argument | meaning | default |", "|---|---|---|"]
         lines += [_parameter(function, each) for each in inspect.signature(function).parameters]

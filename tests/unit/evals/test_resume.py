@@ -11,7 +11,8 @@ from tracelm.evals.run import RowResult
 from tracelm.testing import Spans
 
 OUTPUTS: list[Any] = [
-    None, True, 0, -1.5, 1e300, "text", "line\nbreak \u2028 \x1b", "sk-not", [1, "a", None], {"a": {"b": [1.0, True]}}, [],
+    None, True, 0, -1.5, 1e300, "text", "line\nbreak \u2028 \x1b", "sk-not", [1, "a", None],
+    {"a": {"b": [1.0, True]}}, [],
 ]  # fmt: skip
 
 
