@@ -60,14 +60,15 @@ def backoff_s(repeat: int, *, draw: float, asked_s: float | None) -> float:
     """Return how long to wait before a repeat, in seconds.
 
     Full jitter: evenly drawn between 0 and a bound that doubles (Brooker 2015, "Exponential Backoff And Jitter").
-    What the provider asks for is the least.
+    What the provider asks for is the least; repeats are then spread over as long again.
 
     Args:
         repeat: Which repeat, from 0.
         draw: From 0 to 1, drawn evenly.
         asked_s: What the provider asks for.
     """
-    return (asked_s or 0.0) + draw * min(_MOST_S, _FIRST_S * 2.0 ** min(repeat, 20))
+    bound_s = min(_MOST_S, _FIRST_S * 2.0 ** min(repeat, 20))
+    return asked_s + draw * min(bound_s, asked_s) if asked_s else draw * bound_s
 
 
 def _is_named(error: BaseException, limits: Limits) -> bool:

@@ -117,7 +117,7 @@ def test_what_is_not_installed_is_told_with_the_line_that_installs_it(
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(tracelm.MissingExtraError, match=r"pip install 'tracelm\[huggingface\]'"):
         tracelm.Dataset.from_huggingface("openai/gsm8k", split="test")
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(tracelm.MissingExtraError, match=r"pip install 'tracelm\[parquet\]'"):
         tracelm.Dataset.from_parquet(tmp_path / "data.parquet")
 
