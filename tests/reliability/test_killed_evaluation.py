@@ -49,7 +49,9 @@ def with_a_result(store: Store) -> Counter[tuple[object, ...]]:
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     rows=st.integers(1, 25),
     trials=st.integers(1, 2),

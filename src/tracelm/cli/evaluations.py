@@ -1,6 +1,6 @@
 """`tracelm eval list`, `show` and `export`: stored runs of evaluations."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -72,15 +72,18 @@ def export_run(
 
 def summary(run: "EvalRun") -> list[dict[str, Any]]:
     """Return the summary as plain data, one dict a score."""
-    return [
-        {"score": name} | {key: _plain(value) for key, value in line.items()}
-        for name, line in zip(run.summary.index, run.summary.to_dict(orient="records"), strict=True)
-    ]
+    lines = _records(run.summary)
+    return [{"score": name, **line} for name, line in zip(run.summary.index, lines, strict=True)]
 
 
 def rows(run: "EvalRun") -> list[dict[str, Any]]:
     """Return the rows as plain data, one dict a row and trial."""
-    return [{str(key): _plain(value) for key, value in row.items()} for row in run.rows.to_dict(orient="records")]
+    return _records(run.rows)
+
+
+def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    found: list[dict[Hashable, Any]] = frame.to_dict(orient="records")
+    return [{str(key): _plain(value) for key, value in row.items()} for row in found]
 
 
 def print_run(run: "EvalRun", stored: "StoredRun") -> None:
@@ -128,11 +131,7 @@ def _as_text(frame: "pd.DataFrame") -> "pd.DataFrame":
 def _write_jsonl(frame: "pd.DataFrame", path: Path) -> None:
     import orjson
 
-    records = frame.to_dict(orient="records")
-    lines = [
-        orjson.dumps({str(key): _plain(value) for key, value in row.items()}, default=repr) + b"\n" for row in records
-    ]
-    path.write_bytes(b"".join(lines))
+    path.write_bytes(b"".join(orjson.dumps(row, default=repr) + b"\n" for row in _records(frame)))
 
 
 def _write_csv(frame: "pd.DataFrame", path: Path) -> None:

@@ -1,5 +1,8 @@
 """`tracelm lineage`: what a run was made of."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
 from tracelm.cli.evaluations import RunId
 from tracelm.cli.output import AsJson, Home, Project, open_home, print_json
 from tracelm.errors import StoreError
@@ -29,18 +32,20 @@ def lineage(run: RunId, project: Project = None, as_json: AsJson = False, home: 
     version = f"{found['dataset_version']}, " if found.get("dataset_version") else ""
     line("dataset", f"{found.get('dataset')} ({version}{found.get('rows')} rows, {found.get('dataset_digest')})")
     line("task", f"{found.get('task')} {found.get('task_version')}")
-    scorers = found.get("scorers")
-    for name, scorer_version in (scorers if isinstance(scorers, dict) else {}).items():
+    for name, scorer_version in _pairs(found, "scorers"):
         line("scorer", f"{name} {scorer_version}")
-    settings = found.get("settings")
-    for name, value in (settings if isinstance(settings, dict) else {}).items():
+    for name, value in _pairs(found, "settings"):
         line("setting", f"{name} = {value}")
     commit = found.get("git_commit")
     line(
         "commit", "not in git" if commit is None else f"{commit}{' (files differed)' if found.get('git_dirty') else ''}"
     )
     line("python", f"{found.get('python')} on {found.get('platform')}")
-    packages = found.get("packages")
-    known = packages if isinstance(packages, dict) else {}
-    line("packages", ", ".join(f"{name} {version}" for name, version in known.items()))
+    line("packages", ", ".join(f"{name} {version}" for name, version in _pairs(found, "packages")))
     tables.console().print(table)
+
+
+def _pairs(found: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
+    """Return a table of a run's record, which may come from anywhere."""
+    table: Any = found.get(name)
+    return cast("dict[str, Any]", table).items() if isinstance(table, dict) else ()

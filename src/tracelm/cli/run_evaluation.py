@@ -2,9 +2,8 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -49,15 +48,16 @@ def resume_run(
     with open_home(home) as store:
         stored = store.run(run, project=project)
     settings: Any = stored.provenance.get("settings")
-    known: Mapping[str, Any] = settings if isinstance(settings, dict) else {}
-    named = evaluation or known.get("evaluation"), task or known.get("task")
-    if not (isinstance(named[0], str) and isinstance(named[1], str)):
+    known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
+    judge, called = evaluation or known.get("evaluation"), task or known.get("task")
+    if not (isinstance(judge, str) and isinstance(called, str)):
         raise ConfigError(
             f"run {stored.run_id} was not started by `tracelm eval run`: "
             "say --evaluation MODULE:NAME --task MODULE:NAME"
         )
     _run(
-        *named,  # type: ignore[arg-type]  # two texts, as was just asked
+        judge,
+        called,
         project=stored.project,
         home=home,
         as_json=as_json,

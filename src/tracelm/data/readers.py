@@ -1,6 +1,7 @@
 """Rows out of files and tables."""
 
 import csv
+import importlib
 import io
 import json
 import math
@@ -78,10 +79,7 @@ def read_parquet(path: Path) -> list[dict[str, Any]]:
         MissingExtraError: pyarrow is not installed.
         OSError: The file cannot be read.
     """
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtraError("reading Parquet", "parquet") from None
+    parquet = _optional("pyarrow.parquet", "reading Parquet", extra="parquet")
     path.open("rb").close()  # the system's own error where it cannot be read
     try:
         table: Any = parquet.read_table(path)
@@ -96,12 +94,17 @@ def read_huggingface(path: str, *, split: str, subset: str | None, revision: str
     Raises:
         MissingExtraError: `datasets` is not installed.
     """
-    try:
-        import datasets
-    except ImportError:
-        raise MissingExtraError("reading from the Hugging Face hub", "huggingface") from None
+    datasets = _optional("datasets", "reading from the Hugging Face hub", extra="huggingface")
     loaded: Any = datasets.load_dataset(path, subset, split=split, revision=revision)
     return cast("list[dict[str, Any]]", loaded.to_list())
+
+
+def _optional(module: str, feature: str, *, extra: str) -> Any:
+    """Import a library that is not always there, and that says nothing about its types."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(feature, extra) from None
 
 
 def _text(path: Path) -> str:

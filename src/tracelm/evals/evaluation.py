@@ -249,7 +249,6 @@ class Evaluation:
     async def _execute(self, task: Task, provenance: Provenance, begun: _Begun, *, progress: bool | None) -> EvalRun:
         stopped: str | None = None
         with self._opened(begun, provenance) as opened, Progress(self.name, begun.results, shown=progress) as bar:
-            now_s = anyio.current_time()
             limiter = anyio.CapacityLimiter(self.max_concurrency)
             available = list(dict.fromkeys((*self.dataset.columns, *_OFFERED)))
             plan = Plan(
@@ -263,7 +262,7 @@ class Evaluation:
                 known=begun.known,
                 together=Together(limiter),
                 limiter=limiter,
-                pace=Pace(self.limits, most=self.max_concurrency, now_s=now_s),
+                pace=Pace(self.limits, most=self.max_concurrency, now_s=time.monotonic()),
             )
             budget = Budget(self.limits, planned=len(begun.results), now_s=time.monotonic)
             for each in begun.results:

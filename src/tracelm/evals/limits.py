@@ -67,7 +67,7 @@ class Limits:
         if not isinstance(self.retries, int):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"retries={self.retries!r} cannot work: give a whole number, 0 or more")
         for named in self.retry_on:
-            if not (isinstance(named, int | str) or issubclass(named, Exception)):
+            if not (isinstance(named, int | str) or issubclass(named, Exception)):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigError(f"retry_on names {named!r}: give exception classes, their names, or HTTP statuses")
 
     def as_dict(self) -> dict[str, Any]:

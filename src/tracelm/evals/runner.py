@@ -1,6 +1,7 @@
 """Runs a task over the rows of a dataset, as many at once as allowed, until all is done or a limit is reached."""
 
 import itertools
+import time
 from collections.abc import Callable
 
 import anyio
@@ -75,17 +76,17 @@ class _Turn:
         self._freed = anyio.Event()
 
     async def wait(self) -> None:
-        while (delay_s := self._pace.wait_s(anyio.current_time())) != 0.0:
+        while (delay_s := self._pace.wait_s(time.monotonic())) != 0.0:
             if delay_s is None:
                 await self._freed.wait()
             else:
                 await anyio.sleep(delay_s)
 
     def started(self) -> None:
-        self._pace.started(anyio.current_time())
+        self._pace.started(time.monotonic())
 
     def ended(self, *, requests: int, tokens: int) -> None:
-        self._pace.ended(anyio.current_time(), requests=requests, tokens=tokens)
+        self._pace.ended(time.monotonic(), requests=requests, tokens=tokens)
         if self._freed.statistics().tasks_waiting:
             self._freed.set()
             self._freed = anyio.Event()

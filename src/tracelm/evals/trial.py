@@ -20,11 +20,12 @@ from tracelm.evals.retries import backoff_s, is_refusal, is_retryable, repeats_o
 from tracelm.evals.run import FAILED, Outcome, RowResult
 from tracelm.evals.task import Task
 from tracelm.evals.together import Together
+from tracelm.otlp.encode import CleanText
 from tracelm.scoring.attempt import Attempt, attempt
 from tracelm.scoring.call import Judgement, ScoreContext, scoring_in_progress
 from tracelm.scoring.judge import Judge
 from tracelm.trace import runtime
-from tracelm.trace.safely import safely
+from tracelm.trace.safely import report, safely
 from tracelm.trace.scores import record_score, record_score_error
 from tracelm.trace.spans import SpanHandle, record_failure, span
 from tracelm.trace.tally import Tally, tally
@@ -105,7 +106,7 @@ class _Called:
 
 async def run_trial(plan: Plan, *, row: int, trial: int) -> Taken:
     """Run one row and trial. What task or scorers raise is a result; only cancellation passes."""
-    digest = plan.dataset.row_digests[row]
+    digest = CleanText(plan.dataset.row_digests[row])  # sure to be no secret
     known = plan.known.get((digest, trial))
     if known is not None and known.missing is not None:
         return Taken(RowResult(row=row, trial=trial, row_digest=digest, error=known.missing), None, 0, 0)
@@ -130,28 +131,36 @@ async def run_trial(plan: Plan, *, row: int, trial: int) -> Taken:
 
 
 async def _call(plan: Plan, columns: Mapping[str, Any], *, row: int, trial: int) -> _Called:
+    """Call the task, for as long as it may take."""
+    limit_s = plan.limits.timeout_s
+    if limit_s is None:
+        return await _call_again(plan, columns, row=row, trial=trial)
+    start_s = time.perf_counter()
+    with anyio.move_on_after(limit_s):
+        return await _call_again(plan, columns, row=row, trial=trial)
+    error = TimeoutError(f"the task took longer than timeout_s={limit_s:g}")
+    return _Called(Attempt(None, error, time.perf_counter() - start_s), timed_out=True)
+
+
+async def _call_again(plan: Plan, columns: Mapping[str, Any], *, row: int, trial: int) -> _Called:
     """Call the task, again where its error is one that may pass."""
     limits = plan.limits
     inputs = {name: columns[name] for name in plan.task.parameters}
     attempts = spent = 0
-    start_s = time.perf_counter()
-    with anyio.move_on_after(limits.timeout_s):
-        while True:
-            attempts += 1
-            began_s = anyio.current_time()
-            fresh = inputs if attempts == 1 else {name: plan.dataset.row(row)[name] for name in inputs}
-            done, own_span = await plan.task.call(fresh, row=row, trial=trial, limiter=plan.limiter)
-            if done.error is None or not plan.task.repeats:
-                return _Called(done, own_span, attempts=attempts)
-            asked_s = retry_after_s(done.error)
-            if is_refusal(done.error):
-                plan.pace.refused(anyio.current_time(), started_s=began_s, retry_after_s=asked_s)
-            spent += 1 + repeats_of_client(done.error)
-            if spent > limits.retries or not is_retryable(done.error, limits):
-                return _Called(done, own_span, attempts=attempts)
-            await anyio.sleep(backoff_s(attempts - 1, draw=_draw(), asked_s=asked_s))
-    error = TimeoutError(f"the task took longer than timeout_s={limits.timeout_s:g}")
-    return _Called(Attempt(None, error, time.perf_counter() - start_s), timed_out=True, attempts=attempts)
+    while True:
+        attempts += 1
+        began_s = time.monotonic()
+        fresh = inputs if attempts == 1 else {name: plan.dataset.row(row)[name] for name in inputs}
+        done, own_span = await plan.task.call(fresh, row=row, trial=trial, limiter=plan.limiter)
+        if done.error is None or not plan.task.repeats:
+            return _Called(done, own_span, attempts=attempts)
+        asked_s = retry_after_s(done.error)
+        if is_refusal(done.error):
+            plan.pace.refused(time.monotonic(), started_s=began_s, retry_after_s=asked_s)
+        spent += 1 + repeats_of_client(done.error)
+        if spent > limits.retries or not is_retryable(done.error, limits):
+            return _Called(done, own_span, attempts=attempts)
+        await anyio.sleep(backoff_s(attempts - 1, draw=_draw(), asked_s=asked_s))
 
 
 async def _finish(
@@ -188,7 +197,7 @@ async def _finish(
         trace_id=opened.trace_id if opened.context.is_valid else None,
         scores={name: score for each in judgements for name, score in each.scores.items()},
         failed_scorers=tuple(each.name for each in judgements if each.error is not None),
-        row_digest=about[semconv.ROW_DIGEST],
+        row_digest=plan.dataset.row_digests[row],
     )
 
 
@@ -202,9 +211,10 @@ def _note(opened: SpanHandle, done: Attempt, cost_usd: float | None, error: str 
         found[semconv.ROW_COST] = cost_usd
     if attempts > 1:
         found[semconv.ROW_ATTEMPTS] = attempts
-    if error is not None and current.settings.capture_content:
-        found[semconv.ROW_ERROR] = current.redactor.string(error[:20_000])
-    opened.set_attributes(found)
+    with safely("record what became of a row"):
+        if error is not None and current.settings.capture_content:
+            found[semconv.ROW_ERROR] = current.redactor.string(error[:20_000])
+        opened.otel.set_attributes(found)
 
 
 async def _judge(plan: Plan, row: int, output: object, scored: SpanContext) -> list[Judgement]:
@@ -270,13 +280,15 @@ def _values(plan: Plan, judge: Judge, row: int, output: object, scored: SpanCont
 def _record(judgements: Sequence[Judgement], *, on: SpanContext, about: Mapping[str, Any]) -> None:
     note = functools.partial(record_score, on=on, source="eval", attributes=about)
     for each in judgements:
-        with safely("record a score"):
+        try:
             for name, score in each.scores.items():
                 note(name, score, scorer_version=each.version)
             if each.error is not None:
                 record_score_error(
                     each.name, each.error, on=on, source="eval", scorer_version=each.version, attributes=about
                 )
+        except Exception as error:
+            report("record a score", error)
 
 
 def _outcome(judgements: Sequence[Judgement]) -> Outcome:

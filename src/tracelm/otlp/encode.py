@@ -39,6 +39,7 @@ class CleanText(str):
     __slots__ = ()
 
 
+_SMALL: Final = 1e9
 _EVENT: Final = b'%b"timeUnixNano":"%d","observedTimeUnixNano":"%d",%b%b%b"eventName":%b,"attributes":[%b]}]}]}]}'
 
 
@@ -157,6 +158,8 @@ class LineEncoder:
                 piece = self._numbers.get(pair)
                 if piece is None:
                     piece = self._remember(self._numbers, pair, _pair(key, value))
+            elif kind is float and -_SMALL < value < _SMALL:
+                piece = _pair(key, value)  # a measure; its digits are no card number, whatever they look like
             else:
                 piece = self._clean(_pair(key, value))
             pieces.append(piece)

@@ -119,7 +119,10 @@ def test_a_run_knows_the_version_of_its_dataset() -> None:
     def positive(output: int) -> bool:
         return output > 0
 
-    run = tracelm.Evaluation(dataset=dataset, scorers=[positive]).run(lambda number: number)
+    def same(number: int) -> int:
+        return number
+
+    run = tracelm.Evaluation(dataset=dataset, scorers=[positive]).run(same)
     assert run.provenance is not None
     assert run.provenance.dataset_version == "v0"
     with tracelm.open_store() as store:
