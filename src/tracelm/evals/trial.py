@@ -172,7 +172,9 @@ async def _finish(
     known: KnownOutput | None,
 ) -> RowResult:
     """Judge what the task gave, and record all of it."""
-    done, row, trial = called.done, about[semconv.ROW_INDEX], about[semconv.TRIAL]
+    done = called.done
+    row: int = about[semconv.ROW_INDEX]
+    trial: int = about[semconv.TRIAL]
     cost_usd = used.cost_usd if known is None else known.cost_usd
     judgements: list[Judgement] = []
     if done.error is None:

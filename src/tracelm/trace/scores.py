@@ -13,7 +13,6 @@ from tracelm.errors import ConfigError
 from tracelm.otlp.encode import CleanText
 from tracelm.scoring.score import Score, ScoreValue
 from tracelm.trace import runtime
-from tracelm.trace.limits import plain
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import SpanHandle
 from tracelm.trace.values import type_name
@@ -141,7 +140,7 @@ def emit(event_name: str, attributes: Mapping[str, Any], *, on: SpanContext | No
     try:
         about = trace.get_current_span().get_span_context() if on is None else on
         uid = CleanText(os.urandom(16).hex())
-        found = plain({semconv.LOG_RECORD_UID: uid, **attributes})
+        found = {semconv.LOG_RECORD_UID: uid, **attributes}
         # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
         tracer = current.tracer
         resource = current.resource(tracer.resource)
