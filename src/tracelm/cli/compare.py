@@ -1,4 +1,4 @@
-"""`tracelm compare`: a recorded run beside its baseline, and a gate for continuous integration.
+"""`tracelm eval compare`: a recorded run beside its baseline, and a gate for continuous integration.
 
 Exit codes: 0 when nothing was asked for or all holds, 1 when something does not hold, 2 for an error, 3 when the rows
 cannot tell.

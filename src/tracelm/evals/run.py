@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from tracelm.errors import ConfigError
 from tracelm.evals.measured import Measured
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from tracelm.data.dataset import Dataset
     from tracelm.evals.compare import Comparison, Margin
     from tracelm.evals.gates import Checks
+    from tracelm.evals.provenance import Provenance
 
-Outcome: TypeAlias = Literal["scored", "task_error", "scorer_error", "refused_to_score", "not_run"]
-"""What became of a trial. `refused_to_score`: a scorer gave no value. `not_run`: the run was interrupted before."""
+Outcome: TypeAlias = Literal["scored", "task_error", "scorer_error", "timeout", "refused_to_score", "not_run"]
+"""What became of a trial. `timeout`: the task took longer than it may. `refused_to_score`: a scorer gave no value.
+`not_run`: the run was interrupted, or stopped at a limit, before."""
+
+FAILED: Final[frozenset[str]] = frozenset({"task_error", "timeout"})
+"""Outcomes of trials whose task gave no output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class RowResult:
         scores: The scores by name.
         failed_scorers: Names of the scorers that failed.
         row_digest: The SHA-256 of the row, 64 hex digits.
+        is_exact: Whether `output` is what the task returned. Read from the store, it may have been redacted or cut.
     """
 
     row: int
@@ -51,6 +57,7 @@ class RowResult:
     scores: Mapping[str, Score] = field(default_factory=dict[str, Score])
     failed_scorers: tuple[str, ...] = ()
     row_digest: str | None = None
+    is_exact: bool = True
 
 
 class EvalRun:
@@ -61,7 +68,10 @@ class EvalRun:
         name: The evaluation's name.
         task: What was evaluated.
         results: One a row and trial, in the order of the dataset; none is missing.
-        dataset: The rows; `None` where they are not known.
+        dataset: The rows; `None` where the run was read from the store.
+        provenance: Dataset, task and scorers with their versions, commit, packages, settings; `None` where a stored
+            run does not tell.
+        stopped: The limit that ended the run early, as a sentence; `None` where none did.
     """
 
     def __init__(
@@ -73,6 +83,8 @@ class EvalRun:
         scorers: Sequence[str],
         results: Sequence[RowResult],
         dataset: "Dataset | None" = None,
+        provenance: "Provenance | None" = None,
+        stopped: str | None = None,
         lower_is_better: Collection[str] = (),
         conditions: Sequence[str] = (),
     ) -> None:
@@ -80,10 +92,35 @@ class EvalRun:
         self.name = name
         self.task = task
         self.results = tuple(results)
-        self._scorers = tuple(scorers)
         self.dataset = dataset
+        self.provenance = provenance
+        self.stopped = stopped
+        self._scorers = tuple(scorers)
         self._lower_is_better = tuple(lower_is_better)
         self._conditions = tuple(conditions)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row and trial was run."""
+        return all(each.outcome != "not_run" for each in self.results)
+
+    @classmethod
+    def load(cls, run_id: str, *, project: str | None = None, url: str | None = None) -> "EvalRun":
+        """Read a run from the store: what `evaluate` returned, as far as it was recorded.
+
+        Args:
+            run_id: The id, or at least its first 4 characters if no other run begins so.
+            project: Where to look.
+            url: The store, as for `tracelm.open_store`.
+
+        Raises:
+            StoreError: No run has this id, or several begin so.
+        """
+        from tracelm.evals.stored import load_run
+        from tracelm.store.open import open_store
+
+        with open_store(url) as store:
+            return load_run(store, store.run(run_id, project=project))
 
     @functools.cached_property
     def rows(self) -> "pd.DataFrame":
@@ -136,6 +173,7 @@ class EvalRun:
             comparison=None if baseline is None else self.compare(baseline),
             checks=self.check(baseline=baseline) if self._conditions else None,
             by=by,
+            facts=[] if self.stopped is None else [f"stopped: {self.stopped}"],
         )
 
     def compare(

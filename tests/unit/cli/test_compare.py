@@ -1,4 +1,4 @@
-"""`tracelm compare`, over runs that were recorded."""
+"""`tracelm eval compare`, over runs that were recorded."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -41,7 +41,7 @@ def runs(tmp_path: Path) -> tuple[str, str]:
 
 
 def invoke(tmp_path: Path, *arguments: str, code: int = 0) -> str:
-    done = CliRunner().invoke(app, ["compare", *arguments, "--home", str(tmp_path / "home")])
+    done = CliRunner().invoke(app, ["eval", "compare", *arguments, "--home", str(tmp_path / "home")])
     assert done.exit_code == code, done.output
     return done.stdout if code != 2 else done.stderr
 
