@@ -6,7 +6,7 @@ alone punishes it there.
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -21,7 +21,7 @@ from tracelm.evals.statistics import (
     mean_interval,
     ppi_mean,
 )
-from tracelm.evals.statistics.agreement import Scale, Weights
+from tracelm.evals.statistics.agreement import Scale, Weights, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,12 +150,12 @@ class People:
 
 
 def calibrate(
-    judge: Sequence[Hashable],
-    people: Sequence[Hashable] | Sequence[Sequence[Hashable]],
+    judge: Iterable[Hashable],
+    people: Iterable[Hashable] | Iterable[Iterable[Hashable]],
     *,
-    judged_unlabelled: Sequence[Hashable] = (),
-    swapped: Sequence[Hashable] | None = None,
-    repeats: Sequence[Sequence[Hashable]] = (),
+    judged_unlabelled: Iterable[Hashable] = (),
+    swapped: Iterable[Hashable] | None = None,
+    repeats: Iterable[Iterable[Hashable]] = (),
     scale: Scale = "nominal",
     weights: Weights | None = None,
     labels: Sequence[Hashable] | None = None,
@@ -183,21 +183,24 @@ def calibrate(
         >>> found.agreement.mean, round(found.kappa.mean, 3), found.unreadable
         (0.6, 0.286, 1)
     """
-    everybody = _columns(people, len(judge))
+    said = listed(judge)
+    turned = None if swapped is None else listed(swapped)
+    again = [listed(each) for each in repeats]
+    everybody = _columns(people, len(said))
     kept, truth, left_out = _majority(everybody)
     if not kept:
         raise EvaluationError("no row has both a verdict and a label that most people gave")
-    for name, other in (("swapped", swapped), *((f"repeats[{index}]", each) for index, each in enumerate(repeats))):
-        if other is not None and len(other) != len(judge):
-            raise EvaluationError(f"{name} has {len(other)} verdicts and the judge {len(judge)}: give one for each row")
-    verdicts = [judge[index] for index in kept]
+    for name, other in (("swapped", turned), *((f"repeats[{index}]", each) for index, each in enumerate(again))):
+        if other is not None and len(other) != len(said):
+            raise EvaluationError(f"{name} has {len(other)} verdicts and the judge {len(said)}: give one for each row")
+    verdicts = [said[index] for index in kept]
     same = [verdict == label for verdict, label in zip(verdicts, truth, strict=True)]
     agreement = mean_interval(same)
     kappa = _kappa(truth, verdicts, weights, labels)
     n = len(kept)
     left, right = Counter(truth), Counter(verdicts)
     chance = math.fsum(left[label] * right[label] for label in left) / n**2
-    rates = _rates(truth, verdicts, judge, judged_unlabelled)
+    rates = _rates(truth, verdicts, said, listed(judged_unlabelled))
     return Calibration(
         n=n,
         agreement=agreement,
@@ -211,20 +214,16 @@ def calibrate(
         specificity=rates[1],
         judged_rate=rates[2],
         true_rate=rates[3],
-        swap=None
-        if swapped is None
-        else mean_interval(one == other for one, other in zip(judge, swapped, strict=True)),
-        repeat=_repeat([judge, *repeats]) if repeats else None,
+        swap=None if turned is None else mean_interval(one == other for one, other in zip(said, turned, strict=True)),
+        repeat=_repeat([said, *again]) if again else None,
         notes=_notes(n, agreement, kappa, chance, verdicts.count(None), left_out),
     )
 
 
-def _columns(people: Sequence[Hashable] | Sequence[Sequence[Hashable]], n: int) -> list[list[Hashable]]:
-    first = people[0] if len(people) else None
-    several = isinstance(first, Sequence) and not isinstance(first, str | bytes)
-    columns: list[list[Hashable]] = (
-        [list(each) for each in cast("Sequence[Sequence[Hashable]]", people)] if several else [list(people)]
-    )
+def _columns(people: Iterable[Hashable] | Iterable[Iterable[Hashable]], n: int) -> list[list[Hashable]]:
+    given: list[Hashable] = listed(cast("Iterable[Hashable]", people))
+    several = bool(given) and isinstance(given[0], Iterable) and not isinstance(given[0], str | bytes)
+    columns = [listed(each) for each in cast("list[Iterable[Hashable]]", given)] if several else [given]
     for each in columns:
         if len(each) != n:
             raise EvaluationError(f"people gave {len(each)} labels and the judge {n} verdicts: give one for each row")

@@ -41,6 +41,11 @@ def document_of(report: "Report") -> dict[str, Any]:
             column: {name: [_line(each) for each in lines] for name, lines in slices.items()}
             for column, slices in report.slices.items()
         }
+    if report.slice_differences:
+        found["slice_differences"] = {
+            column: {name: [asdict(each) for each in differences] for name, differences in slices.items()}
+            for column, slices in report.slice_differences.items()
+        }
     found["worst_rows"] = [
         {
             "row": each.row,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tracelm.evals.summary import Line
 
 _LONGEST: Final = 4000
+_HEAD: Final = ("score", "mean", "baseline", "difference", "95% interval", "", "p (Holm)", "pairs", "verdict")
 # Control characters, what turns the direction of writing, and halves of surrogate pairs, which UTF-8 cannot hold.
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -67,7 +68,10 @@ def html_of(report: "Report") -> str:
     sections.append(f"<ul>{''.join(f'<li>{_text(fact)}</li>' for fact in report.facts)}</ul>")
     if report.comparison is not None:
         sections.append(_comparison(report.comparison))
-    sections += [_slices(column, slices) for column, slices in report.slices.items()]
+    for column, slices in report.slices.items():
+        sections.append(_slices(column, slices))
+        if column in report.slice_differences:
+            sections.append(_slice_differences(column, report.slice_differences[column]))
     if report.worst:
         sections.append(_worst(report.worst))
     return (
@@ -112,12 +116,9 @@ def _baseline(report: "Report", line: "Line") -> Interval | None:
 
 
 def _comparison(found: "Comparison") -> str:
-    ends = [abs(end) for each in found.differences for end in (each.low, each.high) if end is not None]
-    bounded = max(ends, default=1.0) <= 1
     parts = ["<h2>Against the baseline</h2>"]
-    rows = [_difference(each, span=max(ends, default=1.0) if bounded else None) for each in found.differences]
-    head = ("score", "mean", "baseline", "difference", "95% interval", "", "p (Holm)", "pairs", "verdict")
-    parts.append(_table(head, rows))
+    span = _span(found.differences)
+    parts.append(_table(_HEAD, [_difference(each, span=span) for each in found.differences]))
     told = "".join(f"<li><strong>{_text(each.name)}</strong>: {_text(each.why)}</li>" for each in found.differences)
     parts.append(f"<ul>{told}</ul>")
     parts.append("<h2>Row by row</h2>")
@@ -128,6 +129,25 @@ def _comparison(found: "Comparison") -> str:
             parts.append(f'<h3>{_text(each.name)} <span class="dim">{counts}</span></h3>')
             parts.append(plots.histogram(apart, lower_is_better=each.lower_is_better))
     return "\n".join(parts)
+
+
+def _slice_differences(column: str, slices: "Mapping[str, Sequence[Difference]]") -> str:
+    span = _span([each for found in slices.values() for each in found])
+    rows = [
+        (
+            _text(name) + (' <span class="dim">(small)</span>' if each.n < SMALL_SLICE else ""),
+            *_difference(each, span=span),
+        )
+        for name, found in slices.items()
+        for each in found
+    ]
+    return f"<h3>By {_text(column)}, against the baseline</h3>" + _table((column, *_HEAD), rows, left=2)
+
+
+def _span(found: "Sequence[Difference]") -> float | None:
+    """Return how far a common axis reaches; `None` where the scores are of different size."""
+    longest = max((abs(end) for each in found for end in (each.low, each.high) if end is not None), default=1.0)
+    return longest if longest <= 1 else None
 
 
 def _difference(each: "Difference", *, span: float | None) -> tuple[str, ...]:

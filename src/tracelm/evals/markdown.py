@@ -8,9 +8,11 @@ from tracelm.evals.compare import SMALL_SLICE
 from tracelm.evals.text import number, shown
 
 if TYPE_CHECKING:
+    from tracelm.evals.difference import Difference
     from tracelm.evals.report import Report, Row
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~!@])")
+_HEAD: Final = ("score", "mean", "baseline", "difference", "95% interval", "p (Holm)", "pairs", "verdict")
 _ROWS: Final = 5
 _LONGEST: Final = 300
 _MARKS: Final = {"passed": "✅", "failed": "❌", "underpowered": "⚠️", "better": "✅", "worse": "❌", "equivalent": "✅"}
@@ -42,6 +44,13 @@ def markdown_of(report: "Report") -> str:
         ]
         head = (_plain(column), "score", "mean", "95% interval", "scored", "errors", "n")
         parts += [f"### By {_plain(column)}", "", *_table(head, rows), ""]
+        if column in report.slice_differences:
+            apart = [
+                (_plain(name) + (" (small)" if each.n < SMALL_SLICE else ""), *_difference(each))
+                for name, found in report.slice_differences[column].items()
+                for each in found
+            ]
+            parts += [*_table((_plain(column), *_HEAD), apart), ""]
     if report.worst:
         worst = [_row(each) for each in report.worst[:_ROWS]]
         parts += ["### Worst rows", "", *_table(("row", "outcome", "input", "output", "scores"), worst), ""]
@@ -49,15 +58,15 @@ def markdown_of(report: "Report") -> str:
 
 
 def _differences(report: "Report") -> list[str]:
-    rows: list[tuple[str, ...]] = []
-    for each in report.differences:
-        interval = "-" if each.low is None or each.high is None else f"{each.low:+.3g} to {each.high:+.3g}"
-        p_value = "-" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
-        means = (number(each.mean), number(each.baseline_mean), number(each.difference, signed=True))
-        rows.append((_plain(each.name), *means, interval, p_value, str(each.n), _marked(each.verdict)))
-    head = ("score", "mean", "baseline", "difference", "95% interval", "p (Holm)", "pairs", "verdict")
     sentences = [f"- {_plain(each.name)}: {_plain(each.why)}" for each in report.differences]
-    return [*_table(head, rows), "", *sentences]
+    return [*_table(_HEAD, [_difference(each) for each in report.differences]), "", *sentences]
+
+
+def _difference(each: "Difference") -> tuple[str, ...]:
+    interval = "-" if each.low is None or each.high is None else f"{each.low:+.3g} to {each.high:+.3g}"
+    p_value = "-" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
+    means = (number(each.mean), number(each.baseline_mean), number(each.difference, signed=True))
+    return (_plain(each.name), *means, interval, p_value, str(each.n), _marked(each.verdict))
 
 
 def _row(row: "Row") -> tuple[str, ...]:

@@ -63,6 +63,10 @@ class Row:
     difference: float | None = None
 
 
+def _nothing() -> "dict[str, Mapping[str, Sequence[Difference]]]":
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A summary to look at: `print` gives plain text, `rich.print` a table.
@@ -76,6 +80,7 @@ class Report:
         checks: The conditions and what became of them.
         slices: By column, by slice, one line a score.
         worst: The rows that failed or scored worst.
+        slice_differences: By column, by slice, what the comparison found; p-values are adjusted over all of a column.
     """
 
     title: str
@@ -86,6 +91,7 @@ class Report:
     checks: "Checks | None" = None
     slices: Mapping[str, Mapping[str, Sequence[Line]]] = field(default_factory=dict[str, Mapping[str, Sequence[Line]]])
     worst: Sequence[Row] = ()
+    slice_differences: "Mapping[str, Mapping[str, Sequence[Difference]]]" = field(default_factory=_nothing)
 
     @classmethod
     def of(
@@ -117,7 +123,8 @@ class Report:
         slices = {column: {name: run.only(rows).lines for name, rows in run.slices(column).items()} for column in by}
         told = [*_facts(run), *facts, *([] if comparison is None else _compared_facts(comparison))]
         title = f"{run.name}: {run.task} (run {run.run_id})" if run.task else f"{run.name} (run {run.run_id})"
-        return cls(title, run.lines, told, failures, comparison, checks, slices, _worst(run, comparison))
+        apart = {} if comparison is None else {column: comparison.slices(column) for column in by}
+        return cls(title, run.lines, told, failures, comparison, checks, slices, _worst(run, comparison), apart)
 
     @property
     def differences(self) -> "Sequence[Difference]":

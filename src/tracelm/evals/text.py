@@ -42,6 +42,8 @@ def text_of(report: "Report") -> "RenderableType":
         parts += [_sentence(each.verdict, f"{each.name}: {each.why}") for each in report.differences]
     for column, slices in report.slices.items():
         parts += [_plain(), _slices(column, slices)]
+        if column in report.slice_differences:
+            parts += [_plain(), _slice_differences(column, report.slice_differences[column])]
     if report.checks is not None:
         parts.append(_plain())
         parts += [_sentence(each.answer, f"{each.condition}: {each.why}") for each in report.checks.results]
@@ -103,6 +105,18 @@ def _slices(column: str, slices: Mapping[str, Sequence[Line]]) -> "Table":
             small = " (small)" if line.n < SMALL_SLICE else ""
             cells = (f"{name}{small}", line.name, *shown(line), str(line.scored), str(line.errors), str(line.n))
             table.add_row(*map(_plain, cells))
+    return table
+
+
+def _slice_differences(column: str, slices: "Mapping[str, Sequence[Difference]]") -> "Table":
+    table = _table(column, "score", "difference", "95% interval", "p", "pairs", "verdict")
+    for name, found in slices.items():
+        for each in found:
+            small = " (small)" if each.n < SMALL_SLICE else ""
+            interval = "-" if each.low is None or each.high is None else f"{each.low:+.3g} to {each.high:+.3g}"
+            p_value = "-" if each.p_adjusted is None else f"{each.p_adjusted:.2g}"
+            cells = (number(each.difference, signed=True), interval, p_value, str(each.n), each.verdict)
+            table.add_row(*map(_plain, (f"{name}{small}", each.name, *cells)))
     return table
 
 

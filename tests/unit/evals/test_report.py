@@ -86,12 +86,27 @@ def test_what_a_model_said_is_shown_and_does_nothing() -> None:
 
 def test_the_page_shows_each_part() -> None:
     texts = " ".join(Page(compared().to_html()).texts)
-    for part in ("Conditions:", "Summary", "Against the baseline", "Row by row", "By lang", "Worst rows"):
+    for part in (
+        "Conditions:",
+        "Summary",
+        "Against the baseline",
+        "Row by row",
+        "By lang",
+        "By lang, against",
+        "Worst rows",
+    ):
         assert part in texts
 
 
 def test_text_fits_80_columns() -> None:
     assert max(map(len, str(compared()).splitlines())) <= 80
+
+
+def test_slices_are_compared_in_every_form_for_people() -> None:
+    report = compared()
+    for form in ("text", "markdown"):
+        lines = [" ".join(line.replace("|", " ").split()) for line in report.render(form).splitlines()]
+        assert any(line.startswith("de (small) judge") and line.endswith("underpowered") for line in lines), form
 
 
 def test_the_worst_rows_come_first() -> None:
@@ -109,12 +124,24 @@ def test_a_run_without_a_fault_has_no_worst_rows() -> None:
 def test_json_holds_what_the_others_show() -> None:
     document = json.loads(compared().to_json())
     assert list(document) == snapshot(
-        ["title", "facts", "summary", "failures", "comparison", "answer", "conditions", "slices", "worst_rows"]
+        [
+            "title",
+            "facts",
+            "summary",
+            "failures",
+            "comparison",
+            "answer",
+            "conditions",
+            "slices",
+            "slice_differences",
+            "worst_rows",
+        ]
     )
     assert document["answer"] == "failed"
     assert document["comparison"]["scores"][0]["verdict"] == compared().differences[0].verdict
     assert document["summary"][0]["if_failed_is_0"] == 0.75
     assert set(document["slices"]["lang"]) == {"de", "en"}
+    assert [each["n"] for each in document["slice_differences"]["lang"]["de"]] == [19]
 
 
 def test_junit_has_a_case_for_each_condition_and_none_passes_that_did_not() -> None:

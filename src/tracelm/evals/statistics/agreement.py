@@ -9,7 +9,7 @@ look agree often, and kappa is near 0.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Final, Literal, TypeAlias, TypeVar, cast
 
@@ -23,7 +23,13 @@ Scale: TypeAlias = Literal["nominal", "ordinal", "interval", "ratio"]
 _SCALES: Final = ("nominal", "ordinal", "interval", "ratio")
 
 
-def confusion(a: Sequence[T], b: Sequence[T]) -> Counter[tuple[T, T]]:
+def listed(values: Iterable[T]) -> list[T]:
+    """Return values as a list of Python's own: numpy and pandas would give numbers of theirs."""
+    tolist: Callable[[], list[T]] | None = getattr(values, "tolist", None)
+    return list(values) if tolist is None else tolist()
+
+
+def confusion(a: Iterable[T], b: Iterable[T]) -> Counter[tuple[T, T]]:
     """Count which label of the first meets which of the second.
 
     Args:
@@ -37,16 +43,17 @@ def confusion(a: Sequence[T], b: Sequence[T]) -> Counter[tuple[T, T]]:
         >>> confusion(["yes", "no", "yes"], ["yes", "yes", "yes"])["no", "yes"]
         1
     """
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} labels on one side and {len(b)} on the other: give two of each row")
-    if not a:
+    left, right = listed(a), listed(b)
+    if len(left) != len(right):
+        raise ValueError(f"{len(left)} labels on one side and {len(right)} on the other: give two of each row")
+    if not left:
         raise ValueError("there is no agreement about no rows: pass at least one")
-    return Counter(zip(a, b, strict=True))
+    return Counter(zip(left, right, strict=True))
 
 
 def cohen_kappa(
-    a: Sequence[Hashable],
-    b: Sequence[Hashable],
+    a: Iterable[Hashable],
+    b: Iterable[Hashable],
     *,
     weights: Weights | None = None,
     labels: Sequence[Hashable] | None = None,
@@ -69,15 +76,16 @@ def cohen_kappa(
         >>> cohen_kappa([1, 1, 0, 0], [1, 1, 0, 1])
         0.5
     """
-    cells, n = confusion(a, b), len(a)
-    left, right = Counter(a), Counter(b)
+    one, other = listed(a), listed(b)
+    cells, n = confusion(one, other), len(one)
+    left, right = Counter(one), Counter(other)
     miss = _miss([*left, *right], weights, labels)
     observed = math.fsum(count * miss(x, y) for (x, y), count in cells.items()) / n
     expected = math.fsum(left[x] * right[y] * miss(x, y) for x in left for y in right) / n**2
     return 1 - observed / expected if expected else None
 
 
-def kappa_interval(a: Sequence[Hashable], b: Sequence[Hashable], *, level: float = 0.95) -> Interval | None:
+def kappa_interval(a: Iterable[Hashable], b: Iterable[Hashable], *, level: float = 0.95) -> Interval | None:
     """Return Cohen's kappa (unweighted) with its large-sample standard error and interval.
 
     Args:
@@ -92,15 +100,16 @@ def kappa_interval(a: Sequence[Hashable], b: Sequence[Hashable], *, level: float
         ValueError: As `cohen_kappa`, or an impossible `level`.
     """
     check_level(level)
-    kappa = cohen_kappa(a, b)
+    one, other = listed(a), listed(b)
+    kappa = cohen_kappa(one, other)
     if kappa is None:
         return None
-    n = len(a)
-    left = {label: count / n for label, count in Counter(a).items()}
-    right = {label: count / n for label, count in Counter(b).items()}
+    n = len(one)
+    left = {label: count / n for label, count in Counter(one).items()}
+    right = {label: count / n for label, count in Counter(other).items()}
     by_chance = math.fsum(share * right.get(label, 0.0) for label, share in left.items())
     agreeing, missing = [0.0], [0.0]
-    for (x, y), count in confusion(a, b).items():
+    for (x, y), count in confusion(one, other).items():
         if x == y:
             agreeing.append(count / n * (1 - (left[x] + right[x]) * (1 - kappa)) ** 2)
         else:
@@ -111,7 +120,7 @@ def kappa_interval(a: Sequence[Hashable], b: Sequence[Hashable], *, level: float
     return Interval(kappa, se, max(-1.0, kappa - half), min(1.0, kappa + half), n)
 
 
-def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float | None:
+def fleiss_kappa(ratings: Iterable[Iterable[Hashable]]) -> float | None:
     """Return Fleiss' kappa of several judges who all judged every row.
 
     Args:
@@ -127,9 +136,9 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float | None:
         >>> round(fleiss_kappa([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]]), 4)
         0.6571
     """
-    _check_ratings(ratings)
-    units = [Counter(unit) for unit in zip(*ratings, strict=True)]
-    judges, n = len(ratings), len(units)
+    judgements = _checked(ratings)
+    units = [Counter(unit) for unit in zip(*judgements, strict=True)]
+    judges, n = len(judgements), len(units)
     pairs = judges * (judges - 1)
     observed = math.fsum(count * (count - 1) / pairs for unit in units for count in unit.values()) / n
     total = sum(units, Counter[Hashable]())
@@ -137,7 +146,7 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float | None:
     return None if expected == 1 else (observed - expected) / (1 - expected)
 
 
-def krippendorff_alpha(ratings: Sequence[Sequence[Hashable]], *, scale: Scale = "nominal") -> float | None:
+def krippendorff_alpha(ratings: Iterable[Iterable[Hashable]], *, scale: Scale = "nominal") -> float | None:
     """Return Krippendorff's alpha of two or more judges; not every judge needs to have judged every row.
 
     Args:
@@ -156,10 +165,10 @@ def krippendorff_alpha(ratings: Sequence[Sequence[Hashable]], *, scale: Scale = 
         >>> krippendorff_alpha([[1, 2, 3, None], [1, 2, 3, 3], [1, 2, 2, 3]])
         0.75
     """
-    _check_ratings(ratings)
+    judgements = _checked(ratings)
     if scale not in _SCALES:
         raise ValueError(f"scale={scale!r} is none of {', '.join(_SCALES)}")
-    units = [[value for value in unit if not _is_missing(value)] for unit in zip(*ratings, strict=True)]
+    units = [[value for value in unit if not _is_missing(value)] for unit in zip(*judgements, strict=True)]
     units = [unit for unit in units if len(unit) > 1]
     total: Counter[Hashable] = Counter(value for unit in units for value in unit)
     n = sum(total.values())
@@ -193,13 +202,15 @@ def _miss(
     return lambda x, y: float(abs(place[x] - place[y]) ** power)
 
 
-def _check_ratings(ratings: Sequence[Sequence[Hashable]]) -> None:
-    if len(ratings) < 2:
+def _checked(ratings: Iterable[Iterable[Hashable]]) -> list[list[Hashable]]:
+    found = [listed(each) for each in ratings]
+    if len(found) < 2:
         raise ValueError("agreement needs two judges or more: one list of labels for each")
-    if len({len(each) for each in ratings}) > 1:
+    if len({len(each) for each in found}) > 1:
         raise ValueError("every judge needs one entry for each row: None where there is no judgement")
-    if not ratings[0]:
+    if not found[0]:
         raise ValueError("there is no agreement about no rows: pass at least one")
+    return found
 
 
 def _is_missing(value: Hashable) -> bool:

@@ -4,9 +4,12 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.unit.evals.statistics.labels import pandalm
+from tracelm.evals import calibrate
 from tracelm.evals.statistics import (
     cohen_kappa,
     confusion,
@@ -80,6 +83,17 @@ def test_the_names_of_labels_do_not_matter() -> None:
         a, b = "aabbccab", "ababccbb"
         renamed = cohen_kappa([names[each] for each in a], [names[each] for each in b])
         assert renamed == cohen_kappa(list(a), list(b))
+
+
+def test_arrays_and_series_are_labels_too() -> None:
+    a, b = [1, 2, 2, 1], [1, 2, 1, 1]
+    for kind in (np.array, pd.Series):
+        assert cohen_kappa(kind(a), kind(b)) == cohen_kappa(a, b)
+        assert kappa_interval(kind(a), kind(b)) == kappa_interval(a, b)
+        assert krippendorff_alpha([kind(a), kind(b)], scale="interval") == krippendorff_alpha([a, b], scale="interval")
+    assert fleiss_kappa(np.array([a, b])) == fleiss_kappa([a, b])
+    found = calibrate(np.array([True, False]), pd.Series([True, True]))
+    assert (found.agreement.mean, found.sensitivity) == (0.5, mean_interval([True, False]))
 
 
 def test_confusion_counts_what_meets_what() -> None:
