@@ -123,8 +123,8 @@ class Evaluation:
 
         Args:
             task: What is evaluated.
-            resume: Take up the newest run of this evaluation if it is not complete, or the run with this id: what
-                has a result is not run again. Where nothing is unfinished, a new run begins.
+            resume: Take up the newest run of this evaluation and task if it is not complete, or the run with this
+                id: what has a result is not run again. Where nothing is unfinished, a new run begins.
             repeat_errors: In a run that is taken up, run again what ended in `task_error` or `timeout`.
             cache: Use outputs that earlier runs of the same version of the task gave for the same row and trial,
                 instead of calling it.
@@ -133,7 +133,7 @@ class Evaluation:
 
         Raises:
             EvaluationError: The task cannot be called with the columns of the dataset. Nothing was called then.
-            ResumeError: Dataset, task, scorers or trials have changed since the run that is to be taken up.
+            ResumeError: The run still goes on, or dataset, task, scorers or trials have changed since.
             ConfigError: `resume` or `cache` before `tracelm.init()`: nothing is recorded then.
         """
         ready = task_for(task, self.dataset)
