@@ -97,7 +97,7 @@ def test_a_model_judged_by_a_model_is_killed_and_taken_up(tmp_path: Path, shared
             call(tmp_path, "eval", "run", f"real:{name}", "--task", f"real:{task}", code=-9, DIES="1", **env)
             (before,) = (each for each in call(tmp_path, "eval", "list") if each["name"] == name)
             assert (before["done"], before["rows"]) == (2, 5)
-            done = call(tmp_path, "eval", "resume", before["run_id"], **env)
+            done = call(tmp_path, "eval", "resume", before["run_id"], code=0, **env)
             assert done["run"]["run_id"] == before["run_id"]
             assert [row["outcome"] for row in done["rows"]] == ["scored"] * 5
             assert all(row["judge"] in {"yes", "no"} and row["output"] for row in done["rows"])

@@ -62,6 +62,22 @@ def judged(found: tracelm.EvalRun, before: tracelm.EvalRun) -> None:
     assert_type(calibrate([True, False], [True, True]).agreement.mean, float)
 
 
+def more() -> None:
+    limits = tracelm.Limits(timeout_s=30, retry_on=(429, ConnectionError, "ReadTimeout"), fail_on_error=0.1)
+    limited = tracelm.Evaluation(dataset=dataset, scorers=[PII()], limits=limits)
+    found = limited.run({"row": "output"}, resume=True, cache=True, progress=False)
+    assert_type(limited.rescore(found), tracelm.EvalRun)
+    assert_type(tracelm.EvalRun.load(found.run_id), tracelm.EvalRun)
+    assert_type(found.stopped, str | None)
+    assert_type(tracelm.Dataset.load("fraud", version="v0").publish(aliases=["live"]), tracelm.Dataset)
+    assert_type(dataset.select(lambda row: row["expected"] == "high").sample(1, seed=3), tracelm.Dataset)
+    assert_type(dataset.split(train=0.5, test=0.5), dict[str, tracelm.Dataset])
+    with tracelm.EvaluationLogger("nightly") as logger, logger.prediction({"question": "why?"}) as prediction:
+        prediction.output = "because"
+        prediction.log_score("right", True)
+    assert_type(logger.finish(), tracelm.EvalRun)
+
+
 def scores() -> None:
     score = ShorterThan(limit=3).score(output="yes")
     assert_type(score, tracelm.Score)

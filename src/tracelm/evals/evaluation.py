@@ -1,5 +1,6 @@
 """`Evaluation`: a dataset and scorers, to be run against tasks."""
 
+import functools
 import secrets
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import anyio.to_thread
 
 from tracelm import semconv
 from tracelm.data.dataset import Dataset
@@ -128,8 +130,8 @@ class Evaluation:
 
         Args:
             task: What is evaluated.
-            resume: Take up the newest run of this evaluation if it is not complete, or the run with this id: what
-                has a result is not run again. Where nothing is unfinished, a new run begins.
+            resume: Take up the newest run of this evaluation and task if it is not complete, or the run with this
+                id: what has a result is not run again. Where nothing is unfinished, a new run begins.
             repeat_errors: In a run that is taken up, run again what ended in `task_error` or `timeout`.
             cache: Use outputs that earlier runs of the same version of the task gave for the same row and trial,
                 instead of calling it.
@@ -138,12 +140,16 @@ class Evaluation:
 
         Raises:
             EvaluationError: The task cannot be called with the columns of the dataset. Nothing was called then.
-            ResumeError: Dataset, task, scorers or trials have changed since the run that is to be taken up.
+            ResumeError: The run still goes on, or dataset, task, scorers or trials have changed since.
             ConfigError: `resume` or `cache` before `tracelm.init()`: nothing is recorded then.
         """
         ready = task_for(task, self.dataset)
         provenance = self._provenance(ready, settings or {})
-        begun = self._begin(ready, provenance, resume=resume, repeat_errors=repeat_errors, cache=cache)
+        if resume is False and not cache:
+            begun = _Begun(secrets.token_hex(8), not_run(self.dataset, trials=self.trials))
+        else:  # reads the store, which may take a while
+            begin = functools.partial(self._begin, resume=resume, repeat_errors=repeat_errors, cache=cache)
+            begun = await anyio.to_thread.run_sync(begin, ready, provenance)
         return await self._execute(ready, provenance, begun, progress=progress)
 
     def run(
@@ -224,11 +230,9 @@ class Evaluation:
     def _begin(
         self, task: Task, provenance: Provenance, *, resume: bool | str, repeat_errors: bool, cache: bool
     ) -> _Begun:
-        """Find out what is there already. Reads the store, so it is done before anything runs."""
+        """Find out what is there already, in the store."""
         results = not_run(self.dataset, trials=self.trials)
         begun = _Begun(secrets.token_hex(8), results)
-        if resume is False and not cache:
-            return begun
         current = runtime.active
         if current is None:
             raise ConfigError("resume and cache read what was recorded: call tracelm.init('my-project') first")

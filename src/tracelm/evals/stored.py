@@ -1,7 +1,7 @@
 """Runs read back from the store: to look at, to take up again, to score anew."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from tracelm.errors import ResumeError
 from tracelm.evals.provenance import Provenance
@@ -11,7 +11,8 @@ from tracelm.scoring.score import Score
 from tracelm.store.open import Store
 from tracelm.store.stored import StoredRun, StoredScore, StoredTrial
 
-_NOT_EXACT = "the output was recorded redacted, cut or not as plain data: run the task again"
+_LOOKED_AT: Final = 50
+_NOT_EXACT: Final = "the output was recorded redacted, cut or not as plain data: run the task again"
 
 
 def load_run(store: Store, stored: StoredRun) -> EvalRun:
@@ -46,23 +47,27 @@ def results_of(store: Store, stored: StoredRun) -> list[RowResult]:
 
 
 def resumable(store: Store, *, name: str, project: str, run_id: str | None, now: Provenance) -> StoredRun | None:
-    """Find the run to take up: the one that is named, else the newest of the evaluation if it is not complete.
+    """Find the run to take up: the one that is named, else the newest of the evaluation and task, if not complete.
 
     Returns:
         The run; `None` where no run is named and none is unfinished.
 
     Raises:
         StoreError: No run has the id that is named.
-        ResumeError: Dataset, task or scorers have changed since.
+        ResumeError: It still runs, or dataset, task or scorers have changed since.
     """
     if run_id is None:
         known = any(each.name == project for each in store.projects())
-        newest = store.runs(project=project, name=name, limit=1) if known else ()
-        found = newest[0] if newest and not newest[0].is_complete else None
+        of_name = store.runs(project=project, name=name, limit=_LOOKED_AT) if known else ()
+        newest = next((each for each in of_name if each.task == now.task), None)
+        found = None if newest is None or newest.is_complete else newest
     else:
         found = store.run(run_id, project=project)
     if found is None:
         return None
+    spans = store.spans(project=project, run_id=found.run_id, name=f"evaluate {found.name}")
+    if any(each.state == "in flight" for each in spans):
+        raise ResumeError(f"run {found.run_id} is still going on, in this or another process: wait for its end")
     then = Provenance.from_dict(found.provenance)
     if then is None:
         raise ResumeError(f"run {found.run_id} does not say what it was made of: start a new one, without resume")

@@ -279,6 +279,8 @@ def _event(event: "Event") -> bytes:
 
 def _link(link: "Link") -> bytes:
     context = link.context
+    if not link.attributes and not context.trace_state and not link.dropped_attributes:
+        return _plain_link(context.trace_id, context.span_id, context.is_remote)
     state = b',"traceState":%b' % _string(context.trace_state.to_header()) if context.trace_state else b""
     dropped = b',"droppedAttributesCount":%d' % link.dropped_attributes if link.dropped_attributes else b""
     return b'{"traceId":"%032x","spanId":"%016x"%b,"attributes":[%b]%b,"flags":%d}' % (
@@ -289,6 +291,12 @@ def _link(link: "Link") -> bytes:
         dropped,
         _HAS_IS_REMOTE | (_IS_REMOTE if context.is_remote else 0),
     )
+
+
+@lru_cache(maxsize=128)  # the rows of an evaluation all link to its run
+def _plain_link(trace_id: int, span_id: int, is_remote: bool) -> bytes:
+    flags = _HAS_IS_REMOTE | (_IS_REMOTE if is_remote else 0)
+    return b'{"traceId":"%032x","spanId":"%016x","attributes":[],"flags":%d}' % (trace_id, span_id, flags)
 
 
 def _string(text: str) -> bytes:

@@ -13,6 +13,8 @@ import pytest
 
 MODULE = """
 import os
+import signal
+import threading
 import tracelm
 
 dataset = tracelm.Dataset(name="squares", rows=[{"number": n, "expected": n * n} for n in range(8)])
@@ -27,6 +29,9 @@ def square(number):
         print(number, file=file)
     if number == 5 and os.environ.get("DIES"):
         os.kill(os.getpid(), 9)
+    if number == 5 and os.environ.get("STOPS"):
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait()
     if number == 7:
         raise ValueError("seven")
     return {"value": number}["value"] ** 2
@@ -80,6 +85,14 @@ def test_a_run_that_was_killed_is_taken_up_from_the_command_line(folder: Path) -
     shown = run_json(folder, "eval", "show", listed["run_id"])
     assert shown["rows"] == resumed["rows"]
     assert shown["summary"] == resumed["summary"]
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder: Path) -> None:
+    shown = call(folder, "eval", "run", "nightly:evaluation", "--task", "nightly:square", code=130, STOPS="1")
+    (listed,) = run_json(folder, "eval", "list")
+    assert f"interrupted: 5 of 8 trials are kept, tracelm eval resume {listed['run_id']} runs the others" in shown
+    assert "Traceback" not in shown
+    assert run_json(folder, "eval", "resume", listed["run_id"])["run"]["done"] == 8
 
 
 def test_a_run_that_a_limit_stopped_says_so_and_is_exit_code_1(folder: Path) -> None:

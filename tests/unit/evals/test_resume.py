@@ -9,6 +9,7 @@ import tracelm
 from tests.unit.evals.squares import ROWS, right, squares
 from tracelm.evals.run import RowResult
 from tracelm.testing import Spans
+from tracelm.trace import pending
 
 OUTPUTS: list[Any] = [
     None, True, 0, -1.5, 1e300, "text", "line\nbreak \u2028 \x1b", "sk-not", [1, "a", None],
@@ -112,8 +113,11 @@ def test_what_has_changed_is_named_and_nothing_is_mixed(spans: Spans) -> None:
     def other(output: int) -> bool:
         return output > 3
 
-    def cube(number: int) -> int:
-        return number**3
+    def changed() -> Any:
+        def square(number: int) -> int:
+            return number**3
+
+        return square
 
     def refused(task: Any, **changed: Any) -> str:
         given: dict[str, Any] = {"dataset": several(), "scorers": [right], "name": "squares", **changed}
@@ -121,12 +125,43 @@ def test_what_has_changed_is_named_and_nothing_is_mixed(spans: Spans) -> None:
             tracelm.Evaluation(**given).run(task, resume=True)
         return str(error.value)
 
-    assert "the task (" in refused(cube)
+    assert "the task (" in refused(changed())
     assert "the dataset 'squares' (" in refused(task.function(), dataset=squares(ROWS[:2]))
     assert "the scorer 'other' (none then, " in refused(task.function(), scorers=[right, other])
     assert "the scorer 'right' (" in refused(task.function(), scorers=[tracelm.scorer(name="right")(other)])
     assert "the number of trials (1 then, 2 now)" in refused(task.function(), trials=2)
     assert task.calls.total() == 2
+
+
+def test_another_task_has_runs_of_its_own(spans: Spans) -> None:
+    evaluation = tracelm.Evaluation(dataset=several(), scorers=[right], max_concurrency=1)
+
+    def other(number: int) -> int:
+        return number * number
+
+    task = Task(stops_at=3)
+    interrupted(evaluation, task.function())
+    first = evaluation.last_run
+    assert first is not None
+    assert evaluation.run(other, resume=True).run_id != first.run_id
+    assert evaluation.run(task.function(), resume=True).run_id == first.run_id
+
+
+def test_a_run_that_still_goes_on_is_not_taken_up(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending, "OPEN_FOR_S", 0.0)
+    evaluation = tracelm.Evaluation(dataset=several(2), scorers=[right], max_concurrency=1)
+    refusals: list[str] = []
+
+    def square(number: int) -> int:
+        pending.look()
+        with pytest.raises(tracelm.ResumeError) as refused:
+            evaluation.run(square, resume=True)
+        refusals.append(str(refused.value))
+        return number * number
+
+    run = evaluation.run(square)
+    assert set(run.rows["outcome"]) == {"scored"}
+    assert {f"run {run.run_id} is still going on" in each for each in refusals} == {True}
 
 
 def test_where_nothing_is_unfinished_a_new_run_begins(spans: Spans) -> None:
