@@ -27,8 +27,9 @@ check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry
+bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry, and evaluations, beside a bare loop
 	@$(BIN)/python benchmarks/op_overhead.py
+	@$(BIN)/python benchmarks/eval_throughput.py
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer: install it, for example 'apt-get install python3'" >&2; exit 1; }

@@ -106,21 +106,19 @@ def _default(each: Any) -> str:
 
 # --- command line -------------------------------------------------------------------------------------------
 def _cli() -> str:
-    from tracelm.cli.main import app
+    from tracelm.cli.main import commands
 
     lines = [
         "# Command line",
         "",
         "`tracelm --help` lists the commands, `tracelm --version` prints the version. Exit codes: 0 when it worked, "
-        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line.",
+        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate, `tracelm eval "
+        "compare` with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.",
         "",
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",
     ]
-    for command in app.registered_commands:
-        function = command.callback
-        assert function is not None
-        name = command.name or function.__name__.replace("_", "-")
+    for name, function in commands().items():
         lines += ["", f"## tracelm {name}", "", inspect.getdoc(function) or "", ""]
         lines += ["| argument | meaning | default |", "|---|---|---|"]
         lines += [_parameter(function, each) for each in inspect.signature(function).parameters]

@@ -129,7 +129,7 @@ def main(*, use_openai: bool = False) -> None:
         command = tables.command()
         out.print(f"Next:  {command} traces", markup=False)
         out.print(f"       {command} show {passed.summary.trace_id[: tables.SHORT_ID]} --full", markup=False)
-        out.print(f"       {command} evals {run.run_id}", markup=False)
+        out.print(f"       {command} eval show {run.run_id}", markup=False)
         out.print(f"       {command} doctor", markup=False)
 
 

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
         GuardrailError,
         GuardrailTripped,
         MissingExtraError,
+        ResumeError,
         StoreError,
         TracelmError,
     )
     from tracelm.evals.evaluation import Evaluation
+    from tracelm.evals.limits import Limits
+    from tracelm.evals.logger import EvaluationLogger
     from tracelm.evals.run import EvalRun
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
@@ -48,12 +51,15 @@ __all__ = [
     "EvalRun",
     "Evaluation",
     "EvaluationError",
+    "EvaluationLogger",
     "FlushReport",
     "Guardrail",
     "GuardrailBroken",
     "GuardrailError",
     "GuardrailTripped",
+    "Limits",
     "MissingExtraError",
+    "ResumeError",
     "Score",
     "Scorer",
     "SpanHandle",
@@ -87,12 +93,15 @@ _HOME = {
     "EvalRun": "evals.run",
     "Evaluation": "evals.evaluation",
     "EvaluationError": "errors",
+    "EvaluationLogger": "evals.logger",
     "FlushReport": "startup",
     "Guardrail": "guards.guardrail",
     "GuardrailBroken": "errors",
     "GuardrailError": "errors",
     "GuardrailTripped": "errors",
+    "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "ResumeError": "errors",
     "Score": "scoring.score",
     "Scorer": "scoring.scorer",
     "SpanHandle": "trace.spans",

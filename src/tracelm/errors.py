@@ -5,6 +5,7 @@ TracelmError
 ├── MissingExtraError     a feature needs `pip install 'tracelm[extra]'`
 ├── DatasetError          rows that do not form a dataset
 ├── EvaluationError       a task or scorer whose parameters the dataset cannot fill
+├── ResumeError           a run cannot be taken up: there is none, or what it was made of has changed
 ├── DecodeError           a line or a record is no OTLP
 ├── StoreError            the store cannot be opened, read or upgraded
 ├── LocalModelError       the local model cannot be fetched or started
@@ -37,6 +38,10 @@ class DatasetError(TracelmError, ValueError):
 
 class EvaluationError(TracelmError, TypeError):
     """A task or a scorer asks for parameters that the dataset does not have."""
+
+
+class ResumeError(TracelmError, RuntimeError):
+    """A run cannot be taken up: there is none, or dataset, task or scorers have changed; the message names them."""
 
 
 class DecodeError(TracelmError, ValueError):

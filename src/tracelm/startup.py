@@ -193,7 +193,6 @@ def start(
         settings=settings,
         tracer=JournalTracer(provider, "tracelm", _version(), sample_rate=settings.sample_rate, tail=tail),
         tail=tail,
-        logger=pipeline.build_logger(provider.resource),
         journal=journal,
         exporter=None if destination is None else _exporter(settings, journal, destination),
         prices=table,

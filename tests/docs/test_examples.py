@@ -97,16 +97,16 @@ def _words(block: Block) -> Iterator[list[str]]:
 
 
 def test_the_commands_that_the_docs_show_exist() -> None:
-    from tracelm.cli.main import app
+    from tracelm.cli.main import commands
 
     targets = {line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
-    commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
+    known = {*commands(), "--help", "--version"}
     found = list(_commands())
     wrong = [
         f"{name}: {shlex.join(words)}"
         for name, words in found
         if (words[0] == "make" and not targets.issuperset(word for word in words[1:] if "=" not in word))
-        or (words[0] == "tracelm" and words[1] not in {*commands, "--help", "--version"})
+        or (words[0] == "tracelm" and not known.intersection({words[1], " ".join(words[1:3])}))
     ]
     assert wrong == []
     assert {"make", "tracelm"} <= {words[0] for _, words in found}

@@ -33,7 +33,7 @@ def test_the_demo_traces_evaluates_and_guards_a_real_model(command: list[str], t
     assert "4111 1111" not in ran.stdout
     # Where the data lies, and what to type next: each of these commands works.
     assert f"Journal and store: {tmp_path}" in ran.stdout
-    commands = re.findall(r"tracelm ((?:traces|show|evals|doctor).*)", ran.stdout)
+    commands = re.findall(r"tracelm ((?:traces|show|eval|doctor).*)", ran.stdout)
     assert len(commands) == 4
     for each in commands:
         done = subprocess.run(

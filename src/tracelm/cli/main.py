@@ -1,19 +1,24 @@
 """The command `tracelm`.
 
-Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line.
+Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate
+says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.
 """
 
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
-from tracelm.cli.evals import evals
+from tracelm.cli.evaluations import export_run, list_runs, show_run
+from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
+from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -25,7 +30,9 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except TracelmError as error:
-            typer.echo(f"error: {error}", err=True)
+            from tracelm.cli.tables import clean  # what a message quotes may come from a model
+
+            typer.echo(f"error: {clean(str(error))}", err=True)
             raise typer.Exit(1) from error
 
 
@@ -34,10 +41,34 @@ app = typer.Typer(
 )
 app.command()(traces)
 app.command()(show)
-app.command()(evals)
+app.command()(lineage)
 app.command()(reprice)
 app.command()(doctor)
 app.command()(demo)
+
+evaluations = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Run evaluations, and look at runs, resume or export them."
+)
+evaluations.command("run")(run_evaluation)
+evaluations.command("list")(list_runs)
+evaluations.command("show")(show_run)
+evaluations.command("resume")(resume_run)
+evaluations.command("export")(export_run)
+evaluations.command("compare")(compare)
+app.add_typer(evaluations, name="eval")
+
+
+def commands() -> dict[str, Callable[..., Any]]:
+    """Return the function behind each command, by what is typed: `traces`, `eval run`."""
+    found = {each.name or _name(each.callback): each.callback for each in app.registered_commands}
+    for group in app.registered_groups:
+        for each in group.typer_instance.registered_commands if group.typer_instance is not None else ():
+            found[f"{group.name} {each.name or _name(each.callback)}"] = each.callback
+    return {name: function for name, function in found.items() if function is not None}
+
+
+def _name(function: Callable[..., Any] | None) -> str:
+    return str(getattr(function, "__name__", "")).replace("_", "-")
 
 
 def _print_version(wanted: bool) -> None:

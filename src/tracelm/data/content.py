@@ -5,7 +5,7 @@ import datetime
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -38,6 +38,16 @@ def digest_of(value: object) -> str:
     """
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def packed(value: object) -> bytes:
+    """Return an owned value as JSON that `unpacked` reads back, with the keys in their order."""
+    return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False).encode()
+
+
+def unpacked(data: bytes) -> Any:
+    """Return what `packed` got; a tuple comes back as a list, which has the same digest."""
+    return _restored(json.loads(data))
 
 
 def digest_of_digests(digests: Iterable[str]) -> str:
@@ -90,3 +100,41 @@ def _plain(value: object) -> object:
         text = value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
         return {f"${base.__name__}": text}
     return value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_restored(each) for each in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, Any]", value)
+    if len(fields) == 1:
+        [(key, text)] = fields.items()
+        if key in _RESTORE:
+            return _RESTORE[key](text)
+    return {key.removeprefix("$"): _restored(each) for key, each in fields.items()}
+
+
+def _timedelta(text: str) -> datetime.timedelta:
+    days, _, clock = text.rpartition(", ")
+    hours, minutes, seconds = clock.split(":")
+    whole, _, micro = seconds.partition(".")
+    return datetime.timedelta(
+        days=int(days.split(" ")[0]) if days else 0,
+        hours=int(hours),
+        minutes=int(minutes),
+        seconds=int(whole),
+        microseconds=int(micro or 0),
+    )
+
+
+_RESTORE: Final[Mapping[str, Callable[[str], Any]]] = {
+    "$float": float,
+    "$bytes": base64.b64decode,
+    "$datetime": datetime.datetime.fromisoformat,
+    "$date": datetime.date.fromisoformat,
+    "$time": datetime.time.fromisoformat,
+    "$timedelta": _timedelta,
+    "$Decimal": Decimal,
+    "$UUID": UUID,
+}

@@ -1,13 +1,14 @@
 """Rows out of files and tables."""
 
 import csv
+import importlib
 import io
 import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tracelm.errors import DatasetError
+from tracelm.errors import DatasetError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,42 @@ def rows_of_frame(frame: "pd.DataFrame") -> list[dict[Any, Any]]:
 
     records = cast("list[dict[Any, object]]", frame.to_dict(orient="records"))
     return [{key: cell(value) for key, value in row.items()} for row in records]
+
+
+def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file, as plain data.
+
+    Raises:
+        DatasetError: The file is no Parquet.
+        MissingExtraError: pyarrow is not installed.
+        OSError: The file cannot be read.
+    """
+    parquet = _optional("pyarrow.parquet", "reading Parquet", extra="parquet")
+    path.open("rb").close()  # the system's own error where it cannot be read
+    try:
+        table: Any = parquet.read_table(path)
+    except Exception as error:  # pyarrow's own tree of errors
+        raise DatasetError(f"{path} is no Parquet ({error}): write it with pandas' to_parquet, say") from None
+    return cast("list[dict[str, Any]]", table.to_pylist())
+
+
+def read_huggingface(path: str, *, split: str, subset: str | None, revision: str | None) -> list[dict[str, Any]]:
+    """Return the rows of a data set of the Hugging Face hub, or of a local folder, as plain data.
+
+    Raises:
+        MissingExtraError: `datasets` is not installed.
+    """
+    datasets = _optional("datasets", "reading from the Hugging Face hub", extra="huggingface")
+    loaded: Any = datasets.load_dataset(path, subset, split=split, revision=revision)
+    return cast("list[dict[str, Any]]", loaded.to_list())
+
+
+def _optional(module: str, feature: str, *, extra: str) -> Any:
+    """Import a library that is not always there, and that says nothing about its types."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(feature, extra) from None
 
 
 def _text(path: Path) -> str:

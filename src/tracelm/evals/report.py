@@ -1,104 +1,70 @@
-"""The summary of an evaluation: one line a score, with its error bar and what is missing from it."""
+"""What a run or a comparison looks like: as text, and the way to every other form."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from tracelm.evals.statistics import Interval, mean_interval
-from tracelm.scoring.score import ScoreValue
+from tracelm.errors import ConfigError
+from tracelm.evals.measured import Measured, mean_of
+from tracelm.evals.statistics import variance_parts
+from tracelm.evals.summary import Cell, Line, summarize, summary_lines
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import RenderableType
 
-_SHOWN_FAILURES: Final = 5
-_WIDTH: Final = 100
+    from tracelm.evals.compare import Comparison
+    from tracelm.evals.difference import Difference
+    from tracelm.evals.gates import Checks
+
+__all__ = ["Cell", "Line", "Report", "summarize", "summary_lines"]
+
+Form: TypeAlias = Literal["text", "markdown", "html", "json", "junit"]
+"""What a report can be written as."""
+
+_WIDTH: Final = 80
+_WORST_ROWS: Final = 10
+_ENDINGS: Final[Mapping[str, Form]] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".html": "html",
+    ".json": "json",
+    ".xml": "junit",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What one row and trial gave for one score.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row and trial worth looking at.
 
     Attributes:
-        row: Which row, counted from 0.
-        trial: Which repetition of it, counted from 0.
-        name: The score's name. For a failed scorer the scorer's name, which stands for all of its scores;
-            for a failed task `None`, which stands for all scores.
-        value: The value; `None` when there is none.
-        failed: Whether the scorer or the task failed.
+        row: Which row, from 0.
+        trial: Which repetition, from 0.
+        outcome: What became of it.
+        inputs: The columns of the row.
+        output: What the task returned.
+        error: Why there is no score, in words.
+        scores: Value and explanation by score.
+        trace_id: Its trace.
+        difference: By how much it differs from the baseline, where there is one; below 0 is worse.
     """
 
     row: int
     trial: int
-    name: str | None
-    value: ScoreValue = None
-    failed: bool = False
+    outcome: str
+    inputs: Mapping[str, Any]
+    output: object
+    error: str | None
+    scores: Mapping[str, tuple[object, str | None]]
+    trace_id: str | None
+    difference: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the summary.
-
-    Attributes:
-        name: The score's name.
-        n: Rows times trials, whatever became of them.
-        scored: How many of them have a value.
-        errors: How many failed, in the task or in the scorer.
-        interval: Mean of the values and its interval; `None` for labels and where there is no value.
-    """
-
-    name: str
-    n: int
-    scored: int
-    errors: int
-    interval: Interval | None
-
-
-def summary_lines(cells: Iterable[Cell], *, n: int, scorers: Sequence[str] = ()) -> list[Line]:
-    """Summarize an evaluation, one line a score.
-
-    The mean is over what was scored; `n` and `errors` beside it tell what was not. Where a row has several
-    trials, the interval is clustered by row.
-
-    Args:
-        cells: In any order.
-        n: Rows times trials of the run.
-        scorers: Names of scorers, for the order and for a line even where nothing was scored.
-    """
-    given = list(cells)
-    names = _names(given, scorers)
-    values: dict[str, list[Cell]] = {name: [] for name in names}
-    failed: dict[str, set[tuple[int, int]]] = {name: set() for name in names}
-    for cell in given:
-        if cell.failed:
-            for name in names:
-                if cell.name is None or _belongs(name, cell.name):
-                    failed[name].add((cell.row, cell.trial))
-        elif cell.name is not None and cell.value is not None:
-            values[cell.name].append(cell)
-    return [Line(name, n, len(values[name]), len(failed[name]), _interval(values[name])) for name in names]
-
-
-def summarize(cells: Iterable[Cell], *, n: int, scorers: Sequence[str] = ()) -> "pd.DataFrame":
-    """Return `summary_lines` as a DataFrame.
-
-    Returns:
-        Index = score name; columns `n, scored, errors, mean, se, low, high`. What does not exist is `pd.NA`.
-    """
-    import pandas as pd
-
-    lines = summary_lines(cells, n=n, scorers=scorers)
-    intervals = [line.interval for line in lines]
-    columns: dict[str, object] = {
-        "n": pd.array([line.n for line in lines], dtype="int64"),
-        "scored": pd.array([line.scored for line in lines], dtype="int64"),
-        "errors": pd.array([line.errors for line in lines], dtype="int64"),
-    }
-    for name in ("mean", "se", "low", "high"):
-        numbers = [None if each is None else getattr(each, name) for each in intervals]
-        columns[name] = pd.array(numbers, dtype="Float64")
-    return pd.DataFrame(columns, index=pd.Index([line.name for line in lines], name="score", dtype=object))
+def _nothing() -> "dict[str, Mapping[str, Sequence[Difference]]]":
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +76,150 @@ class Report:
         lines: One a score.
         facts: Sentences about the whole run.
         failures: What failed, one a row and trial.
+        comparison: The run beside its baseline.
+        checks: The conditions and what became of them.
+        slices: By column, by slice, one line a score.
+        worst: The rows that failed or scored worst.
+        slice_differences: By column, by slice, what the comparison found; p-values are adjusted over all of a column.
     """
 
     title: str
     lines: Sequence[Line]
     facts: Sequence[str]
     failures: Sequence[str]
+    comparison: "Comparison | None" = None
+    checks: "Checks | None" = None
+    slices: Mapping[str, Mapping[str, Sequence[Line]]] = field(default_factory=dict[str, Mapping[str, Sequence[Line]]])
+    worst: Sequence[Row] = ()
+    slice_differences: "Mapping[str, Mapping[str, Sequence[Difference]]]" = field(default_factory=_nothing)
+
+    @classmethod
+    def of(
+        cls,
+        run: Measured,
+        *,
+        comparison: "Comparison | None" = None,
+        checks: "Checks | None" = None,
+        by: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> "Report":
+        """Make the report of a run.
+
+        Args:
+            run: The run.
+            comparison: The same run beside its baseline.
+            checks: Its conditions.
+            by: Columns to show slice by slice.
+            facts: Further sentences about it.
+
+        Raises:
+            EvaluationError: No row has a column of `by`, or it has too many values.
+        """
+        failures = [
+            f"row {each.row}, trial {each.trial}, {each.outcome}: {each.error}"
+            for each in run.results
+            if each.outcome not in {"scored", "not_run"}
+        ]
+        slices = {column: {name: run.only(rows).lines for name, rows in run.slices(column).items()} for column in by}
+        told = [*_facts(run), *facts, *([] if comparison is None else _compared_facts(comparison))]
+        title = f"{run.name}: {run.task} (run {run.run_id})" if run.task else f"{run.name} (run {run.run_id})"
+        apart = {} if comparison is None else {column: comparison.slices(column) for column in by}
+        return cls(title, run.lines, told, failures, comparison, checks, slices, _worst(run, comparison), apart)
+
+    @property
+    def differences(self) -> "Sequence[Difference]":
+        """What the comparison found; empty without one."""
+        return () if self.comparison is None else self.comparison.differences
+
+    def to_text(self) -> str:
+        """Return plain text of at most 80 columns."""
+        return str(self)
+
+    def to_markdown(self) -> str:
+        """Return Markdown as GitHub shows it."""
+        from tracelm.evals.markdown import markdown_of
+
+        return markdown_of(self)
+
+    def to_html(self) -> str:
+        """Return one HTML document that needs nothing else: no network, no script."""
+        from tracelm.evals.html import html_of
+
+        return html_of(self)
+
+    def to_json(self) -> str:
+        """Return one JSON document: summary, comparison, conditions, slices, worst rows."""
+        from tracelm.evals.documents import json_of
+
+        return json_of(self)
+
+    def to_junit(self) -> str:
+        """Return JUnit XML: a test case a condition, and one a score without conditions of its own."""
+        from tracelm.evals.documents import junit_of
+
+        return junit_of(self)
+
+    def render(self, form: str) -> str:
+        """Return the report in one of its forms.
+
+        Args:
+            form: `text`, `markdown`, `html`, `json` or `junit`.
+
+        Raises:
+            ConfigError: There is no such form.
+        """
+        match form:
+            case "text":
+                return self.to_text()
+            case "markdown":
+                return self.to_markdown()
+            case "html":
+                return self.to_html()
+            case "json":
+                return self.to_json()
+            case "junit":
+                return self.to_junit()
+            case _:
+                raise ConfigError(f"no report has the form {form!r}: there are {', '.join(get_args(Form))}")
+
+    def save(self, path: str | Path, *, form: str | None = None) -> Path:
+        """Write the report into a file.
+
+        Args:
+            path: The file.
+            form: Its form; left out, the ending says it: `.html`, `.md`, `.json`, `.xml` (JUnit), `.txt`.
+
+        Raises:
+            ConfigError: The ending says nothing, or there is no such form.
+            OSError: The file cannot be written.
+        """
+        file = Path(path)
+        chosen = form or _ENDINGS.get(file.suffix.lower())
+        if chosen is None:
+            raise ConfigError(f"{file.name} does not say in which form: end it in {', '.join(_ENDINGS)}")
+        file.write_text(self.render(chosen).rstrip("\n") + "\n", encoding="utf-8")
+        return file
+
+    def to_step_summary(self) -> bool:
+        """Add the report as Markdown to the summary of a GitHub Actions step.
+
+        Returns:
+            Whether there was a summary to add to: `GITHUB_STEP_SUMMARY` names its file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        path = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not path:
+            return False
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(self.to_markdown().rstrip("\n") + "\n\n")
+        return True
 
     def __rich__(self) -> "RenderableType":
-        from rich import box
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
+        from tracelm.evals.text import text_of
 
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-        table.add_column("score", overflow="fold")
-        for name in ("mean", "95% interval", "scored", "errors", "n"):
-            table.add_column(name, justify="right")
-        for line in self.lines:
-            mean, interval = _shown(line)
-            cells = (line.name, mean, interval, str(line.scored), str(line.errors), str(line.n))
-            table.add_row(*map(Text, cells))
-        shown = [f"  {each}" for each in self.failures[:_SHOWN_FAILURES]]
-        if len(self.failures) > _SHOWN_FAILURES:
-            shown.append(f"  and {len(self.failures) - _SHOWN_FAILURES} more: see .rows")
-        return Group(Text(self.title, style="bold"), table, *map(Text, [*self.facts, *shown]))
+        return text_of(self)
 
     def __str__(self) -> str:
         from rich.console import Console
@@ -144,32 +229,83 @@ class Report:
         return "\n".join(line.rstrip() for line in text.getvalue().rstrip().split("\n"))
 
 
-def _names(cells: Sequence[Cell], scorers: Sequence[str]) -> list[str]:
-    scored = dict.fromkeys(cell.name for cell in cells if cell.name is not None and not cell.failed)
-    failed = dict.fromkeys(cell.name for cell in cells if cell.name is not None and cell.failed)
-    names: list[str] = []
-    for scorer in dict.fromkeys((*scorers, *scored, *failed)):
-        own = [name for name in scored if _belongs(name, scorer)] or [scorer]
-        names.extend(name for name in own if name not in names)
-    return names
+def _facts(run: Measured) -> list[str]:
+    n = len(run.results)
+    counted = Counter(each.outcome for each in run.results)
+    trials = "1 trial" if n == 1 else f"{n} trials"
+    facts = [f"{trials}: {', '.join(f'{count} {outcome}' for outcome, count in counted.items())}"]
+    for line in run.lines:
+        if line.bounds is not None:
+            low, high = line.bounds
+            facts.append(f"{line.name}: {low:.4g} if what failed ({line.errors}) counts as 0, {high:.4g} if as 1")
+    facts += _advice(run)
+    costs = [each.cost_usd for each in run.results if each.cost_usd is not None]
+    if costs:
+        facts.append(f"cost of the task: {mean_of(costs) * len(costs):.6f} USD, known for {len(costs)} of {n}")
+    return facts
 
 
-def _belongs(name: str, scorer: str) -> bool:
-    return name == scorer or name.startswith(f"{scorer}.")
+def _advice(run: Measured) -> list[str]:
+    """Say of each score whether more rows or more trials would make it surer, where rows were tried several times."""
+    facts: list[str] = []
+    for line in run.lines:
+        if line.interval is None or run.has_clusters:
+            continue
+        trials = [[value for value in row if value is not None] for row in run.trials(line.name).values()]
+        trials = [row for row in trials if row]
+        if len(trials) > 1 and any(len(row) > 1 for row in trials):
+            facts.append(f"{line.name}: {variance_parts(trials).advice}")
+    return facts
 
 
-def _interval(cells: Sequence[Cell]) -> Interval | None:
-    numbers = [float(cell.value) for cell in cells if isinstance(cell.value, bool | int | float)]
-    if not numbers or len(numbers) < len(cells):
-        return None
-    rows = [cell.row for cell in cells]
-    return mean_interval(numbers, cluster=rows if len(set(rows)) < len(rows) else None)
+def _compared_facts(found: "Comparison") -> list[str]:
+    facts = [f"compared with run {found.baseline.run_id} over {len(found.pairs)} paired rows"]
+    for rows, where in ((found.only_in_run, "this run"), (found.only_in_baseline, "the baseline")):
+        if rows:
+            shown = ", ".join(map(str, rows[:8])) + (", …" if len(rows) > 8 else "")
+            facts.append(f"not paired: {len(rows)} rows only in {where} ({shown})")
+    facts += [f"not compared: {name}, {reason}" for name, reason in found.left_out.items()]
+    return facts
 
 
-def _shown(line: Line) -> tuple[str, str]:
-    found = line.interval
-    if found is None:
-        return ("labels" if line.scored else "-"), "-"
-    if found.low is None or found.high is None:
-        return f"{found.mean:.4g}", "-"
-    return f"{found.mean:.4g}", f"{found.low:.4g} to {found.high:.4g}"
+def _worst(run: Measured, comparison: "Comparison | None") -> list[Row]:
+    """Return what failed, then what fell most against the baseline, then what scored worst."""
+    first = comparison.differences[0].name if comparison is not None and comparison.differences else None
+    apart = dict(comparison.row_differences(first)) if comparison is not None and first is not None else {}
+    sign = -1 if first is not None and run.less_is_better(first) else 1
+    names = [line.name for line in run.lines if line.interval is not None]
+    found_values = {name: [run.value(each, name) for each in run.results] for name in names}
+    seen = {name: [value for value in values if value is not None] for name, values in found_values.items()}
+    spans = {name: (min(values), max(values)) for name, values in seen.items() if values}
+
+    def rank(index: int) -> tuple[int, float, float]:
+        each = run.results[index]
+        if each.outcome not in {"scored", "refused_to_score"}:
+            return 0, 0.0, 0.0
+        parts: list[float] = []
+        for name, (low, high) in spans.items():
+            value = run.value(each, name)
+            if value is not None and high > low:
+                share = (value - low) / (high - low)
+                parts.append(1 - share if run.less_is_better(name) else share)
+        return 1, sign * apart.get(each.row, 0.0), mean_of(parts) if parts else 1.0
+
+    ranked = sorted((index for index, each in enumerate(run.results) if each.outcome != "not_run"), key=rank)
+    chosen = [index for index in ranked if rank(index) < (1, 0.0, 1.0)][:_WORST_ROWS]
+    found: list[Row] = []
+    for index in chosen:
+        each = run.results[index]
+        found.append(
+            Row(
+                row=each.row,
+                trial=each.trial,
+                outcome=each.outcome,
+                inputs=run.columns.get(each.row, {}),
+                output=each.output,
+                error=each.error,
+                scores={name: (score.value, score.explanation) for name, score in each.scores.items()},
+                trace_id=each.trace_id,
+                difference=apart.get(each.row),
+            )
+        )
+    return found

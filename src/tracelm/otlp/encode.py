@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -39,6 +38,9 @@ class CleanText(str):
     """Text that tracelm has bounded and freed of secrets, and that needs no second look."""
 
     __slots__ = ()
+
+
+_EVENT: Final = b'%b"timeUnixNano":"%d","observedTimeUnixNano":"%d",%b%b%b%b"eventName":%b,"attributes":[%b]}]}]}]}'
 
 
 class LineEncoder:
@@ -94,39 +96,40 @@ class LineEncoder:
             rest or b',"status":{}',
         )
 
-    def log(self, record: "ReadWriteLogRecord", resource: bytes) -> bytes:
-        """Encode an emitted log record.
+    def event(
+        self,
+        name: str,
+        time_ns: int,
+        about: "SpanContext",
+        attributes: Mapping[str, Any],
+        resource: bytes,
+        scope: "InstrumentationScope | None",
+        severity: int = 0,
+    ) -> bytes:
+        """Encode a log record that is an event about a span.
 
         Args:
-            record: As a log record processor gets it in `on_emit`.
+            name: What kind of event it is; a name of ours, not of the program.
+            time_ns: When, in nanoseconds since 1970.
+            about: The span.
+            attributes: What it says.
             resource: Its resource, from `encode_resource`, free of secrets.
+            scope: Who says it.
+            severity: How important it is, as OpenTelemetry counts; 0: not said.
 
         Returns:
             One line without its line break, free of secrets.
         """
-        log = record.log_record
-        parts = [b'"timeUnixNano":"%d","observedTimeUnixNano":"%d"' % (log.timestamp or 0, log.observed_timestamp or 0)]
-        if log.severity_number is not None:
-            parts.append(b'"severityNumber":%d' % log.severity_number.value)
-        if log.severity_text:
-            parts.append(b'"severityText":%b' % _string(log.severity_text))
-        if log.body is not None:
-            parts.append(b'"body":%b' % any_value(log.body))
-        if log.trace_id:
-            parts.append(b'"traceId":"%032x"' % log.trace_id)
-        if log.span_id:
-            parts.append(b'"spanId":"%016x"' % log.span_id)
-        if log.trace_flags:
-            parts.append(b'"flags":%d' % int(log.trace_flags))
-        if log.event_name:
-            parts.append(b'"eventName":%b' % _string(log.event_name))
-        if record.dropped_attributes:
-            parts.append(b'"droppedAttributesCount":%d' % record.dropped_attributes)
-        fields = self._clean(b"{%b}" % b",".join(parts))[1:-1]
-        return b'%b%b,"attributes":[%b]}]}]}]}' % (
-            self._prefix(b"Logs", resource, record.instrumentation_scope),
-            fields,
-            b",".join(self._attributes(log.attributes)),
+        return _EVENT % (
+            self._prefix(b"Logs", resource, scope),
+            time_ns,
+            time_ns,
+            b'"severityNumber":%d,' % severity if severity else b"",
+            b'"traceId":"%032x",' % about.trace_id if about.trace_id else b"",
+            b'"spanId":"%016x",' % about.span_id if about.span_id else b"",
+            b'"flags":%d,' % int(about.trace_flags) if about.trace_flags else b"",
+            _string(name),
+            b",".join(self._attributes(attributes)),
         )
 
     def _prefix(self, signal: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
@@ -285,6 +288,8 @@ def _event(event: "Event") -> bytes:
 
 def _link(link: "Link") -> bytes:
     context = link.context
+    if not link.attributes and not context.trace_state and not link.dropped_attributes:
+        return _plain_link(context.trace_id, context.span_id, context.is_remote)
     state = b',"traceState":%b' % _string(context.trace_state.to_header()) if context.trace_state else b""
     dropped = b',"droppedAttributesCount":%d' % link.dropped_attributes if link.dropped_attributes else b""
     return b'{"traceId":"%032x","spanId":"%016x"%b,"attributes":[%b]%b,"flags":%d}' % (
@@ -295,6 +300,12 @@ def _link(link: "Link") -> bytes:
         dropped,
         _HAS_IS_REMOTE | (_IS_REMOTE if context.is_remote else 0),
     )
+
+
+@lru_cache(maxsize=128)  # the rows of an evaluation all link to its run
+def _plain_link(trace_id: int, span_id: int, is_remote: bool) -> bytes:
+    flags = _HAS_IS_REMOTE | (_IS_REMOTE if is_remote else 0)
+    return b'{"traceId":"%032x","spanId":"%016x","attributes":[],"flags":%d}' % (trace_id, span_id, flags)
 
 
 def _string(text: str) -> bytes:

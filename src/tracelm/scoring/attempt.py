@@ -36,7 +36,9 @@ def attempt_now(call: Callable[[], Any]) -> Attempt:
     return Attempt(returned, None, time.perf_counter() - start)
 
 
-async def attempt(call: Callable[[], Any], *, is_async: bool, limiter: "CapacityLimiter | None" = None) -> Attempt:
+async def attempt(
+    call: Callable[[], Any], *, is_async: bool, limiter: "CapacityLimiter | None" = None, abandon: bool = False
+) -> Attempt:
     """Call a function without holding up the event loop, and await what it returns if that can be awaited.
 
     Args:
@@ -44,13 +46,14 @@ async def attempt(call: Callable[[], Any], *, is_async: bool, limiter: "Capacity
         is_async: It is known to return an awaitable: it is called in the event loop. Otherwise it runs in a
             worker thread, in a copy of the caller's context.
         limiter: Bounds the worker threads; left out, anyio's own limit.
+        abandon: Leave a worker thread alone when cancelled, and what it will return; else it is waited for.
     """
     if is_async:
         first = attempt_now(call)
     else:
         import anyio.to_thread
 
-        first = await anyio.to_thread.run_sync(_attempt_in_thread, call, limiter=limiter)
+        first = await anyio.to_thread.run_sync(_attempt_in_thread, call, limiter=limiter, abandon_on_cancel=abandon)
     if first.error is not None or not inspect.isawaitable(first.returned):
         return first
     return await _awaited(first.returned, spent_s=first.latency_s)

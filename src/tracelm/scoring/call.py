@@ -81,8 +81,17 @@ def wanted_parameters(function: Callable[..., Any], available: Collection[str], 
     Raises:
         EvaluationError: A parameter without a default is not among them; the message names `who`.
     """
-    by_position, by_name = _fill(_signature(function, who=who), available, who=who)
+    by_position, by_name = wanted_by(function, available, who=who)
     return (*by_position, *by_name)
+
+
+def wanted_by(function: Callable[..., Any], available: Collection[str], *, who: str) -> tuple[list[str], list[str]]:
+    """Return which of the available names `function` takes by position only, and which by name.
+
+    Raises:
+        EvaluationError: A parameter without a default is not among them; the message names `who`.
+    """
+    return _fill(_signature(function, who=who), available, who=who)
 
 
 def bound_call(function: Callable[..., Any], values: Mapping[str, object], *, who: str) -> Callable[[], Any]:
@@ -109,7 +118,7 @@ async def call_scorer(
         values: What its parameters are filled from, by name.
         limiter: Bounds the worker threads; left out, anyio's own limit.
     """
-    judge = _async_judge_of(scorer)
+    judge = async_judge_of(scorer)
     with _scoring():
         try:
             call = bound_call(judge, values, who=f"scorer {name_of(scorer)!r}")
@@ -117,7 +126,7 @@ async def call_scorer(
             done = Attempt(None, error, 0.0)
         else:
             done = await attempt(call, is_async=inspect.iscoroutinefunction(judge), limiter=limiter)
-    return _judgement(scorer, done)
+    return judgement_of(name_of(scorer), version_of(scorer), done)
 
 
 def call_scorer_now(scorer: ScorerLike, values: Mapping[str, object]) -> Judgement:
@@ -139,7 +148,7 @@ def call_scorer_now(scorer: ScorerLike, values: Mapping[str, object]) -> Judgeme
         if inspect.isawaitable(done.returned):
             awaitable = done.returned
             done = run_in_own_loop(lambda: attempt(lambda: awaitable, is_async=True))
-    return _judgement(scorer, done)
+    return judgement_of(name_of(scorer), version_of(scorer), done)
 
 
 @contextmanager
@@ -151,14 +160,15 @@ def _scoring() -> Generator[None]:
         scoring_in_progress.reset(token)
 
 
-def _judgement(scorer: ScorerLike, done: Attempt) -> Judgement:
-    name, scores, error = name_of(scorer), dict[str, Score](), done.error
+def judgement_of(name: str, version: str, done: Attempt) -> Judgement:
+    """Return what calling a scorer gave as scores, or why there are none."""
+    scores, error = dict[str, Score](), done.error
     if error is None:
         try:
             scores = named_scores(name, done.returned)
         except Exception as raised:  # what was returned is no score
             error = raised
-    return Judgement(name=name, version=version_of(scorer), scores=scores, error=error, latency_s=done.latency_s)
+    return Judgement(name=name, version=version, scores=scores, error=error, latency_s=done.latency_s)
 
 
 def _judge_of(scorer: ScorerLike) -> Callable[..., Any]:
@@ -168,7 +178,8 @@ def _judge_of(scorer: ScorerLike) -> Callable[..., Any]:
     return scorer.score if isinstance(scorer, Scorer) else scorer
 
 
-def _async_judge_of(scorer: ScorerLike) -> Callable[..., Any]:
+def async_judge_of(scorer: ScorerLike) -> Callable[..., Any]:
+    """Return what to call of a scorer where one can wait: its `ascore`, if it has one of its own."""
     if isinstance(scorer, Scorer) and type(scorer).ascore is not Scorer.ascore:
         return scorer.ascore
     return _judge_of(scorer)

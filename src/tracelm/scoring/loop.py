@@ -45,7 +45,8 @@ def run_in_own_loop(begin: Callable[[], Awaitable[T]]) -> T:
         else:
             done.set_result(result)
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="tracelm loop")
+    # A daemon, though it is always joined: worker threads inherit it, and one that hangs must not hold up the exit.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="tracelm loop", daemon=True)
     thread.start()
     try:
         return done.result()

@@ -40,6 +40,11 @@ class Scorer(ABC):
         """What the score is called: the class name in snake_case, unless overridden."""
         return snake_case(type(self).__name__)
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether less is better of its numbers: a distance, a share of errors."""
+        return False
+
     @functools.cached_property
     def version(self) -> str:
         """12 hex digits: class, code of its methods, and fields. Equal in every process."""
@@ -57,15 +62,21 @@ class Scorer(ABC):
 class FunctionScorer(Scorer, Generic[P, R]):
     """A scorer made of a function; calling it calls the function. Made by `@scorer`."""
 
-    def __init__(self, function: Callable[P, R], *, name: str | None = None) -> None:
+    def __init__(self, function: Callable[P, R], *, name: str | None = None, lower_is_better: bool = False) -> None:
         functools.update_wrapper(self, function)
         self._function = function
+        self._lower_is_better = lower_is_better
         self._name = name or callable_name(function)
 
     @property
     def name(self) -> str:
         """The given name, else the function's."""
         return self._name
+
+    @property
+    def lower_is_better(self) -> bool:
+        """As it was given."""
+        return self._lower_is_better
 
     @functools.cached_property
     def version(self) -> str:
@@ -91,15 +102,18 @@ ScorerLike: TypeAlias = Scorer | Callable[..., Any]
 @overload
 def scorer(function: Callable[P, R], /) -> FunctionScorer[P, R]: ...
 @overload
-def scorer(*, name: str) -> Callable[[Callable[P, R]], FunctionScorer[P, R]]: ...
 def scorer(
-    function: Callable[P, R] | None = None, /, *, name: str | None = None
+    *, name: str | None = None, lower_is_better: bool = False
+) -> Callable[[Callable[P, R]], FunctionScorer[P, R]]: ...
+def scorer(
+    function: Callable[P, R] | None = None, /, *, name: str | None = None, lower_is_better: bool = False
 ) -> FunctionScorer[P, R] | Callable[[Callable[P, R]], FunctionScorer[P, R]]:
     """Make a function into a scorer that can still be called as the function.
 
     Args:
         function: Sync or async; its parameters say what it wants to see of a row.
         name: What the score is called; left out, the function's name.
+        lower_is_better: Whether less is better of its numbers; a comparison of runs goes by it.
 
     Example:
         >>> @scorer(name="polite")
@@ -109,10 +123,10 @@ def scorer(
         (True, 'polite')
     """
     if function is not None:
-        return FunctionScorer(function, name=name)
+        return FunctionScorer(function, name=name, lower_is_better=lower_is_better)
 
     def decorate(function: Callable[P, R]) -> FunctionScorer[P, R]:
-        return FunctionScorer(function, name=name)
+        return FunctionScorer(function, name=name, lower_is_better=lower_is_better)
 
     return decorate
 

@@ -19,10 +19,10 @@ from tracelm.errors import DecodeError, StoreError
 from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
 from tracelm.store.database import Database, default_url, path_of
-from tracelm.store.rows import log_row, pending_row, run_row, score_row, span_row
-from tracelm.store.tables import CURSORS, LOGS, OUTBOX, RUNS, SCORES, SPANS
+from tracelm.store.rows import log_row, pending_row, run_row, score_row, span_row, started_row, trial_row
+from tracelm.store.tables import CURSORS, LOGS, OUTBOX, SCORES, SPANS
 from tracelm.store.unreadable import set_aside
-from tracelm.store.writer import roll_up, seen, write, write_pending
+from tracelm.store.writer import roll_up, seen, write, write_ended_runs, write_pending, write_started_runs, write_trials
 from tracelm.trace.segments import KINDS, Kind, Segment, list_segments, locked, remove_leftovers
 
 _log: Final = logging.getLogger("tracelm")
@@ -203,7 +203,8 @@ def _write_lines(
         rows = [span_row(*span) for span in spans]
         write(connection, SPANS, rows)
         roll_up(connection, rows)
-        write(connection, RUNS, [row for span in spans if (row := run_row(*span))])
+        write_ended_runs(connection, [row for span in spans if (row := run_row(*span))])
+        write_trials(connection, [row for span in spans if (row := trial_row(*span))])
         report = IndexReport(spans=len(spans), skipped=len(errors))
     elif signal == "pending":
         seen_ns = _last_seen_ns(segment)
@@ -220,6 +221,7 @@ def _write_lines(
         logs = [(log, project_of(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
         write(connection, LOGS, [log_row(*log) for log in logs])
         write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
+        write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
         report = IndexReport(logs=len(logs), skipped=len(errors))
     if errors:
         _log.warning(

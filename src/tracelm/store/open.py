@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
@@ -22,6 +22,7 @@ from tracelm.store.stored import (
     StoredScore,
     StoredSpan,
     StoredTrace,
+    StoredTrial,
 )
 from tracelm.store.tree import TraceTree
 from tracelm.store.unpriced import UnpricedModel, unpriced_models
@@ -214,14 +215,14 @@ class Store:
         with self._read() as connection:
             return queries.decisions(connection, {"project": project, "trace_id": trace_id}, limit=limit)
 
-    def runs(self, *, project: str | None = None, limit: int | None = 50) -> Rows[StoredRun]:
-        """Return one line an evaluation run.
+    def runs(self, *, project: str | None = None, name: str | None = None, limit: int | None = 50) -> Rows[StoredRun]:
+        """Return one line an evaluation run; `name` is that of the evaluation.
 
         Raises:
             StoreError: The project is not known.
         """
         with self._read() as connection:
-            return queries.runs(connection, project=project, limit=limit)
+            return queries.runs(connection, project=project, name=name, limit=limit)
 
     def run(self, run_id: str, *, project: str | None = None) -> StoredRun:
         """Return one evaluation run.
@@ -278,6 +279,59 @@ class Store:
         return reprice(
             self._database, table, since_ns=since_ns, until_ns=time.time_ns(), project=project, dry_run=dry_run
         )
+
+    def trials(self, run_id: str, *, project: str | None = None) -> Rows[StoredTrial]:
+        """Return what became of each row and trial of a run, in the order of the dataset.
+
+        Args:
+            run_id: The id, or at least its first 4 characters if no other run begins so.
+            project: Where to look.
+
+        Raises:
+            StoreError: No run has this id, or several begin so.
+        """
+        with self._read() as connection:
+            found = queries.run(connection, run_id, project=project)
+            return queries.trials(connection, found.run_id, project=found.project)
+
+    def run_scores(self, run_id: str, *, project: str | None = None) -> Rows[StoredScore]:
+        """Return the scores of a run that count, the earliest first: one verdict of a scorer a row and trial.
+
+        Args:
+            run_id: The id, or at least its first 4 characters if no other run begins so.
+            project: Where to look.
+
+        Raises:
+            StoreError: No run has this id, or several begin so.
+        """
+        with self._read() as connection:
+            found = queries.run(connection, run_id, project=project)
+            return queries.run_scores(connection, found.run_id, project=found.project)
+
+    def known_outputs(self, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
+        """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
+        with self._read() as connection:
+            return queries.known_outputs(connection, task_version, project=project)
+
+    @contextmanager
+    def writing(self) -> Generator["Connection"]:
+        """Give a connection that alone may write: for versioned objects, see `tracelm.store.objects`.
+
+        Raises:
+            StoreError: The database failed; the message names the remedy.
+        """
+        with self._database.write() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Generator["Connection"]:
+        """Give a connection that sees one unchanging state of the store.
+
+        Raises:
+            StoreError: The database failed; the message names the remedy.
+        """
+        with self._database.read() as connection:
+            yield connection
 
     @contextmanager
     def _read(self) -> Generator["Connection"]:

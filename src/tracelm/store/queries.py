@@ -31,8 +31,9 @@ from tracelm.store.stored import (
     StoredScore,
     StoredSpan,
     StoredTrace,
+    StoredTrial,
 )
-from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES
+from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import TraceTree
 
 Wanted: TypeAlias = Mapping[str, str | None]
@@ -44,6 +45,14 @@ _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
 _INNER: Final = frozenset({"id", "pending_in"})
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
+COUNTED: Final = and_(
+    TRIALS.c.run_id == SCORES.c.run_id,
+    TRIALS.c.project == SCORES.c.project,
+    TRIALS.c.row_index == SCORES.c.row_index,
+    TRIALS.c.trial == func.coalesce(SCORES.c.trial, 0),
+    TRIALS.c.trace_id == SCORES.c.trace_id,
+)
+"""Which scores of a run count: not those of a trial that was begun, and done again after its process had died."""
 
 
 def projects(connection: Connection) -> Rows[StoredProject]:
@@ -142,10 +151,22 @@ def decisions(connection: Connection, wanted: Wanted, *, limit: int | None) -> R
     return Rows(StoredDecision, (StoredDecision(**row) for row in connection.execute(found).mappings()))
 
 
-def runs(connection: Connection, *, project: str | None, limit: int | None) -> Rows[StoredRun]:
+def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[StoredScore]:
+    """Return the scores of a run that count, the earliest first: one verdict of a scorer a row and trial."""
+    columns = [column for column in SCORES.columns if column.name != "id"]
+    found = (
+        select(*columns)
+        .join(TRIALS, COUNTED)
+        .where(SCORES.c.run_id == run_id, SCORES.c.project == project, _EVALUATION)
+        .order_by(SCORES.c.time_ns, SCORES.c.id)
+    )
+    return Rows(StoredScore, (_score(row) for row in connection.execute(found).mappings()))
+
+
+def runs(connection: Connection, *, project: str | None, name: str | None, limit: int | None) -> Rows[StoredRun]:
     """Return evaluation runs, the newest first."""
     _check(connection, project, limit)
-    found = _filtered(RUNS, {"project": project}).order_by(RUNS.c.start_ns.desc(), RUNS.c.id.desc())
+    found = _filtered(RUNS, {"project": project, "name": name}).order_by(RUNS.c.start_ns.desc(), RUNS.c.id.desc())
     return _runs(connection, found.limit(limit))
 
 
@@ -159,30 +180,70 @@ def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRu
     return found[0]
 
 
+def trials(connection: Connection, run_id: str, *, project: str) -> Rows[StoredTrial]:
+    """Return what became of each row and trial of a run, in the order of the dataset."""
+    at_span = and_(
+        SPANS.c.trace_id == TRIALS.c.trace_id,
+        SPANS.c.project == TRIALS.c.project,
+        SPANS.c.span_id == TRIALS.c.span_id,
+    )
+    columns = [column for column in TRIALS.columns if column.name != "id"]
+    found = (
+        select(*columns, SPANS.c.record)
+        .join(SPANS, at_span)
+        .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
+        .order_by(TRIALS.c.row_index, TRIALS.c.trial)
+    )
+    return Rows(StoredTrial, (StoredTrial(**row) for row in connection.execute(found).mappings()))
+
+
+def known_outputs(connection: Connection, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
+    """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
+    of_run = and_(RUNS.c.run_id == TRIALS.c.run_id, RUNS.c.project == TRIALS.c.project)
+    at_span = and_(
+        SPANS.c.trace_id == TRIALS.c.trace_id,
+        SPANS.c.project == TRIALS.c.project,
+        SPANS.c.span_id == TRIALS.c.span_id,
+    )
+    columns = [column for column in TRIALS.columns if column.name != "id"]
+    found = (
+        select(*columns, SPANS.c.record)
+        .join(RUNS, of_run)
+        .join(SPANS, at_span)
+        .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
+        .order_by(TRIALS.c.end_ns)
+    )
+    stored = (StoredTrial(**row) for row in connection.execute(found).mappings())
+    return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
+
+
 def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
     chosen = wanted.subquery()
-    same_run = and_(TRACES.c.run_id == chosen.c.run_id, TRACES.c.project == chosen.c.project)
-    its_rows = and_(same_run, func.coalesce(chosen.c.trace_id, "") != TRACES.c.trace_id)
+    of_run = and_(TRIALS.c.run_id == chosen.c.run_id, TRIALS.c.project == chosen.c.project)
+    its_trace = and_(TRACES.c.trace_id == TRIALS.c.trace_id, TRACES.c.project == TRIALS.c.project)
+    failed = TRIALS.c.outcome.in_(("task_error", "timeout"))
     totals: dict[tuple[str, str], dict[str, Any]] = {
-        (run_id, project): {"done": done, "row_errors": errors or 0, "cost_usd": cost}
-        for run_id, project, done, errors, cost in connection.execute(
+        (run_id, project): {"done": done, "row_errors": errors or 0, "cost_usd": cost, "tokens": tokens or 0}
+        for run_id, project, done, errors, cost, tokens in connection.execute(
             select(
-                TRACES.c.run_id,
-                TRACES.c.project,
+                TRIALS.c.run_id,
+                TRIALS.c.project,
                 func.count(),
-                func.sum(case((TRACES.c.status == "error", 1), else_=0)),
+                func.sum(case((failed, 1), else_=0)),
                 func.sum(TRACES.c.cost_usd),
+                func.sum(func.coalesce(TRACES.c.input_tokens, 0) + func.coalesce(TRACES.c.output_tokens, 0)),
             )
-            .join(chosen, its_rows)
-            .where(TRACES.c.state == "ended")
-            .group_by(TRACES.c.run_id, TRACES.c.project)
+            .join(chosen, of_run)
+            .outerjoin(TRACES, its_trace)
+            .group_by(TRIALS.c.run_id, TRIALS.c.project)
         )
     }
     means: dict[tuple[str, str], dict[str, float]] = {}
-    of_run = and_(SCORES.c.run_id == chosen.c.run_id, SCORES.c.project == chosen.c.project)
     for run_id, project, name, mean in connection.execute(
         select(SCORES.c.run_id, SCORES.c.project, SCORES.c.name, func.avg(SCORES.c.value))
-        .join(chosen, and_(of_run, _EVALUATION, SCORES.c.value.is_not(None)))
+        .join(TRIALS, COUNTED)
+        .join(chosen, of_run)
+        .where(_EVALUATION, SCORES.c.value.is_not(None))
         .group_by(SCORES.c.run_id, SCORES.c.project, SCORES.c.name)
         .order_by(SCORES.c.name)
     ):
@@ -192,7 +253,7 @@ def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
         StoredRun,
         (
             StoredRun(
-                **row,
+                **{**row, "provenance": _details(row["provenance"])},
                 **totals.get((row["run_id"], row["project"]), nothing),
                 means=means.get((row["run_id"], row["project"]), {}),
             )

@@ -120,18 +120,72 @@ def run_row(span: SpanRecord, project: str) -> Row | None:
     if run_id is None or name is None or semconv.RUN_ROWS not in found:
         return None
     return {
+        **_about_run(found),
         "project": project,
         "run_id": run_id,
         "name": name,
-        "dataset": _text(found, semconv.DATASET_NAME),
-        "dataset_digest": _text(found, semconv.DATASET_DIGEST),
-        "rows": _integer(found, semconv.RUN_ROWS),
-        "trials": _integer(found, semconv.RUN_TRIALS),
         "start_ns": span.start_ns,
         "end_ns": span.end_ns,
         "status": span.status,
         "status_message": span.status_message or None,
         "trace_id": span.trace_id,
+    }
+
+
+def started_row(log: LogRecord, project: str) -> Row | None:
+    """Return the row of `runs` for a run that has begun; `None` when the record does not say so."""
+    found = log.attributes
+    run_id = _text(found, semconv.RUN_ID)
+    if log.event_name != semconv.STARTED_EVENT or run_id is None:
+        return None
+    return {
+        **_about_run(found),
+        "project": project,
+        "run_id": run_id,
+        "name": _text(found, semconv.RUN_NAME),
+        "start_ns": log.time_ns,
+        "end_ns": None,
+        "status": "unset",
+        "status_message": None,
+        "trace_id": log.trace_id,
+    }
+
+
+def trial_row(span: SpanRecord, project: str) -> Row | None:
+    """Return the row of `trials`; `None` when the span is not that of a row, or the row was not run."""
+    found = span.attributes
+    run_id, outcome = _text(found, semconv.RUN_ID), _text(found, semconv.ROW_OUTCOME)
+    row_index = _integer(found, semconv.ROW_INDEX)
+    if run_id is None or row_index is None or outcome in {None, "not_run"}:
+        return None
+    return {
+        "project": project,
+        "run_id": run_id,
+        "row_index": row_index,
+        "trial": _integer(found, semconv.TRIAL) or 0,
+        "row_digest": _text(found, semconv.ROW_DIGEST),
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "outcome": outcome,
+        "error": _text(found, semconv.ROW_ERROR) or span.status_message or None,
+        "latency_s": _number(found, semconv.ROW_LATENCY),
+        "cost_usd": _number(found, semconv.ROW_COST),
+        "is_exact": found.get(semconv.ROW_OUTPUT_EXACT) is True,
+        "end_ns": span.end_ns,
+    }
+
+
+def _about_run(found: Mapping[str, AnyValue]) -> Row:
+    return {
+        "dataset": _text(found, semconv.DATASET_NAME),
+        "dataset_digest": _text(found, semconv.DATASET_DIGEST),
+        "dataset_version": _text(found, semconv.DATASET_VERSION),
+        "rows": _integer(found, semconv.RUN_ROWS),
+        "trials": _integer(found, semconv.RUN_TRIALS),
+        "task": _text(found, semconv.TASK_NAME),
+        "task_version": _text(found, semconv.TASK_VERSION),
+        "provenance": _text(found, semconv.RUN_PROVENANCE),
+        "stopped": _text(found, semconv.RUN_STOPPED),
     }
 
 

@@ -351,9 +351,15 @@ class StoredRun:
         trials: How often each row was tried.
         end_ns: `None`: it is not finished, or its process died.
         status: error when the evaluation itself failed, not when rows did.
-        done: Rows x trials that are recorded.
+        task: The name of what was evaluated.
+        task_version: The version of its code, 12 hex digits.
+        dataset_version: `v0`, `v1`, ... where the dataset was published.
+        provenance: What the run was made of.
+        stopped: The limit that ended it early; `None` where none did.
+        done: Rows x trials that have a result; each counts once, however often it was begun.
         row_errors: How many of these failed.
-        cost_usd: Sum over the rows.
+        cost_usd: Sum over the rows, with what scorers cost.
+        tokens: Sent and received, with those of scorers.
         means: The mean of each score that is a number, by name.
     """
 
@@ -388,10 +394,89 @@ class StoredRun:
     status: str
     status_message: str | None
     trace_id: str | None
+    task: str | None
+    task_version: str | None
+    dataset_version: str | None
+    provenance: Mapping[str, Any]
+    stopped: str | None
     done: int
     row_errors: int
     cost_usd: float | None
     means: Mapping[str, float]
+    tokens: int = 0
+
+    @property
+    def planned(self) -> int | None:
+        """Rows x trials; `None` where nothing is known but results."""
+        return None if self.rows is None else self.rows * (self.trials or 1)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row and trial has a result."""
+        return self.planned is not None and self.done >= self.planned
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTrial:
+    """What became of one row and trial of an evaluation run.
+
+    Attributes:
+        run_id: The run.
+        row_index: Which row of the dataset, from 0.
+        trial: Which repetition of it, from 0.
+        row_digest: The SHA-256 of the row.
+        trace_id: Its trace, 32 hex digits.
+        outcome: scored, task_error, scorer_error, timeout or refused_to_score.
+        error: Why there is no score.
+        latency_s: How long the task took, in seconds.
+        cost_usd: What the task's model calls cost; `None` when not known.
+        is_exact: Whether `output` is what the task returned: not cut, not redacted, and plain JSON.
+    """
+
+    COLUMNS: ClassVar[Mapping[str, str]] = {
+        "row_index": _INT,
+        "trial": _INT,
+        "outcome": _TEXT,
+        "output": "object",
+        "is_exact": "boolean",
+        "error": _TEXT,
+        "latency_s": _FLOAT,
+        "cost_usd": _FLOAT,
+        "trace_id": _TEXT,
+        "row_digest": _TEXT,
+        "run_id": _TEXT,
+        "project": _TEXT,
+    }
+
+    project: str
+    run_id: str
+    row_index: int
+    trial: int
+    row_digest: str | None
+    trace_id: str
+    span_id: str
+    outcome: str
+    error: str | None
+    latency_s: float | None
+    cost_usd: float | None
+    is_exact: bool
+    end_ns: int
+    record: bytes = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def attributes(self) -> Attributes:
+        """All attributes of the row's span."""
+        return stored_span(self.record).attributes
+
+    @property
+    def output(self) -> Any:
+        """What the task returned, as far as it was recorded; `None` when it was not."""
+        return _decoded(self.attributes.get(semconv.OUTPUT_VALUE))
+
+    @property
+    def input(self) -> Any:
+        """The row, as far as it was recorded; `None` when it was not."""
+        return _decoded(self.attributes.get(semconv.INPUT_VALUE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -408,6 +493,15 @@ class StoredProject:
     name: str
     traces: int
     last_start_ns: int | None
+
+
+def _decoded(recorded: AnyValue) -> Any:
+    if not isinstance(recorded, str):
+        return None
+    try:
+        return orjson.loads(recorded)
+    except orjson.JSONDecodeError:
+        return recorded
 
 
 def _content(attributes: Attributes, *keys: str) -> str | None:

@@ -1,7 +1,7 @@
 """The tables of the store.
 
 A span, a score and a log record keep two things: typed columns for what is filtered and sorted, and the whole
-OTLP record, compressed, so that nothing is lost. `traces` and `runs` are computed from `spans` as those come.
+OTLP record, compressed, so that nothing is lost. `traces`, `runs` and `trials` are computed from `spans` as those come.
 The keys begin with the id, so that one index serves both the key and the look-up of a trace. SQLite takes the
 index with the most columns that a query names: those for a rare value carry the project too, or it would walk
 through all of a project instead.
@@ -172,6 +172,79 @@ class RunRow(_Table, table=True):
     status: str
     status_message: str | None
     trace_id: str | None
+    task: str | None
+    task_version: str | None
+    dataset_version: str | None
+    provenance: str | None
+    stopped: str | None
+
+
+class TrialRow(_Table, table=True):
+    """What became of one row and trial of a run: one line, however often it was begun."""
+
+    __tablename__ = "trials"
+    __table_args__ = (
+        UniqueConstraint("run_id", "project", "row_index", "trial", name="trials_key"),
+        Index("trials_by_row", "row_digest", "trial"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    run_id: str
+    row_index: int = Field(sa_type=BigInteger)
+    trial: int = Field(sa_type=BigInteger)
+    row_digest: str | None
+    trace_id: str
+    span_id: str
+    outcome: str
+    error: str | None
+    latency_s: float | None
+    cost_usd: float | None
+    is_exact: bool
+    end_ns: int = Field(sa_type=BigInteger)
+
+
+class ObjectRow(_Table, table=True):
+    """Something that has versions: a dataset."""
+
+    __tablename__ = "objects"
+    __table_args__ = (UniqueConstraint("kind", "name", name="objects_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    name: str
+
+
+class ObjectVersionRow(_Table, table=True):
+    """One version of an object; of a dataset the content is the list of its rows' digests."""
+
+    __tablename__ = "object_versions"
+
+    object_id: int = Field(primary_key=True, foreign_key="objects.id")
+    version: int = Field(primary_key=True)
+    digest: str
+    created_ns: int = Field(sa_type=BigInteger)
+    note: str | None
+    content: bytes
+
+
+class ObjectAliasRow(_Table, table=True):
+    """A name for a version, which may be moved to another one."""
+
+    __tablename__ = "object_aliases"
+
+    object_id: int = Field(primary_key=True, foreign_key="objects.id")
+    alias: str = Field(primary_key=True)
+    version: int
+
+
+class DatasetRow(_Table, table=True):
+    """One row of datasets, kept once however many versions hold it."""
+
+    __tablename__ = "dataset_rows"
+
+    digest: str = Field(primary_key=True)
+    content: bytes
 
 
 class CursorRow(_Table, table=True):
@@ -206,3 +279,8 @@ SCORES: Table = METADATA.tables["scores"]
 RUNS: Table = METADATA.tables["runs"]
 CURSORS: Table = METADATA.tables["cursors"]
 OUTBOX: Table = METADATA.tables["outbox"]
+TRIALS: Table = METADATA.tables["trials"]
+OBJECTS: Table = METADATA.tables["objects"]
+OBJECT_VERSIONS: Table = METADATA.tables["object_versions"]
+OBJECT_ALIASES: Table = METADATA.tables["object_aliases"]
+DATASET_ROWS: Table = METADATA.tables["dataset_rows"]

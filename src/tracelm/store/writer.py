@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 from tracelm import semconv
 from tracelm.store.rows import Row
-from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES
+from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
 
 _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
     SPANS: ("trace_id", "project", "span_id"),
@@ -22,6 +22,7 @@ _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
     LOGS: ("uid", "project"),
     SCORES: ("uid", "project"),
     RUNS: ("run_id", "project"),
+    TRIALS: ("run_id", "project", "row_index", "trial"),
 }
 
 
@@ -38,7 +39,7 @@ _ROLLED_UP: Final = frozenset({*_ROOT, *_WHOSE, *_TOTALS, "operation"})
 
 
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Write `rows` into `spans`, `log_records`, `scores` or `runs`; `roll_up` must follow for spans."""
+    """Write `rows` into `spans`, `log_records` or `scores`; `roll_up` must follow for spans."""
     if rows:
         statement, order = _statement(table)
         connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
@@ -59,6 +60,24 @@ def write_cost(connection: Connection, rows: Sequence[Row]) -> None:
             [{"of_id": row["id"], **{f"new_{name}": row[name] for name in _REPRICED}} for row in rows],
         )
         roll_up(connection, rows)
+
+
+def write_trials(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write what became of rows and trials; of one that was run twice the later counts."""
+    if rows:
+        connection.execute(_newest(TRIALS), [dict(row) for row in rows])
+
+
+def write_ended_runs(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write runs that have ended; the earliest beginning and the latest end count, as a run may be resumed."""
+    if rows:
+        connection.execute(_newest(RUNS), [dict(row) for row in rows])
+
+
+def write_started_runs(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write runs that have begun, or were taken up again after they had ended."""
+    if rows:
+        connection.execute(_started_run(), [dict(row) for row in rows])
 
 
 def seen(connection: Connection, segment: str, seen_ns: int | None, *, alive: bool) -> None:
@@ -188,6 +207,33 @@ def _unfinished_run() -> Insert:
         index_elements=_KEYS[RUNS],
         set_={"start_ns": func.min(RUNS.c.start_ns, statement.excluded.start_ns)},
         where=RUNS.c.end_ns.is_(None),
+    )
+
+
+@cache
+def _newest(table: Table) -> Insert:
+    """Return the statement that writes one row, unless a later one is there."""
+    names = [column.name for column in table.columns if column.name != "id"]
+    statement = insert(table).values({name: bindparam(name) for name in names})
+    new = statement.excluded
+    key = _KEYS[table]
+    values: dict[str, object] = {name: new[name] for name in names if name not in key}
+    if "start_ns" in values:
+        values["start_ns"] = func.min(table.c.start_ns, new.start_ns)
+    return statement.on_conflict_do_update(
+        index_elements=key, set_=values, where=func.coalesce(table.c.end_ns, 0) <= new.end_ns
+    )
+
+
+@cache
+def _started_run() -> Insert:
+    names = [column.name for column in RUNS.columns if column.name != "id"]
+    statement = insert(RUNS).values({name: bindparam(name) for name in names})
+    new = statement.excluded
+    values: dict[str, object] = {name: new[name] for name in names if name not in _KEYS[RUNS]}
+    values["start_ns"] = func.min(RUNS.c.start_ns, new.start_ns)
+    return statement.on_conflict_do_update(
+        index_elements=_KEYS[RUNS], set_=values, where=func.coalesce(RUNS.c.end_ns, 0) < new.start_ns
     )
 
 

@@ -1,8 +1,8 @@
-"""What the pytest plugin gives a test: the fixture `spans`, and `Spans`, which reads back what was recorded."""
+"""What the pytest plugin gives a test: the fixtures `spans` and `tracelm_eval`, and `Spans`, which reads back."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
@@ -12,6 +12,9 @@ from tracelm.otlp.records import LogRecord, SpanRecord
 from tracelm.settings import Settings
 from tracelm.startup import shutdown, start
 from tracelm.trace.segments import Signal, list_segments
+
+if TYPE_CHECKING:
+    from tracelm.evals.pytest_plugin import EvalTest
 
 _R = TypeVar("_R")
 
@@ -96,3 +99,36 @@ def spans(tmp_path: Path) -> Generator[Spans]:
     start(Settings(project="test", home=home), ids=RandomIds(seed=0))
     yield Spans(home)
     shutdown()
+
+
+@pytest.fixture
+def tracelm_eval(request: pytest.FixtureRequest) -> "EvalTest":
+    """Run an evaluation, and fail the test where a condition does not hold: `tracelm_eval(evaluation, task)`."""
+    from tracelm.evals.pytest_plugin import EvalTest  # here, so that pytest starts as fast as without us
+
+    return EvalTest(request.node)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line(
+        "markers",
+        "tracelm_eval(*conditions, underpowered='fail'): conditions such as 'right >= 0.9' that the evaluation of the "
+        "fixture tracelm_eval must hold; underpowered='pass' lets a test pass whose rows cannot tell",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each evaluation found, also those that ran in another process of pytest-xdist."""
+    found = [
+        (report.nodeid, text)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+        for name, text in report.user_properties
+        if name == "tracelm_eval"
+    ]
+    if found:
+        terminalreporter.section("evaluations")
+        for nodeid, text in found:
+            terminalreporter.line(f"{nodeid}: {text}")

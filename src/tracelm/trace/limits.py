@@ -66,7 +66,7 @@ def of_event(attributes: Mapping[Any, Any] | None) -> BoundedAttributes:
 def valid_links(links: Sequence[Link]) -> list[Link]:
     """Return the links that point anywhere, or say anything; copied."""
     return [
-        Link(link.context, of_event(link.attributes))
+        Link(link.context, of_event(link.attributes)) if link.attributes else link
         for link in links
         if link.context.is_valid or link.attributes or link.context.trace_state
     ]

@@ -2,11 +2,10 @@
 
 import os
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -18,9 +17,6 @@ from tracelm.trace.fork import in_child
 from tracelm.trace.safely import report
 from tracelm.trace.sampling import sampler_for
 from tracelm.trace.sdk_span import whole
-
-if TYPE_CHECKING:
-    from opentelemetry._logs import Logger
 
 
 class JournalSpanProcessor(SpanProcessor):
@@ -61,33 +57,6 @@ class JournalSpanProcessor(SpanProcessor):
             return True
         current.exporter.flush(timeout_millis / 1_000)
         return current.exporter.pending == 0
-
-
-class JournalLogProcessor(LogRecordProcessor):
-    """Writes our scores and decisions to the journal."""
-
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Write the record to the journal."""
-        current = runtime.active
-        if current is None or log_record.resource is None:
-            return
-        try:
-            line = current.lines.log(log_record, current.resource(log_record.resource))
-        except Exception as error:
-            current.journal.miss()
-            report("encode a score", error)
-            return
-        try:
-            current.keep("logs", line)
-        except Exception as error:
-            report("record a score", error)
-
-    def shutdown(self) -> None:
-        """Nothing: `tracelm.shutdown()` closes the journal."""
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the interface names it
-        """Nothing is held back here."""
-        return True
 
 
 class RandomIds(IdGenerator):
@@ -148,13 +117,6 @@ def build_provider(
     provider.sampler = sampler_for(sample_rate, provider.sampler, keep_errors=keep_errors)
     provider.add_span_processor(JournalSpanProcessor())
     return provider
-
-
-def build_logger(resource: Resource) -> "Logger":
-    """Return a logger of our own: on the program's provider, its application logs would come along."""
-    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(JournalLogProcessor())
-    return provider.get_logger("tracelm")
 
 
 def _environment() -> dict[str, Any]:

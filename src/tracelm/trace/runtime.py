@@ -14,7 +14,6 @@ from tracelm.trace.safely import report
 from tracelm.trace.segments import Signal
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import Logger
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -38,7 +37,6 @@ class Runtime:
     Attributes:
         settings: As given to `init`.
         tracer: Makes our spans.
-        logger: Emits scores and decisions.
         journal: Keeps every record.
         exporter: Brings the journal to an OTLP endpoint, if there is one.
         prices: What a token costs.
@@ -50,7 +48,6 @@ class Runtime:
 
     settings: Settings
     tracer: "JournalTracer"
-    logger: "Logger"
     journal: Journal
     exporter: "Exporter | None"
     prices: "PriceTable"

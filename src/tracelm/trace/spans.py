@@ -95,7 +95,7 @@ def span(
     """
     # A new trace has no parent; conversation, user and attributes of the block still hold.
     around = trace.set_span_in_context(INERT) if root else otel_context.get_current()
-    opened = _open(name, around, inputs=inputs, attributes=attributes, links=links)
+    opened = open_span(name, around, inputs=inputs, attributes=attributes, links=links)
     token = otel_context.attach(trace.set_span_in_context(opened, around))
     try:
         yield SpanHandle(opened)
@@ -178,7 +178,7 @@ def _is_cancellation(error: BaseException) -> bool:
     return name.startswith("trio.") and "Cancelled" in name
 
 
-def _open(
+def open_span(
     name: str,
     around: Context,
     *,
@@ -186,6 +186,15 @@ def _open(
     attributes: Mapping[str, Any] | None,
     links: Sequence[SpanContext],
 ) -> Span:
+    """Start a span without making it current; an inert one where nothing is recorded.
+
+    Args:
+        name: The span's name.
+        around: The context whose span is the parent.
+        inputs: What the step starts from.
+        attributes: To start with.
+        links: Spans that this one belongs to without being their child.
+    """
     current = runtime.active
     if current is None or is_suppressed():
         return INERT

@@ -16,11 +16,18 @@ class Tally:
         cost_usd: US dollars; `None` as long as no call had a known price.
         input_tokens: Tokens sent.
         output_tokens: Tokens received.
+        requests: Calls of models.
     """
 
     cost_usd: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens sent and received."""
+        return self.input_tokens + self.output_tokens
 
 
 _open: Final[dict[int, Tally]] = {}
@@ -51,6 +58,7 @@ def count(trace_id: int, attributes: Mapping[str, Any] | None) -> None:
     sums = _open.get(trace_id)
     if sums is None or not attributes or attributes.get(semconv.OPERATION_NAME) not in semconv.MODEL_OPERATIONS:
         return
+    sums.requests += 1
     cost = attributes.get(semconv.COST_AMOUNT)
     if cost is not None:
         sums.cost_usd = (sums.cost_usd or 0.0) + float(cost)

@@ -29,6 +29,7 @@ from tracelm.trace.sdk_span import keep_identity
 from tracelm.trace.tail import Tail
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.util.types import Attributes
 
 _SAMPLED_ROOT: Final = sampling.root_flags(sampled=True)
@@ -71,6 +72,16 @@ class JournalTracer(trace.Tracer):
         rate = known if sample_rate is None else sample_rate
         # `None`: nobody but the sampler of the program can tell.
         self._bound = None if rate is None else sampling.bound_of(rate)
+
+    @property
+    def resource(self) -> "Resource":
+        """Who records; a forked child gets another one."""
+        return self._provider.resource
+
+    @property
+    def scope(self) -> InstrumentationScope:
+        """In whose name it records."""
+        return self._scope
 
     def leaves_out(self, sample_rate: float | None) -> Context | None:
         """Say whether a call will not be recorded, before anything of it is encoded.

@@ -168,11 +168,11 @@ def test_an_empty_store_says_what_to_do_next(home: Path) -> None:
     assert run("traces").replace(str(home), "HOME") == snapshot(
         'no traces yet in HOME/tracelm.db: call tracelm.init("my-project") and a function under @tracelm.op'
     )
-    assert run("evals").replace(str(home), "HOME") == snapshot(
+    assert run("eval", "list").replace(str(home), "HOME") == snapshot(
         "no evaluation runs yet in HOME/tracelm.db: tracelm.Evaluation(dataset=..., scorers=[...]).run(task) makes one"
     )
     assert run_json("traces") == []
-    assert run_json("evals") == []
+    assert run_json("eval", "list") == []
 
 
 def test_our_errors_are_one_line_and_exit_code_1(recorded: Path) -> None:
@@ -180,14 +180,20 @@ def test_our_errors_are_one_line_and_exit_code_1(recorded: Path) -> None:
         "error: no project 'shoop' in this store; it has 'shop'"
     )
     assert run("show", "ffff", code=1) == snapshot("error: no trace has an id that begins with 'ffff' in this store")
-    assert run("evals", "ffff", code=1) == snapshot(
+    assert run("eval", "show", "ffff", code=1) == snapshot(
         "error: no evaluation run has an id that begins with 'ffff' in this store"
     )
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("show",), ("traces", "--limit", "0"), ("traces", "--home", "/no/such/folder"), ("paint",), ("evals", "--x")],
+    [
+        ("show",),
+        ("traces", "--limit", "0"),
+        ("traces", "--home", "/no/such/folder"),
+        ("paint",),
+        ("eval", "list", "--x"),
+    ],
 )
 def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     run(*arguments, code=2)
@@ -203,6 +209,8 @@ def test_hostile_text_reaches_no_terminal(home: Path) -> None:
     hostile = "\x1b[2J\x1b]0;title\x07[bold]x[/bold]\u202eevil\r\x9b31m"
     attributes = {"input.value": hostile, "error.type": hostile, "tracelm.run.id": hostile, "tracelm.run.rows": 1}
     attributes["tracelm.run.name"] = attributes["tracelm.dataset.name"] = hostile
+    made_of = {"dataset": hostile, "scorers": {hostile: hostile}, "settings": {hostile: [hostile]}, "packages": hostile}
+    attributes["tracelm.run.provenance"] = json.dumps(made_of)
     write_segment(
         home,
         project="p",
@@ -221,7 +229,14 @@ def test_hostile_text_reaches_no_terminal(home: Path) -> None:
             log_line("tracelm.guardrail.decision", {"tracelm.guardrail.name": hostile}, project=hostile),
         ],
     )
-    for arguments in (["traces"], ["show", TRACE], ["show", TRACE, "--full"], ["evals"], ["evals", hostile]):
+    for arguments in (
+        ["traces"],
+        ["show", TRACE],
+        ["show", TRACE, "--full"],
+        ["eval", "list"],
+        ["eval", "show", hostile],
+        ["lineage", hostile],
+    ):
         shown = CliRunner().invoke(app, arguments)
         assert shown.exit_code == 0, shown.output
         assert not set("\x1b\x07\u202e\r\x9b") & set(shown.output)
@@ -254,19 +269,19 @@ def test_an_evaluation_run_reads_in_the_terminal_as_in_the_program(home: Path) -
     found = tracelm.Evaluation(dataset=tracelm.Dataset(name="d", rows=rows), scorers=[right], name="nightly").run(
         answer
     )
-    (listed,) = run_json("evals")
+    (listed,) = run_json("eval", "list")
     assert (listed["run_id"], listed["name"], listed["rows"], listed["row_errors"]) == (found.run_id, "nightly", 5, 1)
-    shown = run_json("evals", found.run_id[:8])
+    shown = run_json("eval", "show", found.run_id[:8])
     (line,) = shown["summary"]
     expected = found.summary.loc["right"]
     assert {name: line[name] for name in expected.index} == pytest.approx(expected.to_dict())
     assert line["score"] == "right"
     assert [row["outcome"] for row in shown["rows"]] == list(found.rows["outcome"])
     assert [row["trace_id"] for row in shown["rows"]] == list(found.rows["trace_id"])
-    text = run("evals", found.run_id)
+    text = run("eval", "show", found.run_id)
     assert "row 3, trial 0, task_error: ValueError: no answer" in text
     assert "row 4, trial 0, scorer_error: scorer 'right': RuntimeError: judge down" in text
-    assert "nightly" in run("evals")
+    assert "nightly" in run("eval", "list")
 
 
 def test_the_installed_command_answers() -> None:

@@ -103,3 +103,24 @@ def test_a_task_that_raises_a_cancellation_of_its_own_is_one_failed_row(is_async
     run = tracelm.Evaluation(dataset=squares(), scorers=[right]).run(cancelled_later if is_async else cancelled)
     assert Counter(run.rows["outcome"]) == {"scored": 3, "task_error": 1}
     assert "cancelled from inside" in run.rows["error"][2]
+
+
+HANGS = """
+import threading
+import tracelm
+
+def task(number):
+    if number == 1:
+        threading.Event().wait()
+    return number
+
+dataset = tracelm.Dataset(name="d", rows=[{"number": number} for number in range(3)])
+limits = tracelm.Limits(timeout_s=0.2)
+run = tracelm.Evaluation(dataset=dataset, scorers=[lambda output: True], limits=limits).run(task)
+print(list(run.rows["outcome"]))
+"""
+
+
+def test_a_sync_task_that_hangs_for_ever_does_not_keep_the_program_from_ending() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "['scored', 'timeout', 'scored']\n"

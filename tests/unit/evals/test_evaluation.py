@@ -412,7 +412,10 @@ score  mean  95% interval  scored  errors  n
 right     1   0.4385 to 1       3       1  4
 close     0   0 to 0.5615       3       1  4
 4 trials: 3 scored, 1 task_error
-  row 3, trial 0, task_error: ZeroDivisionError: integer division or modulo by zero\
+right: 0.75 if what failed (1) counts as 0, 1 if as 1
+close: 0 if what failed (1) counts as 0, 0.25 if as 1
+  row 3, trial 0, task_error: ZeroDivisionError: integer division or modulo by
+zero\
 """)
     )
     assert repr(run) == snapshot("<EvalRun 'nightly' of fails_on_three: 4 trials, right 1, close 0>")

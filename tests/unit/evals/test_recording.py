@@ -1,11 +1,13 @@
 """What an evaluation records: a trace for each row and trial, linked to its run, and scores where they belong."""
 
+import json
 from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
 import tracelm
+from tracelm.evals.provenance import Provenance
 from tracelm.scoring.version import code_version
 from tracelm.testing import Spans
 
@@ -42,6 +44,10 @@ def test_a_row_and_its_run_are_recorded_like_this(spans: Spans) -> None:
     recorded = dict(spans.brief())
     assert recorded["evaluation row"].pop("tracelm.run.id") == run.run_id
     assert recorded["evaluate squares"].pop("tracelm.run.id") == run.run_id
+    assert recorded["evaluation row"].pop("tracelm.row.latency_s") == run.rows["latency_s"][0]
+    assert recorded["evaluate squares"].pop("tracelm.task.version") == code_version(square)
+    provenance = json.loads(recorded["evaluate squares"].pop("tracelm.run.provenance"))
+    assert Provenance.from_dict(provenance) == run.provenance
     assert recorded == snapshot(
         {
             "square": {"input.value": '{"number":0}', "tracelm.op.name": "square", "output.value": "0"},
@@ -51,6 +57,7 @@ def test_a_row_and_its_run_are_recorded_like_this(spans: Spans) -> None:
                 "tracelm.trial": 0,
                 "input.value": '{"number":0,"expected":0}',
                 "output.value": "0",
+                "tracelm.row.output_exact": True,
                 "tracelm.row.outcome": "scored",
             },
             "evaluate squares": {
@@ -59,6 +66,7 @@ def test_a_row_and_its_run_are_recorded_like_this(spans: Spans) -> None:
                 "tracelm.run.trials": 1,
                 "tracelm.dataset.name": "squares",
                 "tracelm.dataset.digest": "2bdc54a2c6763ed5977af64cc4fc02eeca0fc2281be094f16de1c70f618df400",
+                "tracelm.task.name": "square",
             },
         }
     )

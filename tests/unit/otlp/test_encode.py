@@ -7,7 +7,8 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry._logs import LogRecord
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
@@ -15,7 +16,18 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
 
 from tracelm.otlp.encode import CleanText, LineEncoder, any_value, encode_resource
 from tracelm.otlp.protobuf import logs_request, trace_request
@@ -159,8 +171,8 @@ def test_what_opentelemetrys_encoder_drops_is_kept(value: Any, expected: Any) ->
     assert orjson.loads(any_value(value)) == expected
 
 
-@given(TEXT, ATTRIBUTES)
-def test_a_log_record_reads_as_opentelemetrys_own_encoder_writes_it(body: str, attributes: Any) -> None:
+@given(NAMES, ATTRIBUTES, st.booleans())
+def test_an_event_reads_as_opentelemetrys_own_encoder_writes_it(name: str, attributes: Any, has_span: bool) -> None:
     records: list[ReadWriteLogRecord] = []
 
     class Keep(LogRecordProcessor):
@@ -174,19 +186,23 @@ def test_a_log_record_reads_as_opentelemetrys_own_encoder_writes_it(body: str, a
 
     provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_log_record_processor(Keep())
+    about = SpanContext(7, 9, is_remote=False, trace_flags=TraceFlags(1)) if has_span else INVALID_SPAN_CONTEXT
     provider.get_logger("scope", "1.2").emit(
         LogRecord(
             timestamp=5,
-            observed_timestamp=6,
-            severity_number=SeverityNumber.WARN,
-            severity_text="warn",
-            body=body,
-            event_name="gen_ai.evaluation.result",
+            observed_timestamp=5,
+            context=set_span_in_context(NonRecordingSpan(about), Context()),
+            event_name=name,
             attributes=attributes,
         )
     )
-    line = LineEncoder(nothing_is_secret, untouched).log(records[0], encode_resource(RESOURCE, {}))
-    assert logs_request([line]) == encode_logs(records)  # type: ignore[arg-type]  # pyright: ignore
+    [record] = records
+    line = LineEncoder(nothing_is_secret, untouched).event(
+        name, 5, about, record.log_record.attributes or {}, encode_resource(RESOURCE, {}), record.instrumentation_scope
+    )
+    expected: Any = encode_logs(records)  # type: ignore[arg-type]  # pyright: ignore
+    expected.resource_logs[0].scope_logs[0].log_records[0].ClearField("body")  # it writes an empty one
+    assert logs_request([line]) == expected
 
 
 def test_many_lines_become_one_request_that_keeps_their_order() -> None:

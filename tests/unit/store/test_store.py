@@ -325,7 +325,12 @@ def run_lines(*, finished: bool) -> tuple[list[bytes], list[bytes]]:
             trace=f"{n:032x}",
             start=n * 10,
             status=2 if n == 3 else 0,
-            attributes={"tracelm.run.id": "run-77", "tracelm.row.index": n - 1, "tracelm.row.digest": "d"},
+            attributes={
+                "tracelm.run.id": "run-77",
+                "tracelm.row.index": n - 1,
+                "tracelm.row.digest": "d",
+                "tracelm.row.outcome": "task_error" if n == 3 else "scored",
+            },
         )
         for n in (1, 2, 3)
     ]
@@ -345,7 +350,9 @@ def run_lines(*, finished: bool) -> tuple[list[bytes], list[bytes]]:
                 "gen_ai.evaluation.score.value": value,
                 "tracelm.score.source": "eval",
                 "tracelm.run.id": "run-77",
+                "tracelm.row.index": n,
             },
+            trace=f"{n + 1:032x}",
         )
         for n, value in enumerate((1.0, 0.5))
     ]

@@ -1,6 +1,5 @@
 """Statistics: published numbers, oracles, and small samples."""
 
-import csv
 import math
 from pathlib import Path
 
@@ -8,12 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.unit.evals.statistics.labels import column
 from tracelm.evals.statistics import Interval, mean_interval
-
-
-def column(path: Path, name: str) -> list[str]:
-    with path.open(encoding="utf-8") as file:
-        return [row[name] for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize(

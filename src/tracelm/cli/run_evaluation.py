@@ -1,0 +1,149 @@
+"""`tracelm eval run` and `resume`: an evaluation of a module, from the command line."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from tracelm.cli.evaluations import RunId, print_run, rows, summary
+from tracelm.cli.output import AsJson, Home, Project, as_dict, open_home, print_json
+from tracelm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tracelm.evals.evaluation import Evaluation
+    from tracelm.evals.run import EvalRun
+
+_INTERRUPTED = 130
+
+
+def run_evaluation(
+    evaluation: Annotated[str, typer.Argument(help="MODULE:NAME of the tracelm.Evaluation.", show_default=False)],
+    task: Annotated[str, typer.Option(help="MODULE:NAME of what is evaluated.", show_default=False)],
+    resume: Annotated[bool, typer.Option("--resume", help="Take up the newest run, if it is not complete.")] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="Use outputs of earlier runs of the same task.")] = False,
+    project: Annotated[str | None, typer.Option(help="Default: the evaluation's name.", show_default=False)] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Run an evaluation of a module. Exit code 1 where a limit stopped it, 130 after Ctrl-C; both can be resumed."""
+    _run(evaluation, task, project=project, home=home, as_json=as_json, resume=resume, cache=cache)
+
+
+def resume_run(
+    run: RunId,
+    evaluation: Annotated[
+        str | None, typer.Option(help="MODULE:NAME; default: as the run was started.", show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="MODULE:NAME; default: as the run was started.", show_default=False)
+    ] = None,
+    repeat_errors: Annotated[bool, typer.Option("--repeat-errors", help="Run again what failed, too.")] = False,
+    project: Project = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Run what is missing of a run that did not come to its end."""
+    with open_home(home) as store:
+        stored = store.run(run, project=project)
+    settings: Any = stored.provenance.get("settings")
+    known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
+    judge, called = evaluation or known.get("evaluation"), task or known.get("task")
+    if not (isinstance(judge, str) and isinstance(called, str)):
+        raise ConfigError(
+            f"run {stored.run_id} was not started by `tracelm eval run`: "
+            "say --evaluation MODULE:NAME --task MODULE:NAME"
+        )
+    _run(
+        judge,
+        called,
+        project=stored.project,
+        home=home,
+        as_json=as_json,
+        resume=stored.run_id,
+        repeat_errors=repeat_errors,
+    )
+
+
+def _run(
+    evaluation: str,
+    task: str,
+    *,
+    project: str | None,
+    home: Path | None,
+    as_json: bool,
+    resume: bool | str,
+    repeat_errors: bool = False,
+    cache: bool = False,
+) -> None:
+    from tracelm import startup
+    from tracelm.trace import runtime
+
+    judged = _evaluation(_named(evaluation))
+    called = _named(task)
+    if runtime.active is None:  # the module may have done it
+        startup.init(project or judged.name, home=home)
+    try:
+        done = judged.run(
+            called,
+            resume=resume,
+            repeat_errors=repeat_errors,
+            cache=cache,
+            settings={"evaluation": evaluation, "task": task},
+        )
+    except KeyboardInterrupt:
+        kept = judged.last_run
+        if kept is not None:
+            finished = sum(each.outcome != "not_run" for each in kept.results)
+            typer.echo(
+                f"interrupted: {finished} of {len(kept.results)} trials are kept, "
+                f"tracelm eval resume {kept.run_id} runs the others",
+                err=True,
+            )
+        raise typer.Exit(_INTERRUPTED) from None
+    _print(done, as_json=as_json)
+    if not done.is_complete:
+        raise typer.Exit(1)
+
+
+def _print(run: "EvalRun", *, as_json: bool) -> None:
+    from tracelm.store.open import open_store
+
+    with open_store() as store:
+        stored = store.run(run.run_id)
+    if as_json:
+        print_json({"run": as_dict(stored), "summary": summary(run), "rows": rows(run)})
+    else:
+        print_run(run, stored)
+
+
+def _named(reference: str) -> Any:
+    """Import what `MODULE:NAME` names; modules are looked for in the present folder too."""
+    module_name, _, name = reference.partition(":")
+    if not module_name or not name:
+        raise ConfigError(f"{reference!r} names nothing: write MODULE:NAME, such as evals.nightly:evaluation")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ConfigError(f"there is no module {error.name!r} in {folder} or among what is installed") from None
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise ConfigError(f"{reference!r}: {module_name} has no {part!r}") from None
+    return found
+
+
+def _evaluation(found: Any) -> "Evaluation":
+    from tracelm.evals.evaluation import Evaluation
+
+    made = found() if callable(found) else found
+    if not isinstance(made, Evaluation):
+        raise ConfigError(f"a {type(made).__name__} is no evaluation: name a tracelm.Evaluation, or what makes one")
+    return made

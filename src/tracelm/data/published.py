@@ -1,0 +1,83 @@
+"""Datasets in the store: written by whoever publishes them, read by name and version."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from tracelm.data.content import digest_of, packed, unpacked
+from tracelm.errors import DatasetError
+from tracelm.store import objects
+from tracelm.store.objects import ObjectVersion
+from tracelm.store.open import open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tracelm.data.dataset import Dataset
+
+_KIND: Final = "dataset"
+
+
+def publish(
+    dataset: "Dataset", *, aliases: Sequence[str] = (), note: str | None = None, url: str | None = None
+) -> ObjectVersion:
+    """Write a dataset into the store.
+
+    Raises:
+        DatasetError: A row cannot be read back as it is.
+        StoreError: The store cannot be written, or an alias reads like a version.
+    """
+    rows = [dataset.row(index) for index in range(len(dataset))]
+    contents = [packed(row) for row in rows]
+    for index, (content, digest) in enumerate(zip(contents, dataset.row_digests, strict=True)):
+        if digest_of(unpacked(content)) != digest:
+            raise DatasetError(
+                f"dataset {dataset.name!r}, row {index} (counted from 0) holds a time that is finer than a "
+                "microsecond: give it as text"
+            )
+    content = orjson.dumps({"columns": dataset.columns, "rows": dataset.row_digests})
+    with open_store(url) as store, store.writing() as connection:
+        objects.put_rows(connection, zip(dataset.row_digests, contents, strict=True))
+        made = objects.publish(connection, _KIND, dataset.name, digest=dataset.digest, content=content, note=note)
+        for alias in aliases:
+            objects.set_alias(connection, _KIND, dataset.name, alias, version=made.version)
+    return made
+
+
+def load(name: str, *, version: str | None, url: str | None) -> tuple[ObjectVersion, list[dict[str, Any]]]:
+    """Read a dataset from the store.
+
+    Raises:
+        StoreError: There is none of this name or version; the message says what there is.
+    """
+    with open_store(url) as store, store.reading() as connection:
+        found, content = objects.load(connection, _KIND, name, version=version)
+        listed: dict[str, list[str]] = orjson.loads(content)
+        contents = objects.get_rows(connection, listed["rows"])
+    rows = [unpacked(contents[digest]) for digest in listed["rows"]]
+    return found, [{column: row[column] for column in listed["columns"]} for row in rows]
+
+
+def versions(name: str, *, url: str | None) -> Sequence[ObjectVersion]:
+    """Return all versions of a dataset, the newest first.
+
+    Raises:
+        StoreError: There is none of this name.
+    """
+    with open_store(url) as store, store.reading() as connection:
+        return objects.versions(connection, _KIND, name)
+
+
+def set_alias(name: str, alias: str, *, version: str, url: str | None) -> None:
+    """Let an alias point at a version.
+
+    Raises:
+        StoreError: There is no such dataset or version, or the alias reads like a version.
+    """
+    with open_store(url) as store, store.writing() as connection:
+        _set(connection, name, alias, version)
+
+
+def _set(connection: "Connection", name: str, alias: str, version: str) -> None:
+    objects.set_alias(connection, _KIND, name, alias, version=version)

@@ -1,0 +1,1 @@
+"""See `typings/statsmodels/__init__.pyi`."""
