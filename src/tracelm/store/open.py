@@ -19,8 +19,8 @@ from tracelm.store.stored import (
     StoredScore,
     StoredSpan,
     StoredTrace,
-    StoredTrial,
 )
+from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tree import TraceTree
 from tracelm.trace import runtime
 
