@@ -22,8 +22,8 @@ from tracelm.store.stored import (
     StoredScore,
     StoredSpan,
     StoredTrace,
-    StoredTrial,
 )
+from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tree import TraceTree
 from tracelm.store.unpriced import UnpricedModel, unpriced_models
 from tracelm.trace import runtime

@@ -31,8 +31,8 @@ from tracelm.store.stored import (
     StoredScore,
     StoredSpan,
     StoredTrace,
-    StoredTrial,
 )
+from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import TraceTree
 
