@@ -111,6 +111,8 @@ class Forms:
         return self._pairs_redacted(self._header.sub(_header_replaced, text), 0)
 
     def _is_secret_name(self, name: str) -> bool:
+        if name.lower() == "tiktoken":  # a package, as it stands in lists of what is installed
+            return False
         return self._name.search(name.encode("utf-8", "replace").decode()) is not None
 
     def _pairs_redacted(self, text: str, depth: int) -> str:
@@ -136,6 +138,8 @@ def _is_value(match: "re2.Match[str]", name: str, separator: str, value: str) ->
     if not bare or bare.lower() in _ABSENT or bare.lstrip().startswith(REDACTED[:-1]):
         return False
     text = match.string
+    if name.lower() == "token" and text[max(match.start() - 3, 0) : match.start()].lower() == "tik":
+        return False
     if "," in separator and ":" not in separator:  # ("password", "x"), and no longer list of words
         before, after = text[: match.start()].rstrip("\\"), text[match.end() :].lstrip("\\")
         opened = before[-1:] in {'"', "'"} and before[:-1].rstrip("\\b")[-1:] in {"[", "("}

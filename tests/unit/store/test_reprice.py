@@ -118,7 +118,8 @@ def test_a_cost_is_computed_anew_and_the_old_figure_stands_beside_it(wrong: Stor
 
 def test_totals_follow(tmp_path: Path) -> None:
     run: dict[str, object] = {"tracelm.run.id": "r1"}
-    root = span_line("evaluation row", span="00000000000000ff", start=NOVEMBER_NS, end=NOVEMBER_NS + 9, attributes=run)
+    row: dict[str, object] = {**run, "tracelm.row.index": 0, "tracelm.row.outcome": "scored"}
+    root = span_line("evaluation row", span="00000000000000ff", start=NOVEMBER_NS, end=NOVEMBER_NS + 9, attributes=row)
     with store_of(tmp_path, root, call(1, recorded_cost(0.5), run), call(2, recorded_cost(0.25), run)) as store:
         store.reprice(since_ns=0)
         assert [trace.cost_usd for trace in store.traces()] == [0.006]

@@ -122,7 +122,7 @@ def test_a_value_under_a_telling_name_goes_whole(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name", ["max_tokens", "gen_ai.usage.input_tokens", "tokenizer", "author", "keyboard", "q", "oauth", "bypass",
-             "compass", "secretary", "primary_key", "token_count", "passed"]
+             "compass", "secretary", "primary_key", "token_count", "passed", "tiktoken"]
 )  # fmt: skip
 def test_harmless_names_keep_their_values(name: str) -> None:
     assert not DEFAULT.is_secret_name(name)
