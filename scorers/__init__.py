@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from tracelm.scorers.combined import AtLeast, AtMost, Named, Not, On
     from tracelm.scorers.edit_distance import EditDistance, TextSimilarity
     from tracelm.scorers.json_match import JsonMatch
+    from tracelm.scorers.judge import Judge
     from tracelm.scorers.overlap import Bleu, Chrf, Rouge, TokenF1
+    from tracelm.scorers.panel import Panel
     from tracelm.scorers.patterns import Matches
+    from tracelm.scorers.preference import Preference
     from tracelm.scorers.retrieval import HitRate, Ndcg, Precision, Recall, ReciprocalRank
     from tracelm.scorers.safety import PII
     from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidSql, ValidXml
@@ -29,6 +32,7 @@ _MODULES: Final = {
     "ExactMatch": "text",
     "HitRate": "retrieval",
     "JsonMatch": "json_match",
+    "Judge": "judge",
     "LabelMatch": "classification",
     "Length": "text",
     "Matches": "patterns",
@@ -40,7 +44,9 @@ _MODULES: Final = {
     "Not": "combined",
     "Numeric": "answers",
     "On": "combined",
+    "Panel": "panel",
     "Precision": "retrieval",
+    "Preference": "preference",
     "Recall": "retrieval",
     "ReciprocalRank": "retrieval",
     "Rouge": "overlap",
@@ -66,6 +72,7 @@ __all__ = [
     "ExactMatch",
     "HitRate",
     "JsonMatch",
+    "Judge",
     "LabelMatch",
     "Length",
     "Matches",
@@ -77,7 +84,9 @@ __all__ = [
     "Not",
     "Numeric",
     "On",
+    "Panel",
     "Precision",
+    "Preference",
     "Recall",
     "ReciprocalRank",
     "Rouge",

@@ -7,12 +7,16 @@ Each exchange becomes one file beside this one: what was asked, and the answer b
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from openai.types.chat import ChatCompletion
 
+from tests.recordings.judged import JUDGED
 from tracelm.local_model import MODEL_NAME, LocalModel
+from tracelm.scorers.asking import ModelScorer
 
 FOLDER = Path(__file__).parent
 
@@ -29,6 +33,13 @@ _SCHEMA = {
     "properties": {"city": {"type": "string", "maxLength": 20}, "country": {"type": "string", "maxLength": 20}},
     "required": ["city", "country"],
     "additionalProperties": False,
+}
+_ANSWER = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": MODEL_NAME,
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
 }
 EXCHANGES: dict[str, dict[str, Any]] = {
     "sync-basic": _PLAIN,
@@ -47,10 +58,26 @@ EXCHANGES: dict[str, dict[str, Any]] = {
 }
 
 
+def calls_of(judge: ModelScorer, row: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """Yield what a judge sends for a row."""
+    steps = judge.asking(row)
+    reply = ChatCompletion.model_validate(_ANSWER)
+    call = next(steps)
+    while True:
+        yield call
+        try:
+            call = steps.send(reply)
+        except StopIteration:
+            return
+
+
 def main() -> None:
     """Ask the model everything, and write down what it says."""
     with LocalModel() as model, httpx2.Client(timeout=120) as client:
-        for name, asked in EXCHANGES.items():
+        exchanges = dict(EXCHANGES)
+        for name, (judge, row) in JUDGED.items():
+            exchanges |= {f"judge-{name}-{number}": call for number, call in enumerate(calls_of(judge, row), 1)}
+        for name, asked in exchanges.items():
             body = {"model": MODEL_NAME, "temperature": 0, "seed": 7, **asked}
             answer = client.post(f"{model.base_url}/chat/completions", json=body)
             kind = answer.headers["content-type"]
