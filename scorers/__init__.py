@@ -10,15 +10,18 @@ if TYPE_CHECKING:
     from tracelm.scorers.edit_distance import EditDistance, TextSimilarity
     from tracelm.scorers.json_match import JsonMatch
     from tracelm.scorers.judge import Judge
+    from tracelm.scorers.language import Language
     from tracelm.scorers.overlap import Bleu, Chrf, Rouge, TokenF1
     from tracelm.scorers.panel import Panel
     from tracelm.scorers.patterns import Matches
     from tracelm.scorers.preference import Preference
     from tracelm.scorers.retrieval import HitRate, Ndcg, Precision, Recall, ReciprocalRank
     from tracelm.scorers.safety import PII
+    from tracelm.scorers.similarity import EmbeddingSimilarity
     from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidSql, ValidXml
     from tracelm.scorers.text import Contains, EndsWith, ExactMatch, Length, StartsWith, WordCount
     from tracelm.scorers.tool_calls import ToolCallMatch
+    from tracelm.scorers.trajectory import Cost, Latency, NoFailedSteps, StepCount, Tokens, ToolsCalled, ToolTrajectory
 
 _MODULES: Final = {
     "PII": "safety",
@@ -27,13 +30,17 @@ _MODULES: Final = {
     "Bleu": "overlap",
     "Chrf": "overlap",
     "Contains": "text",
+    "Cost": "trajectory",
     "EditDistance": "edit_distance",
+    "EmbeddingSimilarity": "similarity",
     "EndsWith": "text",
     "ExactMatch": "text",
     "HitRate": "retrieval",
     "JsonMatch": "json_match",
     "Judge": "judge",
     "LabelMatch": "classification",
+    "Language": "language",
+    "Latency": "trajectory",
     "Length": "text",
     "Matches": "patterns",
     "MatchesModel": "structured",
@@ -41,6 +48,7 @@ _MODULES: Final = {
     "MultipleChoice": "answers",
     "Named": "combined",
     "Ndcg": "retrieval",
+    "NoFailedSteps": "trajectory",
     "Not": "combined",
     "Numeric": "answers",
     "On": "combined",
@@ -51,9 +59,13 @@ _MODULES: Final = {
     "ReciprocalRank": "retrieval",
     "Rouge": "overlap",
     "StartsWith": "text",
+    "StepCount": "trajectory",
     "TextSimilarity": "edit_distance",
     "TokenF1": "overlap",
+    "Tokens": "trajectory",
     "ToolCallMatch": "tool_calls",
+    "ToolTrajectory": "trajectory",
+    "ToolsCalled": "trajectory",
     "ValidJson": "structured",
     "ValidSql": "structured",
     "ValidXml": "structured",
@@ -67,13 +79,17 @@ __all__ = [
     "Bleu",
     "Chrf",
     "Contains",
+    "Cost",
     "EditDistance",
+    "EmbeddingSimilarity",
     "EndsWith",
     "ExactMatch",
     "HitRate",
     "JsonMatch",
     "Judge",
     "LabelMatch",
+    "Language",
+    "Latency",
     "Length",
     "Matches",
     "MatchesModel",
@@ -81,6 +97,7 @@ __all__ = [
     "MultipleChoice",
     "Named",
     "Ndcg",
+    "NoFailedSteps",
     "Not",
     "Numeric",
     "On",
@@ -91,9 +108,13 @@ __all__ = [
     "ReciprocalRank",
     "Rouge",
     "StartsWith",
+    "StepCount",
     "TextSimilarity",
     "TokenF1",
+    "Tokens",
     "ToolCallMatch",
+    "ToolTrajectory",
+    "ToolsCalled",
     "ValidJson",
     "ValidSql",
     "ValidXml",

@@ -186,18 +186,7 @@ class ModelScorer(Scorer):
     def _client(self) -> Any:
         if self.client is not None:
             return self.client
-        import os
-
-        import openai
-
-        # A server of one's own often wants no key; the client insists on one.
-        unneeded = "unset" if self.base_url and not os.environ.get("OPENAI_API_KEY") else None
-        try:
-            return openai.OpenAI(base_url=self.base_url, api_key=unneeded)
-        except openai.OpenAIError as error:
-            raise ConfigError(
-                f"a judge needs a client: set OPENAI_API_KEY, or give client= or base_url= ({error})"
-            ) from None
+        return made_client(self.base_url)
 
     @functools.cached_property
     def _memory(self) -> dict[str, Any]:
@@ -211,3 +200,23 @@ def tokens_of(answers: Sequence[Answer]) -> dict[str, int]:
         "input_tokens": sum(each.tokens[0] for each in answers),
         "output_tokens": sum(each.tokens[1] for each in answers),
     }
+
+
+def made_client(base_url: str | None) -> Any:
+    """Return an `openai.OpenAI` made from the environment.
+
+    Raises:
+        ConfigError: It has no key.
+    """
+    import os
+
+    import openai
+
+    # A server of one's own often wants no key; the client insists on one.
+    unneeded = "unset" if base_url and not os.environ.get("OPENAI_API_KEY") else None
+    try:
+        return openai.OpenAI(base_url=base_url, api_key=unneeded)
+    except openai.OpenAIError as error:
+        raise ConfigError(
+            f"a judge needs a client: set OPENAI_API_KEY, or give client= or base_url= ({error})"
+        ) from None

@@ -20,9 +20,8 @@ from tracelm.scorers.judge_prompt import messages
 from tracelm.scorers.presets import PRESETS, PresetName
 from tracelm.scorers.scales import YES_NO, Scale, scale_of
 from tracelm.scoring.call import call_scorer_now, parameters_of
-from tracelm.testing import Spans
-
 from tracelm.scoring.score import Score
+from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
 
