@@ -113,7 +113,8 @@ class Judge(ModelScorer):
             "sees": found.sees,
             "passes_at": found.passes_at,
         }
-        return cast("Any", cls)(**{"criterion": preset, "model": model, **given, **changes})
+        made = cast("Any", cls)(**{"criterion": preset, "model": model, **given, **changes})
+        return cast("Judge", made)
 
     @property
     def name(self) -> str:

@@ -15,6 +15,14 @@ JUDGED: Mapping[str, tuple[ModelScorer, Mapping[str, object]]] = {
         Judge(rubric="Is the answer right?", criterion="right", **_SETTINGS),
         {"inputs": QUESTION, "output": "Paris"},
     ),
+    "france": (
+        Judge(rubric="Is the answer right?", criterion="right", **_SETTINGS),
+        {"inputs": {"question": QUESTION}, "output": "Paris"},
+    ),
+    "japan": (
+        Judge(rubric="Is the answer right?", criterion="right", **_SETTINGS),
+        {"inputs": {"question": "What is the capital of Japan?"}, "output": "I would rather talk about trains."},
+    ),
     "unstructured": (
         Judge(rubric="Is the answer right?", structured="never", **_SETTINGS),
         {"inputs": QUESTION, "output": "Lyon"},

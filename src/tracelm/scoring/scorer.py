@@ -36,7 +36,7 @@ class Scorer(ABC):
         'shorter_than'
     """
 
-    gives: ClassVar[str] = "what its code says"
+    gives: ClassVar[str] = "a verdict"
     """What its scores are, in a few words; for the documentation."""
 
     @property

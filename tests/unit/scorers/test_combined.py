@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import tracelm
-from tracelm.scorers import AtLeast, AtMost, Contains, ExactMatch, Named, Not, On, TokenF1, WordCount
+from tracelm.scorers import AtLeast, AtMost, Contains, ExactMatch, Matches, Named, Not, On, TokenF1, WordCount
 from tracelm.scorers.paths import value_at
 from tracelm.scoring.call import call_scorer_now, parameters_of
 
@@ -136,6 +136,14 @@ def test_two_of_one_kind_stand_in_one_evaluation_and_guard_an_output() -> None:
 
     with pytest.raises(tracelm.GuardrailTripped):
         promise()
+
+
+def test_a_guardrail_masks_what_a_pattern_found_also_through_not() -> None:
+    @tracelm.guard(tracelm.Guardrail(Not(Matches(pattern=r"[A-Z]{2}-[0-9]{4}")), action="replace"))
+    def reply() -> str:
+        return "Your tickets are AB-1234 and CD-5678."
+
+    assert reply() == "Your tickets are [MATCH] and [MATCH]."
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ExactMatch, "exact_match"])

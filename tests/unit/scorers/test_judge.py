@@ -69,7 +69,8 @@ class Server:
         return openai.AsyncOpenAI(base_url="http://judge.test/v1", api_key="test", max_retries=0, http_client=http)
 
     def judge(self, **settings: Any) -> Judge:
-        return Judge(**{"rubric": "Is it good?", "model": "judge-1", "client": self.client, **settings})
+        given: dict[str, Any] = {"rubric": "Is it good?", "model": "judge-1", "client": self.client}
+        return Judge(**{**given, **settings})
 
 
 def judged(*bodies: Mapping[str, Any], **settings: Any) -> tracelm.Score:
@@ -221,7 +222,8 @@ def test_labels_are_weighted_with_their_probabilities() -> None:
     assert score.details["probabilities"] == pytest.approx({"1": 0, "2": 0, "3": 0, "4": 0.5, "5": 0.5})
     assert score.details["weighted"] is True
     yes = weighted(("yes", -0.2231435513142097), ("no", -1.6094379124341003), scale=YES_NO)
-    assert (yes.value, yes.passed) == (pytest.approx(0.8), True)
+    assert yes.value == pytest.approx(0.8)
+    assert yes.passed is True
 
 
 @pytest.mark.parametrize(
@@ -440,7 +442,8 @@ def test_what_a_judge_sees_is_needed_and_can_stand_deep_in_the_row() -> None:
 
 def test_rubric_scale_and_settings_are_the_version_and_the_client_is_not() -> None:
     def judge(**settings: Any) -> Judge:
-        return Judge(**{"rubric": "r", "model": "m", **settings})
+        given: dict[str, Any] = {"rubric": "r", "model": "m"}
+        return Judge(**{**given, **settings})
 
     server = Server(verdict("yes"))
     same = [judge(), judge(client=server.client), judge(client=server.async_client), judge(base_url="http://x.test")]
@@ -484,9 +487,10 @@ def test_settings_that_cannot_work_are_refused_at_the_door() -> None:
         ({"client": object()}, "client is a object"),
         ({"client": Server(verdict("yes")).client, "base_url": "http://x.test"}, "both given"),
     ]
+    good: dict[str, Any] = {"rubric": "r", "model": "m"}
     for settings, message in wrong:
         with pytest.raises(tracelm.ConfigError, match=message):
-            Judge(**{"rubric": "r", "model": "m", **settings})
+            Judge(**(good | settings))
     with pytest.raises(tracelm.ConfigError, match="preset 'wit' is not known"):
         Judge.of("wit", model="m")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -552,7 +556,8 @@ def test_a_panel_gives_the_verdict_of_most_or_the_mean() -> None:
     graded = tracelm.Score(value=0.9, passed=True)
     assert voting(graded, tracelm.Score(value=0.8, passed=True), False).score(output="").value is True
     mean = voting(1, 0.5, True, combine="mean").score(output="")
-    assert (mean.value, mean.details["spread"]) == (pytest.approx(2.5 / 3), pytest.approx(0.28867513))
+    assert mean.value == pytest.approx(2.5 / 3)
+    assert mean.details["spread"] == pytest.approx(0.28867513)
 
 
 def test_a_panel_says_who_refused_and_wants_a_quorum() -> None:
@@ -594,9 +599,10 @@ def test_a_panel_of_judges_is_asked_in_async_code_at_once() -> None:
 
 
 def test_a_panel_that_cannot_work_is_refused() -> None:
-    for settings in ({"judges": ()}, {"judges": (len,)}, {"judges": (len, 3)}):
+    wrong: list[Any] = [(), (len,), (len, 3)]
+    for judges in wrong:
         with pytest.raises(tracelm.ConfigError, match="two scorers or more"):
-            Panel(**settings)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            Panel(judges=judges)
     with pytest.raises(tracelm.ConfigError, match="combine="):
         voting(1, 2, combine="median")
     with pytest.raises(tracelm.ConfigError, match="quorum="):
@@ -606,4 +612,5 @@ def test_a_panel_that_cannot_work_is_refused() -> None:
 def test_a_scale_is_equal_to_itself_and_reads_labels_without_their_marks() -> None:
     scale = scale_of({"Good": 1, "bad": 0})
     assert scale == Scale((("Good", 1), ("bad", 0)))
-    assert [scale.label(each) for each in (" good ", '"Bad".', "ugly", None, [])] == ["Good", "bad", None, None, None]
+    said: list[object] = [" good ", '"Bad".', "ugly", None, []]
+    assert [scale.label(each) for each in said] == ["Good", "bad", None, None, None]

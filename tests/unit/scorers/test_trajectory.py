@@ -23,6 +23,7 @@ from tracelm.scorers import (
 )
 from tracelm.scorers.steps import course_of
 from tracelm.scorers.tool_calls import ToolCall
+from tracelm.scorers.trajectory import ToolMatch
 from tracelm.scoring.call import ScoreContext, parameters_of
 from tracelm.testing import Spans
 from tracelm.trace import recent
@@ -82,7 +83,8 @@ def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def test_the_tools_that_were_run_are_named(spans: Spans, where: str) -> None:
-    scorers = {match: ToolsCalled(tools=("search",), match=match) for match in ("all", "any", "none", "only")}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    matches: tuple[ToolMatch, ...] = ("all", "any", "none", "only")
+    scorers = {match: ToolsCalled(tools=("search",), match=match) for match in matches}
     context = context_of("Rome")
     assert {match: each.score(context=context).value for match, each in scorers.items()} == {
         "all": True,
@@ -222,7 +224,8 @@ def test_tools_that_a_model_asked_for_cost_and_tokens_are_read_from_recorded_ans
         if not (chosen and "tool-calls" in name and "body" in recording["response"]):
             continue
         context, body = answered(name)
-        calls = [call["function"] for call in body["choices"][0]["message"].get("tool_calls") or []]
+        asked: list[Any] = body["choices"][0]["message"].get("tool_calls") or []
+        calls: list[Any] = [call["function"] for call in asked]
         if not calls:
             continue
         seen += 1
