@@ -13,6 +13,8 @@ from tracelm.scoring.scorer import Scorer
 
 _MOST_DIFFERENCES: Final = 20
 _DEEPEST: Final = 200
+_MOST_UNORDERED: Final = 1_000
+"""Items of a list that are compared each with each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,8 @@ class JsonMatch(Scorer):
     """True when the output is the same JSON as was expected; else the explanation says where they differ.
 
     The order of keys does not count; `1` and `1.0` are the same, `1` and `true` are not. `details["differences"]` lists
-    at most 20 of `{"path", "output", "expected"}`, the path as a JSON Pointer; a missing side is left out. The share
+    at most 20 of `{"path", "output", "expected"}`, the path as a JSON Pointer; a missing side is left out. What is
+    nested more than 200 deep is refused, and so is a list of more than 1,000 items in any order. The share
     of the expected values that are right is `details["right"]`, 0..1.
 
     Args:
@@ -48,7 +51,10 @@ class JsonMatch(Scorer):
         found = read_json(output, repair=self.repair)
         if found.error is not None:
             return Score(value=False, explanation=f"no JSON: {found.error}", details={"right": 0.0})
-        differences = list(self.differences(found.value, wanted.value))
+        try:
+            differences = list(self.differences(found.value, wanted.value))
+        except _TooMuch as error:
+            return refused(str(error))
         if not differences:
             return Score(value=True, details={"right": 1.0})
         why = "; ".join(_sentence(each) for each in differences[:3])
@@ -60,7 +66,7 @@ class JsonMatch(Scorer):
     def differences(self, output: object, expected: object, path: str = "", depth: int = 0) -> Iterator[dict[str, Any]]:
         """Yield what differs, as `{"path", "output", "expected"}`."""
         if depth > _DEEPEST:
-            raise ValueError(f"nested more than {_DEEPEST} deep: that deep nothing is compared")
+            raise _TooMuch(f"nested more than {_DEEPEST} deep")
         if isinstance(output, Mapping) and isinstance(expected, Mapping):
             given, wanted = cast("Mapping[str, object]", output), cast("Mapping[str, object]", expected)
             for key in wanted:
@@ -84,6 +90,8 @@ class JsonMatch(Scorer):
         self, given: Sequence[object], wanted: Sequence[object], path: str, depth: int
     ) -> Iterator[dict[str, Any]]:
         if self.any_order:
+            if max(len(given), len(wanted)) > _MOST_UNORDERED:
+                raise _TooMuch(f"a list of more than {_MOST_UNORDERED:,} items cannot be compared in any order")
             left = list(enumerate(given))
             for number, item in enumerate(wanted):
                 same = next((each for each in left if self._same(each[1], item, depth)), None)
@@ -113,6 +121,10 @@ class JsonMatch(Scorer):
                 return math.isclose(output, expected, rel_tol=self.rel_tol)
             return bool(output == expected)
         return type(output) is type(expected) and bool(output == expected)
+
+
+class _TooMuch(Exception):  # noqa: N818 - not seen outside
+    """Comparing would take too long."""
 
 
 def _items(value: object) -> Sequence[object] | None:

@@ -10,6 +10,8 @@ from tracelm.scorers.values import text_of
 
 MAX_CHARACTERS: Final = 2_000_000
 """Longer texts are refused."""
+MAX_REPAIRED_CHARACTERS: Final = 5_000
+"""Longer texts are not repaired: on hostile ones the work of the library grows with the square of the length."""
 
 _FENCE: Final = re.compile(r"\A\s*```[a-zA-Z0-9_-]*[ \t]*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
@@ -58,6 +60,8 @@ def read_json(output: object, *, repair: bool = False) -> Read:
             text = fenced[1]
     if not any(mark in text for mark in "{["):  # the library makes a text of anything
         return Read(None, first)
+    if len(text) > MAX_REPAIRED_CHARACTERS:
+        return Read(None, f"{first}; {len(text):,} characters are too many to repair")
     return _repaired(text, first)
 
 

@@ -40,16 +40,16 @@ class Matches(Scorer):
     def __post_init__(self) -> None:
         if self.where not in get_args(Where):
             raise ConfigError(f"where={self.where!r} is not known: use 'anywhere' or 'whole'")
-        _compiled(self.pattern)
+        compiled(self.pattern)
 
     def score(self, *, output: object) -> Score:
         """Look for the pattern in `output`, or in its `str`."""
-        compiled, text = _compiled(self.pattern), text_of(output).encode("utf-8", "replace").decode()
+        engine, text = compiled(self.pattern), text_of(output).encode("utf-8", "replace").decode()
         if self.where == "whole":
-            same = compiled.fullmatch(text.strip()) is not None
+            same = engine.fullmatch(text.strip()) is not None
             return Score(value=same, explanation=None if same else f"{self.pattern} does not match the whole output")
         spans: list[dict[str, Any]] = []
-        for found in compiled.finditer(text):
+        for found in engine.finditer(text):
             spans.append({"start": found.start(), "end": found.end(), "type": "MATCH"})
             if len(spans) == _MOST_SPANS:
                 break
@@ -59,7 +59,12 @@ class Matches(Scorer):
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> Any:
+    """Return a pattern, compiled by RE2.
+
+    Raises:
+        ConfigError: RE2 does not take it.
+    """
     import re2
 
     options = re2.Options()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tracelm.errors import ConfigError, MissingExtraError
 from tracelm.scorers.json_text import read_json
+from tracelm.scorers.patterns import compiled
+from tracelm.scorers.schema_patterns import linear_keywords, patterns_in
 from tracelm.scorers.values import text_of, too_long
 from tracelm.scoring.score import Score
 from tracelm.scoring.scorer import Scorer
@@ -29,8 +31,8 @@ class ValidJson(Scorer):
     already and passes. Beyond 2,000,000 characters an output is refused.
 
     Args:
-        repair: Whether JSON in a code fence, with single quotes, missing commas and the like passes too; then
-            `details["repaired"]` says whether it took that. Needs `tracelm[structured]`.
+        repair: Whether JSON in a code fence, or up to 5,000 characters with single quotes, missing commas and the
+            like, passes too; then `details["repaired"]` says whether it took that. Needs `tracelm[structured]`.
 
     Example:
         >>> ValidJson().score(output='{"a": 1,}').value, ValidJson(repair=True).score(output='{"a": 1,}').value
@@ -51,7 +53,8 @@ class ValidJson(Scorer):
 class MatchesSchema(Scorer):
     """True when the output is JSON that meets a JSON Schema; else the explanation says where it does not.
 
-    References to other documents are not followed: no schema makes this program open a file or a connection.
+    References to other documents are not followed: no schema makes this program open a file or a connection. Patterns
+    are run by RE2, in linear time; one that it does not take (look-around) is refused.
     `details["errors"]` lists `{"path", "message"}` of at most 20 failures, the path as a JSON Pointer. Needs
     `tracelm[structured]`.
 
@@ -109,8 +112,11 @@ class MatchesSchema(Scorer):
             kind.check_schema(schema)
         except jsonschema.SchemaError as error:
             raise ConfigError(f"schema is none: {_pointer(error.absolute_path) or '/'}: {error.message}") from None
+        linear = validators.extend(kind, linear_keywords(jsonschema.ValidationError))
+        for pattern in patterns_in(schema):
+            compiled(pattern)
         # An empty registry: the default one would fetch what a `$ref` names.
-        return kind(schema, registry=referencing.Registry())
+        return linear(schema, registry=referencing.Registry())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast, get_args
 
 from tracelm.errors import ConfigError
 from tracelm.scorers.json_match import JsonMatch
@@ -12,6 +12,9 @@ from tracelm.scoring.score import Score
 from tracelm.scoring.scorer import Scorer
 
 Arguments: TypeAlias = Literal["exact", "subset", "ignore"]
+
+MAX_CALLS: Final = 500
+"""More calls are refused: each is compared with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def compared(
     found: Sequence[ToolCall], wanted: Sequence[ToolCall], *, arguments: Arguments, any_order: bool, extra: bool
 ) -> Score:
     """Compare calls with the expected calls, and say what is missing, differs, or was not expected."""
+    if len(found) > MAX_CALLS:
+        return refused(f"{len(found):,} calls are more than {MAX_CALLS:,}")
     left, why = list(found), list[str]()
     if any_order:
         unmet: list[ToolCall] = []

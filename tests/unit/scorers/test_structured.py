@@ -83,6 +83,52 @@ def test_a_schema_that_is_none_is_refused_and_none_fetches_anything() -> None:
         remote.score(output="{}")
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"pattern": "^(a+)+$"}}},
+        {"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False},
+    ],
+)
+def test_no_text_hangs_a_pattern_of_a_schema(schema: dict[str, Any]) -> None:
+    # With a backtracking engine this would not end.
+    long = "a" * 100_000 + "!"
+    assert MatchesSchema(schema=schema).score(output={"a": long, long: 1}).value is False
+
+
+def test_patterns_of_a_schema_mean_what_json_schema_says() -> None:
+    scorer = MatchesSchema(
+        schema={
+            "properties": {"id": {"pattern": "[0-9]{3}"}},
+            "patternProperties": {"^n_": {"type": "integer"}},
+            "additionalProperties": {"type": "string"},
+        }
+    )
+    assert scorer.score(output={"id": "x123y", "n_a": 1, "other": "text"}).value is True
+    score = scorer.score(output={"id": "12", "n_a": "one", "other": 1})
+    assert [each["path"] for each in score.details["errors"]] == ["/id", "/n_a", "/other"]
+    closed = MatchesSchema(schema={"properties": {"a": {}}, "additionalProperties": False})
+    assert closed.score(output={"a": 1, "b": 2}).explanation == '/: not expected: "b"'
+    with pytest.raises(tracelm.ConfigError, match="RE2"):
+        MatchesSchema(schema={"items": {"pattern": "(?=a)"}})
+
+
+def test_what_would_take_too_long_is_refused_with_a_reason() -> None:
+    many = json.dumps(list(range(2_000)))
+    assert JsonMatch(any_order=True).score(output=many, expected=many).explanation == (
+        "refused to score: a list of more than 1,000 items cannot be compared in any order"
+    )
+    assert JsonMatch().score(output=many, expected=many).value is True
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    assert JsonMatch().score(output=deep, expected=deep).value is None
+    hostile = ValidJson(repair=True).score(output="{'" * 10_000)
+    assert hostile.value is False
+    assert str(hostile.explanation).endswith("20,000 characters are too many to repair")
+    assert ValidJson(repair=True).score(output="```json\n[" + "1, " * 100_000 + "1]\n```").value is True
+
+
 class Person(pydantic.BaseModel):
     name: str
     age: int

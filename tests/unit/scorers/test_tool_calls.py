@@ -109,6 +109,11 @@ def test_arguments_that_are_no_json_stay_text_and_match_nothing_else() -> None:
     assert ToolCallMatch().score(output=broken, expected=WANTED).value is False
 
 
+def test_more_calls_than_anybody_makes_are_refused_with_a_reason() -> None:
+    score = ToolCallMatch().score(output=[call("a")] * 501, expected=[call("a")])
+    assert score.explanation == "refused to score: 501 calls are more than 500"
+
+
 def test_another_way_to_compare_is_refused() -> None:
     with pytest.raises(tracelm.ConfigError, match="arguments="):
         ToolCallMatch(arguments="fuzzy")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
