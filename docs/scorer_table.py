@@ -10,12 +10,12 @@ from tracelm.scoring.scorer import snake_case
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("text", "patterns", "overlap", "edit_distance", "answers", "language"),
-    "structured": ("structured", "json_match", "tool_calls"),
+    "structured": ("structured", "json_match", "sql", "tool_calls"),
     "judge": ("judge", "preference", "panel"),
     "meaning": ("similarity",),
     "retrieval": ("retrieval",),
     "labels": ("classification",),
-    "trajectory": ("trajectory",),
+    "trajectory": ("trajectory", "budgets"),
     "made of scorers": ("combined",),
 }
 """Modules by what their scorers are for; what is in none of them is about safety."""

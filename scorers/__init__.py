@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from tracelm.scorers.answers import MultipleChoice, Numeric
+    from tracelm.scorers.budgets import Cost, Latency, Tokens
     from tracelm.scorers.classification import LabelMatch
     from tracelm.scorers.combined import AtLeast, AtMost, Named, Not, On
     from tracelm.scorers.edit_distance import EditDistance, TextSimilarity
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from tracelm.scorers.retrieval import HitRate, Ndcg, Precision, Recall, ReciprocalRank
     from tracelm.scorers.safety import PII
     from tracelm.scorers.similarity import EmbeddingSimilarity
-    from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidSql, ValidXml
+    from tracelm.scorers.sql import ValidSql
+    from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidXml
     from tracelm.scorers.text import Contains, EndsWith, ExactMatch, Length, StartsWith, WordCount
     from tracelm.scorers.tool_calls import ToolCallMatch
-    from tracelm.scorers.trajectory import Cost, Latency, NoFailedSteps, StepCount, Tokens, ToolsCalled, ToolTrajectory
+    from tracelm.scorers.trajectory import NoFailedSteps, StepCount, ToolsCalled, ToolTrajectory
 
 _MODULES: Final = {
     "PII": "safety",
@@ -30,7 +32,7 @@ _MODULES: Final = {
     "Bleu": "overlap",
     "Chrf": "overlap",
     "Contains": "text",
-    "Cost": "trajectory",
+    "Cost": "budgets",
     "EditDistance": "edit_distance",
     "EmbeddingSimilarity": "similarity",
     "EndsWith": "text",
@@ -40,7 +42,7 @@ _MODULES: Final = {
     "Judge": "judge",
     "LabelMatch": "classification",
     "Language": "language",
-    "Latency": "trajectory",
+    "Latency": "budgets",
     "Length": "text",
     "Matches": "patterns",
     "MatchesModel": "structured",
@@ -62,12 +64,12 @@ _MODULES: Final = {
     "StepCount": "trajectory",
     "TextSimilarity": "edit_distance",
     "TokenF1": "overlap",
-    "Tokens": "trajectory",
+    "Tokens": "budgets",
     "ToolCallMatch": "tool_calls",
     "ToolTrajectory": "trajectory",
     "ToolsCalled": "trajectory",
     "ValidJson": "structured",
-    "ValidSql": "structured",
+    "ValidSql": "sql",
     "ValidXml": "structured",
     "WordCount": "text",
 }

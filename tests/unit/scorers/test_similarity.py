@@ -15,6 +15,8 @@ from tracelm.scorers import EmbeddingSimilarity, Language
 from tracelm.scorers.similarity import cosine
 from tracelm.testing import Spans
 
+pytest_plugins = ("tests.recordings.fixtures",)
+
 VECTORS = {"cat": [1.0, 0.0], "kitten": [0.8, 0.6], "car": [0.0, 1.0], "zero": [0.0, 0.0], "wide": [1.0, 0.0, 0.0]}
 
 
@@ -35,6 +37,20 @@ def test_the_cosine_of_the_embeddings_is_the_score_whatever_order_they_come_in(s
     assert scorer().score(output="kitten", expected="cat").value == pytest.approx(0.8)
     assert scorer().score(output="kitten", expected=["car", "cat"]).value == pytest.approx(0.8)
     assert [each.name for each in spans.all()] == ["judge embedding_similarity"] * 2
+
+
+def test_recorded_embeddings_of_a_provider_are_read(foreign_url: str) -> None:
+    def asking(recording: str) -> EmbeddingSimilarity:
+        headers = {"x-recording-id": recording}
+        client = openai.OpenAI(base_url=f"{foreign_url}/v1", api_key="test", max_retries=0, default_headers=headers)
+        return EmbeddingSimilarity(model="mistral-embed", client=client)
+
+    two = asking("mistral-embeddings-sync-batch-input-7db08189")
+    score = two.score(output="Tell me a joke about OpenTelemetry", expected="Tell me a joke about Traceloop")
+    assert isinstance(score.value, float)
+    assert 0.5 < score.value < 1
+    with pytest.raises(ValueError, match="gave 1 embeddings for 2 texts"):
+        asking("openai-embeddings-sync-basic-821294bd").score(output="hello", expected="world")
 
 
 def test_what_has_no_meaning_to_compare_is_not_scored() -> None:
