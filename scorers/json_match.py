@@ -53,7 +53,7 @@ class JsonMatch(Scorer):
             return Score(value=False, explanation=f"no JSON: {found.error}", details={"right": 0.0})
         try:
             differences = list(self.differences(found.value, wanted.value))
-        except _TooMuch as error:
+        except TooMuch as error:
             return refused(str(error))
         if not differences:
             return Score(value=True, details={"right": 1.0})
@@ -66,7 +66,7 @@ class JsonMatch(Scorer):
     def differences(self, output: object, expected: object, path: str = "", depth: int = 0) -> Iterator[dict[str, Any]]:
         """Yield what differs, as `{"path", "output", "expected"}`."""
         if depth > _DEEPEST:
-            raise _TooMuch(f"nested more than {_DEEPEST} deep")
+            raise TooMuch(f"nested more than {_DEEPEST} deep")
         if isinstance(output, Mapping) and isinstance(expected, Mapping):
             given, wanted = cast("Mapping[str, object]", output), cast("Mapping[str, object]", expected)
             for key in wanted:
@@ -91,7 +91,7 @@ class JsonMatch(Scorer):
     ) -> Iterator[dict[str, Any]]:
         if self.any_order:
             if max(len(given), len(wanted)) > _MOST_UNORDERED:
-                raise _TooMuch(f"a list of more than {_MOST_UNORDERED:,} items cannot be compared in any order")
+                raise TooMuch(f"a list of more than {_MOST_UNORDERED:,} items cannot be compared in any order")
             left = list(enumerate(given))
             for number, item in enumerate(wanted):
                 same = next((each for each in left if self._same(each[1], item, depth)), None)
@@ -123,7 +123,7 @@ class JsonMatch(Scorer):
         return type(output) is type(expected) and bool(output == expected)
 
 
-class _TooMuch(Exception):  # noqa: N818 - not seen outside
+class TooMuch(Exception):  # noqa: N818 - a reason, not an error
     """Comparing would take too long."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, TypeAlias, cast, get_args
 
 from tracelm.errors import ConfigError
-from tracelm.scorers.json_match import JsonMatch
+from tracelm.scorers.json_match import JsonMatch, TooMuch
 from tracelm.scorers.json_text import read_json
 from tracelm.scorers.values import refused, shown
 from tracelm.scoring.score import Score
@@ -173,7 +173,10 @@ def _difference(found: ToolCall | None, wanted: ToolCall, arguments: Arguments) 
     if arguments == "ignore":
         return None
     same = JsonMatch(subset=arguments == "subset")
-    differences = list(same.differences(found.arguments, wanted.arguments))
+    try:
+        differences = list(same.differences(found.arguments, wanted.arguments))
+    except TooMuch as error:
+        return f"{wanted.name}: {error}"
     if not differences:
         return None
     why = same.score(output=found.arguments, expected=wanted.arguments).explanation

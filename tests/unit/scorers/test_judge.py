@@ -345,9 +345,9 @@ def test_the_real_local_model_is_asked_and_what_it_says_is_a_label_or_refused() 
     assert score.details["output_tokens"] > 0
 
 
-def test_the_calls_of_a_judge_are_recorded_below_its_span_and_priced_by_no_other_name(spans: Spans) -> None:
-    server = Server(verdict("yes"))
-    judge = server.judge(criterion="good")
+def test_the_calls_of_a_judge_are_recorded_and_priced_below_its_span_and_cost_the_row_nothing(spans: Spans) -> None:
+    server = Server({**verdict("yes"), "model": "gpt-4o-mini"})
+    judge = server.judge(criterion="good", model="gpt-4o-mini")
 
     @tracelm.op
     def answer(question: str) -> str:
@@ -356,8 +356,12 @@ def test_the_calls_of_a_judge_are_recorded_below_its_span_and_priced_by_no_other
     data = tracelm.Dataset(name="d", rows=[{"question": "Why?"}])
     run = tracelm.Evaluation(dataset=data, scorers=[judge]).run(answer)
     assert run.rows["good"].tolist() == [True]
-    chat, asked, row = spans.one("chat judge-1"), spans.one("judge good"), spans.one("evaluation row")
+    chat, asked, row = spans.one("chat gpt-4o-mini"), spans.one("judge good"), spans.one("evaluation row")
     assert chat.parent_span_id == asked.span_id
+    cost_usd = chat.attributes["gen_ai.usage.cost.amount"]
+    assert isinstance(cost_usd, float)
+    assert cost_usd > 0
+    assert run.rows["cost_usd"].isna().all()
     assert asked.parent_span_id == row.span_id
     assert asked.attributes == {"tracelm.judge.name": "good", "tracelm.scorer.version": judge.version}
     (score,) = spans.scores()

@@ -109,6 +109,14 @@ def test_arguments_that_are_no_json_stay_text_and_match_nothing_else() -> None:
     assert ToolCallMatch().score(output=broken, expected=WANTED).value is False
 
 
+def test_arguments_that_are_nested_too_deeply_are_no_match_and_no_crash() -> None:
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep]
+    score = ToolCallMatch().score(output=[call("a", x=deep)], expected=[call("a", x=deep)])
+    assert (score.value, score.explanation) == (False, "a: nested more than 200 deep")
+
+
 def test_more_calls_than_anybody_makes_are_refused_with_a_reason() -> None:
     score = ToolCallMatch().score(output=[call("a")] * 501, expected=[call("a")])
     assert score.explanation == "refused to score: 501 calls are more than 500"
