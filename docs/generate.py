@@ -14,7 +14,19 @@ from typing import Any, Final
 
 from docs.conformance import conformance_page
 from docs.names import names_page
-from docs.sources import BAR, annotations, attributes_of, field_texts, markdown, members, signature, unparsed
+from docs.scorer_table import overview, presets, reliability, score_name
+from docs.sources import (
+    BAR,
+    all_annotations,
+    all_members,
+    annotations,
+    attributes_of,
+    field_texts,
+    markdown,
+    members,
+    signature,
+    unparsed,
+)
 from docs.values import values_page
 from tracelm.settings import Settings, env_variable
 
@@ -150,29 +162,31 @@ def _scorers() -> str:
         "# Scorers",
         "",
         "The same object judges rows in an [evaluation](../how-to/evaluate-a-function.md) and outputs in a "
-        "[guardrail](../how-to/guard-an-output.md). All give a `tracelm.Score` whose value is True or False, and "
-        "an explanation when it is False. Your own: any function whose parameters name what it wants to see, or a "
-        "[`tracelm.Scorer`](python.md#tracelmscorer).",
+        "[guardrail](../how-to/guard-an-output.md). All give a `tracelm.Score`, and an explanation where it is not "
+        'what one hopes for. A value of `None` is "refused to score", with the reason: it is no 0. Your own: any '
+        "function whose parameters name what it wants to see, or a [`tracelm.Scorer`](python.md#tracelmscorer). "
+        "[Choose a scorer](../how-to/choose-a-scorer.md) says which is for what.",
+        "",
+        overview(),
+        "",
+        "An extra is installed with `pip install 'tracelm[text]'`. Texts that are too long for a scorer's work are "
+        "refused with the reason.",
     ]
     for name in sorted(scorers.__all__):
         kind: type[Any] = getattr(scorers, name)
-        parts += ["", f"## {name}", "", f"`tracelm.scorers.{name}`, recorded as `{_name_of(name)}`", ""]
-        parts += ["| parameter | type | default |", "|---|---|---|"]
-        kinds = annotations(kind)
-        for each in fields(kind):
+        parts += ["", f"## {name}", "", f"`tracelm.scorers.{name}`, recorded as {score_name(name)}"]
+        kinds, given = all_annotations(kind), [each for each in fields(kind) if each.init]
+        parts += ["", "| parameter | type | default |", "|---|---|---|"] if given else []
+        for each in given:
             default = "must be given" if each.default is MISSING else f"`{each.default!r}`"
-            parts.append(f"| `{each.name}` | `{unparsed(kinds[each.name])}` | {default} |")
-        score = members(kind)["score"]
+            shown = unparsed(kinds[each.name]).replace("|", BAR)
+            parts.append(f"| `{each.name}` | `{shown}` | {default} |")
+        score = all_members(kind)["score"]
         parts += ["", markdown(inspect.getdoc(kind) or "")]
         parts += ["", f"`score{signature(score)}`: {ast.get_docstring(score)}"]
-        parts += ["", MEASURED.get(name, "It compares texts and guesses nothing: there is no error rate to measure.")]
+        parts += ["", presets()] if name == "Judge" else []
+        parts += ["", MEASURED.get(name) or reliability(name)]
     return "\n".join(parts)
-
-
-def _name_of(class_name: str) -> str:
-    from tracelm.scoring.scorer import snake_case
-
-    return snake_case(class_name)
 
 
 # --- store --------------------------------------------------------------------------------------------------

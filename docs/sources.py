@@ -25,6 +25,24 @@ def members(kind: type[Any]) -> dict[str, Function]:
     return {each.name: each for each in body if isinstance(each, Function)}
 
 
+def all_members(kind: type[Any]) -> dict[str, Function]:
+    """Return the functions of a class of ours and of its bases, by name."""
+    found: dict[str, Function] = {}
+    for each in reversed(kind.__mro__):
+        if each.__module__.startswith("tracelm."):
+            found |= members(each)
+    return found
+
+
+def all_annotations(kind: type[Any]) -> dict[str, ast.expr]:
+    """Return the types of the fields of a class of ours and of its bases, by name."""
+    found: dict[str, ast.expr] = {}
+    for each in reversed(kind.__mro__):
+        if each.__module__.startswith("tracelm."):
+            found |= annotations(each)
+    return found
+
+
 def annotations(kind: type[Any]) -> dict[str, ast.expr]:
     """Return the types of a class's fields, by name."""
     body: list[ast.stmt] = source_of(kind).body

@@ -4,12 +4,124 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tracelm.scorers.answers import MultipleChoice, Numeric
+    from tracelm.scorers.budgets import Cost, Latency, Tokens
+    from tracelm.scorers.classification import LabelMatch
+    from tracelm.scorers.combined import AtLeast, AtMost, Named, Not, On
+    from tracelm.scorers.edit_distance import EditDistance, TextSimilarity
+    from tracelm.scorers.json_match import JsonMatch
+    from tracelm.scorers.judge import Judge
+    from tracelm.scorers.language import Language
+    from tracelm.scorers.overlap import Bleu, Chrf, Rouge, TokenF1
+    from tracelm.scorers.panel import Panel
+    from tracelm.scorers.patterns import Matches
+    from tracelm.scorers.preference import Preference
+    from tracelm.scorers.retrieval import HitRate, Ndcg, Precision, Recall, ReciprocalRank
     from tracelm.scorers.safety import PII
-    from tracelm.scorers.text import Contains, ExactMatch
+    from tracelm.scorers.similarity import EmbeddingSimilarity
+    from tracelm.scorers.sql import ValidSql
+    from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidXml
+    from tracelm.scorers.text import Contains, EndsWith, ExactMatch, Length, StartsWith, WordCount
+    from tracelm.scorers.tool_calls import ToolCallMatch
+    from tracelm.scorers.trajectory import NoFailedSteps, StepCount, ToolsCalled, ToolTrajectory
 
-__all__ = ["PII", "Contains", "ExactMatch"]
+_MODULES: Final = {
+    "PII": "safety",
+    "AtLeast": "combined",
+    "AtMost": "combined",
+    "Bleu": "overlap",
+    "Chrf": "overlap",
+    "Contains": "text",
+    "Cost": "budgets",
+    "EditDistance": "edit_distance",
+    "EmbeddingSimilarity": "similarity",
+    "EndsWith": "text",
+    "ExactMatch": "text",
+    "HitRate": "retrieval",
+    "JsonMatch": "json_match",
+    "Judge": "judge",
+    "LabelMatch": "classification",
+    "Language": "language",
+    "Latency": "budgets",
+    "Length": "text",
+    "Matches": "patterns",
+    "MatchesModel": "structured",
+    "MatchesSchema": "structured",
+    "MultipleChoice": "answers",
+    "Named": "combined",
+    "Ndcg": "retrieval",
+    "NoFailedSteps": "trajectory",
+    "Not": "combined",
+    "Numeric": "answers",
+    "On": "combined",
+    "Panel": "panel",
+    "Precision": "retrieval",
+    "Preference": "preference",
+    "Recall": "retrieval",
+    "ReciprocalRank": "retrieval",
+    "Rouge": "overlap",
+    "StartsWith": "text",
+    "StepCount": "trajectory",
+    "TextSimilarity": "edit_distance",
+    "TokenF1": "overlap",
+    "Tokens": "budgets",
+    "ToolCallMatch": "tool_calls",
+    "ToolTrajectory": "trajectory",
+    "ToolsCalled": "trajectory",
+    "ValidJson": "structured",
+    "ValidSql": "sql",
+    "ValidXml": "structured",
+    "WordCount": "text",
+}
 
-_MODULES: Final = {"PII": "safety", "Contains": "text", "ExactMatch": "text"}
+__all__ = [
+    "PII",
+    "AtLeast",
+    "AtMost",
+    "Bleu",
+    "Chrf",
+    "Contains",
+    "Cost",
+    "EditDistance",
+    "EmbeddingSimilarity",
+    "EndsWith",
+    "ExactMatch",
+    "HitRate",
+    "JsonMatch",
+    "Judge",
+    "LabelMatch",
+    "Language",
+    "Latency",
+    "Length",
+    "Matches",
+    "MatchesModel",
+    "MatchesSchema",
+    "MultipleChoice",
+    "Named",
+    "Ndcg",
+    "NoFailedSteps",
+    "Not",
+    "Numeric",
+    "On",
+    "Panel",
+    "Precision",
+    "Preference",
+    "Recall",
+    "ReciprocalRank",
+    "Rouge",
+    "StartsWith",
+    "StepCount",
+    "TextSimilarity",
+    "TokenF1",
+    "Tokens",
+    "ToolCallMatch",
+    "ToolTrajectory",
+    "ToolsCalled",
+    "ValidJson",
+    "ValidSql",
+    "ValidXml",
+    "WordCount",
+]
 
 
 def __getattr__(name: str) -> Any:

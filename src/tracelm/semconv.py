@@ -146,6 +146,7 @@ SCORE_SOURCE: Final = "tracelm.score.source"
 SCORE_AUTHOR: Final = "tracelm.score.author"
 SCORE_DETAILS: Final = "tracelm.score.details"
 SCORER_VERSION: Final = "tracelm.scorer.version"
+JUDGE_NAME: Final = "tracelm.judge.name"
 LOG_RECORD_UID: Final = "log.record.uid"
 
 # --- a guardrail's decision: log record ---------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracelm.errors import ConfigError
 from tracelm.settings import Settings
-from tracelm.trace import runtime, streams, threads
+from tracelm.trace import recent, runtime, streams, threads
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import failures, report, safely
 from tracelm.trace.segments import journal_bytes
@@ -247,6 +247,7 @@ def shutdown() -> FlushReport:
 
             unpatch()
         runtime.active = None
+        recent.clear()
         current.journal.close()
         return _report(current)
 

@@ -8,12 +8,16 @@ stays as it is: delete a file to have it recorded anew.
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from openai.types.chat import ChatCompletion
 
+from tests.recordings.judged import JUDGED
 from tracelm.local_model import MODEL_NAME, LocalModel
+from tracelm.scorers.asking import ModelScorer
 
 FOLDER = Path(__file__).parent
 
@@ -30,6 +34,13 @@ _SCHEMA = {
     "properties": {"city": {"type": "string", "maxLength": 20}, "country": {"type": "string", "maxLength": 20}},
     "required": ["city", "country"],
     "additionalProperties": False,
+}
+_ANSWER = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": MODEL_NAME,
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
 }
 _TEXT = {"prompt": "The colours of the rainbow are", "max_tokens": 12}
 _RESPONSE = {
@@ -71,10 +82,29 @@ EXCHANGES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+def calls_of(judge: ModelScorer, row: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """Yield what a judge sends for a row."""
+    steps = judge.asking(row)
+    reply = ChatCompletion.model_validate(_ANSWER)
+    call = next(steps)
+    while True:
+        yield call
+        try:
+            call = steps.send(reply)
+        except StopIteration:
+            return
+
+
 def main() -> None:
     """Ask the model everything that is missing, and write down what it says."""
     with LocalModel() as model, httpx2.Client(timeout=120, headers={"connection": "close"}) as client:
-        for endpoint, exchanges in EXCHANGES.items():
+        judged = {
+            f"judge-{name}-{number}": call
+            for name, (judge, row) in JUDGED.items()
+            for number, call in enumerate(calls_of(judge, row), 1)
+        }
+        wanted = EXCHANGES | {"chat/completions": EXCHANGES["chat/completions"] | judged}
+        for endpoint, exchanges in wanted.items():
             for name, asked in exchanges.items():
                 path = FOLDER / f"local-{endpoint.replace('/', '-')}-{name}.json"
                 if not path.exists():

@@ -64,11 +64,16 @@ class _Server(ThreadingHTTPServer):
         """Say nothing when a client has left in the middle of an answer, as some tests do."""
 
     def find(self, path: str, asked: Mapping[str, Any]) -> str:
-        """Return the first successful recording of this path that streams if the request does, and else does not."""
+        """Return what a judge was answered to the same messages; else the first success of the same path and mode."""
+        judged = {name: recording for name, recording in self.recordings.items() if "-judge-" in name}
+        for name, recording in judged.items():
+            if recording["request"]["body"].get("messages") == asked.get("messages"):
+                return name
         return next(
             name
             for name, recording in self.recordings.items()
-            if recording["response"]["status"] == 200
+            if name not in judged
+            and recording["response"]["status"] == 200
             and recording["request"]["path"] == path
             and bool(recording["request"]["body"].get("stream")) == bool(asked.get("stream"))
         )

@@ -11,7 +11,7 @@ from tracelm.errors import EvaluationError
 from tracelm.scoring.attempt import Attempt, attempt, attempt_now
 from tracelm.scoring.loop import run_in_own_loop
 from tracelm.scoring.score import Score, named_scores
-from tracelm.scoring.scorer import FunctionScorer, Scorer, ScorerLike, name_of, version_of
+from tracelm.scoring.scorer import FunctionScorer, Scorer, ScorerLike, name_of, needs_of, version_of
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
@@ -72,7 +72,12 @@ def parameters_of(scorer: ScorerLike, available: Collection[str]) -> tuple[str, 
     Raises:
         EvaluationError: A parameter without a default is not among them.
     """
-    return wanted_parameters(_judge_of(scorer), available, who=f"scorer {name_of(scorer)!r}")
+    who = f"scorer {name_of(scorer)!r}"
+    found = wanted_parameters(_judge_of(scorer), available, who=who)
+    for name in needs_of(scorer):  # one that takes `**row` may still not work without some of it
+        if name not in available:
+            raise _missing(name, available, who=who)
+    return found
 
 
 def wanted_parameters(function: Callable[..., Any], available: Collection[str], *, who: str) -> tuple[str, ...]:
@@ -206,8 +211,12 @@ def _fill(signature: inspect.Signature, available: Collection[str], *, who: str)
         elif name in available:
             (by_position if parameter.kind is parameter.POSITIONAL_ONLY else by_name).append(name)
         elif parameter.default is parameter.empty:
-            raise EvaluationError(
-                f"{who} wants the parameter {name!r}, but there is only {', '.join(available) or 'nothing'}: "
-                f"rename the parameter, give it a default, or add a column {name!r} to the dataset"
-            )
+            raise _missing(name, available, who=who)
     return by_position, by_name
+
+
+def _missing(name: str, available: Collection[str], *, who: str) -> EvaluationError:
+    return EvaluationError(
+        f"{who} wants the parameter {name!r}, but there is only {', '.join(available) or 'nothing'}: "
+        f"rename the parameter, give it a default, or add a column {name!r} to the dataset"
+    )

@@ -1,10 +1,11 @@
 """`Scorer`, the judge of an output, and `@scorer`, which makes one of a function."""
 
 import functools
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from tracelm.scoring.version import code_version, object_version
 
@@ -35,6 +36,9 @@ class Scorer(ABC):
         'shorter_than'
     """
 
+    gives: ClassVar[str] = "a verdict"
+    """What its scores are, in a few words; for the documentation."""
+
     @property
     def name(self) -> str:
         """What the score is called: the class name in snake_case, unless overridden."""
@@ -49,6 +53,11 @@ class Scorer(ABC):
     def version(self) -> str:
         """12 hex digits: class, code of its methods, and fields. Equal in every process."""
         return object_version(self, below=Scorer)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What `score` must be given, by name: its parameters without a default, unless overridden."""
+        return _without_default(self.score)
 
     @abstractmethod
     def score(self, *args: Any, **kwargs: Any) -> Any:
@@ -82,6 +91,11 @@ class FunctionScorer(Scorer, Generic[P, R]):
     def version(self) -> str:
         """12 hex digits of the function's code."""
         return code_version(self._function)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The function's parameters without a default."""
+        return _without_default(self._function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -139,6 +153,17 @@ def name_of(scorer: ScorerLike) -> str:
 def version_of(scorer: ScorerLike) -> str:
     """Return the version of `scorer`, 12 hex digits."""
     return scorer.version if isinstance(scorer, Scorer) else code_version(scorer)
+
+
+def needs_of(scorer: ScorerLike) -> tuple[str, ...]:
+    """Return the names that `scorer` cannot do without: parameters without a default."""
+    return scorer.needs if isinstance(scorer, Scorer) else _without_default(scorer)
+
+
+def _without_default(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(function).parameters.values()
+    named = (each for each in parameters if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL})
+    return tuple(each.name for each in named if each.default is each.empty)
 
 
 def callable_name(function: Callable[..., Any]) -> str:

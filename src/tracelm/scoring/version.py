@@ -103,7 +103,8 @@ def _of_member(owner: type, name: str) -> str:
 
 def _state(value: object) -> Mapping[str, object]:
     if dataclasses.is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        # A field that does not count when two are compared, such as the client to ask, is no part of the identity.
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value) if each.compare}
     return dict(getattr(value, "__dict__", {}))
 
 

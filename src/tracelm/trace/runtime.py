@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracelm.otlp.encode import CleanText, LineEncoder, encode_resource
 from tracelm.settings import Settings
-from tracelm.trace import tally, values
+from tracelm.trace import recent, tally, values
 from tracelm.trace.journal import Journal
 from tracelm.trace.redact import Redactor
 from tracelm.trace.safely import report
@@ -89,6 +89,8 @@ class Runtime:
                 return
             if tally.is_kept():
                 tally.count(context.trace_id, span.attributes)
+            if recent.is_kept():
+                recent.note(span)
             if context.trace_flags.sampled:
                 self._write(span)
             elif self.tail is not None:
