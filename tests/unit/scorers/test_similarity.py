@@ -36,7 +36,7 @@ def scorer() -> EmbeddingSimilarity:
 def test_the_cosine_of_the_embeddings_is_the_score_whatever_order_they_come_in(spans: Spans) -> None:
     assert scorer().score(output="kitten", expected="cat").value == pytest.approx(0.8)
     assert scorer().score(output="kitten", expected=["car", "cat"]).value == pytest.approx(0.8)
-    assert [each.name for each in spans.all()] == ["judge embedding_similarity"] * 2
+    assert [each.name for each in spans.all()] == ["embeddings e", "judge embedding_similarity"] * 2
 
 
 def test_recorded_embeddings_of_a_provider_are_read(foreign_url: str) -> None:

@@ -128,7 +128,7 @@ def test_another_way_to_compare_is_refused() -> None:
 
 
 def test_the_calls_of_recorded_answers_are_those_that_the_answer_has(foreign: Recorded) -> None:
-    if foreign.is_streamed or foreign.fails:
+    if foreign.is_streamed or foreign.fails or foreign.endpoint != "chat.completions":
         body: Any = {}
     else:
         body = foreign.completion
