@@ -4,12 +4,41 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tracelm.scorers.code_injection import CodeInjection
+    from tracelm.scorers.credentials import Secrets
+    from tracelm.scorers.injection import PromptInjection
+    from tracelm.scorers.leakage import SystemPromptLeak
+    from tracelm.scorers.moderation import OpenAIModeration
     from tracelm.scorers.safety import PII
+    from tracelm.scorers.terms import BannedTerms
     from tracelm.scorers.text import Contains, ExactMatch
+    from tracelm.scorers.urls import AllowedUrls
 
-__all__ = ["PII", "Contains", "ExactMatch"]
+__all__ = [
+    "PII",
+    "AllowedUrls",
+    "BannedTerms",
+    "CodeInjection",
+    "Contains",
+    "ExactMatch",
+    "OpenAIModeration",
+    "PromptInjection",
+    "Secrets",
+    "SystemPromptLeak",
+]
 
-_MODULES: Final = {"PII": "safety", "Contains": "text", "ExactMatch": "text"}
+_MODULES: Final = {
+    "PII": "safety",
+    "AllowedUrls": "urls",
+    "BannedTerms": "terms",
+    "CodeInjection": "code_injection",
+    "Contains": "text",
+    "ExactMatch": "text",
+    "OpenAIModeration": "moderation",
+    "PromptInjection": "injection",
+    "Secrets": "credentials",
+    "SystemPromptLeak": "leakage",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evals import evals
 from tracelm.cli.reprice import reprice
+from tracelm.cli.scorers import scorers
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -36,6 +37,7 @@ app.command()(traces)
 app.command()(show)
 app.command()(evals)
 app.command()(reprice)
+app.add_typer(scorers, name="scorers")
 app.command()(doctor)
 app.command()(demo)
 

@@ -115,7 +115,14 @@ def test_an_address_behind_a_label_with_a_colon_is_found() -> None:
 
 
 def test_overlapping_findings_become_one_that_covers_both() -> None:
-    assert found("+41 44 668 18 00 4111 1111 1111 1111") == [("CARD", "+41 44 668 18 00 4111 1111 1111 1111")]
+    assert found("phone 536-22-1234 x12") == [("US_SSN", "536-22-1234 x12")]
+
+
+def test_numbers_one_after_the_other_are_told_apart() -> None:
+    assert found("+41 44 668 18 00 4111 1111 1111 1111") == [
+        ("PHONE", "+41 44 668 18 00"),
+        ("CARD", "4111 1111 1111 1111"),
+    ]
 
 
 def test_the_verdict_counts_types_and_never_repeats_the_text() -> None:
