@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docs.conformance import conformance_page
+from docs.error_rates import error_rates
 from docs.names import names_page
 from docs.sources import BAR, annotations, attributes_of, field_texts, markdown, members, signature, unparsed
 from docs.values import values_page
@@ -20,26 +21,6 @@ from tracelm.settings import Settings, env_variable
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 _MARK: Final = "<!-- Written by docs/generate.py: change the docstrings, then run `make docs`. -->"
-
-MEASURED: Final[Mapping[str, str]] = {
-    "PII": """**Error rates.** On the 880 made-up texts of presidio-research (`synth_dataset_v2`, MIT), where a piece
-counts as found when it is covered whole and has the right type:
-
-| entity | labelled | found | recall | false alarms |
-|---|---|---|---|---|
-| EMAIL | 12 | 12 | 1.000 | 0 |
-| IBAN | 16 | 16 | 1.000 | 0 |
-| CARD | 113 | 112 | 0.991 | 0 |
-| IP_ADDRESS | 14 | 14 | 1.000 | 0 |
-| PHONE | 59 | 47 | 0.797 | 0 |
-
-The card that is missed has 12 digits, too few for the issuer whose prefix it has. The phone numbers that are missed
-are national ones without a word such as "phone" before them. The set has no US social security numbers,
-so nothing is said about those. The other labels of the set (names, streets, places, dates and more: most of what it
-has) are not looked for.
-""",
-}
-"""What tests measured, by scorer. `tests/docs/test_measured.py` measures again."""
 
 
 def pages() -> dict[str, str]:
@@ -117,14 +98,20 @@ def _cli() -> str:
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",
     ]
-    for command in app.registered_commands:
+    grouped = [(f"{group.name} ", each) for group in app.registered_groups for each in _commands_of(group)]
+    for prefix, command in [*(("", each) for each in app.registered_commands), *grouped]:
         function = command.callback
         assert function is not None
-        name = command.name or function.__name__.replace("_", "-")
+        name = prefix + (command.name or function.__name__.replace("_", "-"))
         lines += ["", f"## tracelm {name}", "", inspect.getdoc(function) or "", ""]
         lines += ["| argument | meaning | default |", "|---|---|---|"]
         lines += [_parameter(function, each) for each in inspect.signature(function).parameters]
     return "\n".join(lines)
+
+
+def _commands_of(group: Any) -> list[Any]:
+    """Return the commands of a group, such as `tracelm scorers`."""
+    return list(group.typer_instance.registered_commands)
 
 
 def _parameter(function: Callable[..., Any], name: str) -> str:
@@ -167,7 +154,7 @@ def _scorers() -> str:
         score = members(kind)["score"]
         parts += ["", markdown(inspect.getdoc(kind) or "")]
         parts += ["", f"`score{signature(score)}`: {ast.get_docstring(score)}"]
-        parts += ["", MEASURED.get(name, "It compares texts and guesses nothing: there is no error rate to measure.")]
+        parts += ["", error_rates(_name_of(name))]
     return "\n".join(parts)
 
 

@@ -18,7 +18,11 @@ Place: TypeAlias = Literal["html", "sql", "shell", "template"]
 PLACES: Final[tuple[Place, ...]] = get_args(Place)
 
 _S: Final = r"(?:\s|/\*[^*]{0,80}\*/)"
-_WORD: Final = r"['\"]?[0-9a-z_]{1,20}['\"]?"
+_ALWAYS: Final = (
+    rf"[0-9]{{1,9}}{_S}*(?:=|<|>|like\s){_S}*[0-9]{{1,9}}"
+    rf"|['\"][^'\"\n]{{0,20}}['\"]{_S}*(?:=|like\s){_S}*['\"]|not{_S}+false\b|true\b"
+)
+"""Conditions of two constants: an honest statement has no use for them."""
 _FETCH: Final = r"(?:curl|wget)\s[^\n|;]{1,300}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b"
 _HANDLER: Final = r"on(?:error|load|click|mouse[a-z]+|focus|toggle|animation[a-z]+)"
 _CHANGE: Final = r"(?:drop|delete|insert|update|alter|truncate|exec|shutdown|create|grant)"
@@ -31,7 +35,7 @@ _FORMS: Final[dict[Place, tuple[str, ...]]] = {
         r"\]\(\s*(?:javascript|vbscript|data:text/html)[:;,]",
     ),
     "sql": (
-        rf"['\"]{_S}*\)*{_S}*(?:or|and|\|\||&&){_S}+\(*{_WORD}{_S}*(?:=|like{_S}){_S}*{_WORD}",
+        rf"['\"0-9]{_S}*\)*{_S}*(?:or|and|\|\||&&){_S}+\(*{_S}*(?:{_ALWAYS})",
         rf"['\"0-9]{_S}*\)*{_S}*union{_S}+(?:all{_S}+)?select\b",
         rf"['\"]{_S}*\)*{_S}*;{_S}*{_CHANGE}\b",
         rf";{_S}*(?:drop{_S}+(?:table|database|schema)|truncate{_S}+table|delete{_S}+from|exec(?:ute)?{_S}+xp_)",

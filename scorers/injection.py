@@ -23,6 +23,11 @@ _hidden: Final = tuple((kind, re.compile(pattern), risk) for kind, pattern, risk
 _split_word: Final = re.compile("[A-Za-z][\u200b-\u200d\u2060\ufeff\u00ad]+(?=[A-Za-z])")
 _SPLIT_WORDS: Final = 3
 """So many words with characters of no width in them are no accident; a soft hyphen or two are."""
+_mask: Final = re.compile(
+    r"\[(?:prompt_injection|system_prompt|zero_width|bidi_control|tag_characters"
+    r"|hidden_(?:base64|hex|rot13|leetspeak|url_escapes|spaced_letters|tag_characters))\]"
+)
+"""What masks leave behind: the model would take the names of attacks for attacks."""
 _flag: Final = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f")
 
 
@@ -91,7 +96,7 @@ def _of_letters(text: str) -> Iterator[tuple[Found, float]]:
     for (start, end), risk in find_wordings(folded.text):
         yield Found(*folded.span(start, end), "PROMPT_INJECTION"), risk
     model = injection_model()
-    for start, end, slots in windows(folded.text):
+    for start, end, slots in windows(_mask.sub(lambda match: " " * len(match.group()), folded.text)):
         yield Found(*folded.span(start, end), "PROMPT_INJECTION"), model.probability(slots)
 
 

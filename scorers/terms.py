@@ -56,6 +56,8 @@ class BannedTerms(Detector):
             raise ConfigError(f"terms={self.terms!r} says nothing: give at least one, each with a letter or digit")
         if not _label.fullmatch(self.label):
             raise ConfigError(f"label={self.label!r} cannot work: use capitals, digits and _, such as 'COMPETITOR'")
+        if _pattern(self.terms).search(fold_letters(self.label).text):
+            raise ConfigError(f"label={self.label!r} holds one of the terms, so that a mask would be refused again")
 
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""

@@ -1,6 +1,5 @@
 """The scorer that finds addresses that lead elsewhere than to the allowed hosts."""
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ if TYPE_CHECKING:
 _URL: Final = (
     r"(?i:\b(?:[a-z][a-z0-9+.-]{1,20}:[/\\]{1,8}|(?:javascript|data|vbscript|file|blob):)[^\s<>\"'`\])}]+"
     r"|(?:^|[\s(<\"'=])[/\\]{2}[^\s<>\"'`\])}/\\]+\.[^\s<>\"'`\])}]+"
+    r"|\bhttps?:[a-z0-9][^\s<>\"'`\])}]+"
     r"|\bwww\.[^\s<>\"'`\])}]+"
     r"|\b(?:[a-z0-9-]{1,63}\.){1,8}(?:com|net|org|io|dev|app|info|biz|co|ru|cn|xyz|top|site|online|me|ai|zip)(?:[/?#:][^\s<>\"'`\])}]*))"
 )
 _AROUND: Final = " \t\r\n(<\"'=.,;:!?*_"
 _dots: Final = str.maketrans("。．｡", "...")
-_host: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)*[a-z0-9-]{1,63}|\[[0-9a-f:.]+\]")
+_host: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)*[a-z0-9-]{1,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,8 @@ class AllowedUrls(Detector):
     An address is read as a browser reads it: what stands before an `@` is no host, a backslash is a slash, letters
     of other scripts become punycode, so that a lookalike is another host. Addresses that cannot be read for sure,
     that carry a user name, or whose scheme is not allowed (`javascript:`, `data:`) are refused. Addresses without
-    a scheme count when they begin with `www.` or `//`, or end in a common domain and go on behind it.
+    a scheme count when they begin with `www.` or `//`, or end in a common domain and go on behind it. Those of IP
+    version 6 are always refused.
 
     Args:
         domains: Hosts as `("example.com",)`; an address to one of their subdomains is allowed, too.
@@ -112,16 +113,6 @@ def _plain_host(host: str) -> str | None:
         try:
             host = host.encode("idna").decode()
         except UnicodeError:
-            return None
-    if host.startswith("["):
-        try:
-            return f"[{ipaddress.IPv6Address(host[1:-1])}]"
-        except ValueError:
-            return None
-    if ":" in host:
-        try:
-            return f"[{ipaddress.IPv6Address(host)}]"
-        except ValueError:
             return None
     return host if _host.fullmatch(host) else None
 

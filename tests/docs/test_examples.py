@@ -101,6 +101,7 @@ def test_the_commands_that_the_docs_show_exist() -> None:
 
     targets = {line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line}
     commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
+    commands |= {str(group.name) for group in app.registered_groups}
     found = list(_commands())
     wrong = [
         f"{name}: {shlex.join(words)}"

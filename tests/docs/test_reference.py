@@ -43,6 +43,12 @@ def test_every_command_has_a_section() -> None:
     from tracelm.cli.main import app
 
     names = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
+    for group in app.registered_groups:
+        inner = group.typer_instance
+        assert inner is not None
+        told = [each.name or getattr(each.callback, "__name__", "") for each in inner.registered_commands]
+        names |= {f"{group.name} {name}" for name in told}
+    assert {"scorers bench", "traces"} <= names
     assert {f"tracelm {name}" for name in names} <= headings(page("cli.md"))
 
 
