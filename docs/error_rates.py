@@ -6,17 +6,18 @@ from typing import Final
 from tracelm.scorers.measured import Measured, Rate, measured
 
 _SAID: Final[Mapping[str, str]] = {
-    "pii": "A piece counts as found when it is covered whole and has the right type. The texts hold no US social security "
-    "number, no other identity number and no date that is marked as one of birth: nothing is said about those. Names, "
-    "streets and places, most of what the texts hold, are not looked for. The first version of these patterns was written "
-    "with all texts in sight: expect less on texts of another make.",
-    "secrets": "No public text here holds labelled secrets, so recall is not measured: only how often ordinary texts are "
-    "refused.",
-    "code_injection": "No public text here holds labelled injections of code, so recall is not measured: only how often "
-    "ordinary texts are refused.",
+    "pii": "A piece counts as found when it is covered whole and has the right type. The texts hold no US social "
+    "security number, no other identity number and no date that is marked as one of birth: nothing is said about those. "
+    "Names, streets and places, most of what the texts hold, are not looked for. The first version of these patterns "
+    "was written with all texts in sight: expect less on texts of another make.",
+    "secrets": "No public text here holds labelled secrets, so recall is not measured: only how often ordinary texts "
+    "are refused.",
+    "code_injection": "No public text here holds labelled injections of code, so recall is not measured: only how "
+    "often ordinary texts are refused.",
     "prompt_injection": "`injection_indirect_task` is an ordinary task put into an e-mail, `unsafe_request` a harmful "
-    "question that attacks nothing. Recall at 1 % false positives takes the threshold at which at most 1 % of the prompts "
-    "without an attack are refused; these hold few e-mails, so that the figure for tasks in e-mails is too good.",
+    "question that attacks nothing. Recall at 1 % false positives takes the threshold at which at most 1 % of the "
+    "prompts without an attack are refused; these hold few e-mails, so that the figure for tasks in e-mails is "
+    "too good.",
 }
 _NOTHING: Final = "It compares with what you give and guesses nothing: there is no error rate to measure."
 _ELSEWHERE: Final = "What it says is the model's verdict: its provider publishes how good that is."

@@ -83,9 +83,10 @@ def injections(folder: Path, split: Split = "test") -> list[Labelled]:
     names = [min(rows[each]["id"] for each in group) for group in groups]
     found: list[Labelled] = []
     for group, name in zip(groups, names, strict=True):
-        for each in group:
-            row = rows[each]
-            if split in {"all", "test" if row["source"] == _HELD_OUT_SOURCE else side(name)}:
+        is_held_out = any(rows[each]["source"] == _HELD_OUT_SOURCE for each in group)
+        if split in {"all", "test" if is_held_out else side(name)}:
+            for each in group:
+                row = rows[each]
                 found.append(
                     Labelled(
                         text=row["text"],

@@ -119,9 +119,9 @@ def _pulled_apart(text: str, start: int, end: int) -> tuple[int, bool]:
         if part is None:
             break
         word = part[2]
-        if part[1] and not (len(word) == 1 if is_spelled else _is_random(word, capitals=joined[:4] in _CAPITALS)):
+        goes_on = not is_spelled and _is_random(word, capitals=joined[:4] in _CAPITALS)
+        if part[1] and len(word) > 1 and not goes_on:
             break
-        is_spelled = is_spelled or (len(word) == 1 and not part[1])
         joined, end = joined + word, part.end()
     if len(joined) < 16 or not _is_random(joined) or _is_masked(joined):
         return end, False

@@ -18,7 +18,7 @@ _RULES: Final = (
 _DROP: Final = (
     r"(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass(?:ing)?|discard|drop|neglect|skip)"
 )
-_FEW: Final = r"(?:[a-z']+[ ,]+){0,4}"
+_FEW: Final = r"(?:[a-z']+,? ){0,4}"
 _PROMPT: Final = r"(?:system|initial|original|hidden|secret|developer|base)[ -]?(?:prompt|instructions?|message)"
 
 _STRONG: Final = (

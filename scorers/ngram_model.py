@@ -19,7 +19,7 @@ SLOTS: Final = 1 << 15
 """How many weights there are."""
 WINDOW_WORDS: Final = 60
 """A long text is judged in pieces of so many words, each overlapping the next by half."""
-_token: Final = re.compile(r"[a-z]+|[0-9]+|[^\sa-z0-9]", re.ASCII)
+_token: Final = re.compile(r"[a-z0-9]+|[^\sa-z0-9]", re.ASCII)
 _HEADER: Final = struct.Struct("<ff")
 
 
@@ -81,7 +81,9 @@ def windows(text: str) -> Iterator[tuple[int, int, list[int]]]:
     for first in range(0, max(len(found) - step, 1), step):
         part = found[first : first + WINDOW_WORDS]
         if part:
-            yield part[0][0], part[-1][1], features([text[start:end] for start, end in part])
+            # Which number or code it is says nothing; that it is one does.
+            words = [word if word.isalpha() or not word.isalnum() else "0" for word in (text[a:b] for a, b in part)]
+            yield part[0][0], part[-1][1], features(words)
 
 
 def features(tokens: Sequence[str]) -> list[int]:

@@ -34,9 +34,25 @@ def find(text: str, entities: Collection[Entity] = ENTITIES, *, regions: Collect
     """
     folded = fold(text)
     plain = folded.text
-    raw = [(*span, entity) for entity in ENTITIES if entity in entities for span in _FINDERS[entity](plain)]
+    found: list[Found] = []
+    for _ in range(_MOST_LOOKS):
+        new = _look(plain, entities, regions)
+        found += new
+        # What touched a finding stands alone once that is masked, so it is looked at as it will be then.
+        if not any(_touches(plain, each) for each in new):
+            break
+        plain = _masked(plain, new)
+    found.sort()
+    return found if folded.places is None else [Found(*folded.span(each.start, each.end), each.type) for each in found]
+
+
+_MOST_LOOKS: Final = 8
+
+
+def _look(text: str, entities: Collection[Entity], regions: Collection[str]) -> list[Found]:
+    raw = [(*span, entity) for entity in ENTITIES if entity in entities for span in _FINDERS[entity](text)]
     if regions and "PHONE" in entities:
-        raw += [(*span, "PHONE") for span in phone_numbers_of(regions, plain)]
+        raw += [(*span, "PHONE") for span in phone_numbers_of(regions, text)]
     raw.sort()
     found: list[Found] = []
     for start, end, entity in raw:
@@ -46,7 +62,24 @@ def find(text: str, entities: Collection[Entity] = ENTITIES, *, regions: Collect
             found.append(Found(last.start, max(last.end, end), first))
         else:
             found.append(Found(start, end, entity))
-    return found if folded.places is None else [Found(*folded.span(each.start, each.end), each.type) for each in found]
+    return found
+
+
+def _touches(text: str, found: Found) -> bool:
+    beside = text[max(found.start - 1, 0) : found.start] + text[found.end : found.end + 1]
+    return any(char not in _APART for char in beside)
+
+
+_APART: Final = frozenset(" \t\r\n,;()[]{}<>\"'!?|")
+
+
+def _masked(text: str, found: Collection[Found]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for each in found:
+        pieces += [text[done : each.start], "]" * (each.end - each.start)]
+        done = each.end
+    return "".join([*pieces, text[done:]])
 
 
 # --- e-mail -------------------------------------------------------------------------------------------------
@@ -101,7 +134,7 @@ def _is_part_of_a_decimal(text: str, start: int, end: int) -> bool:
 
 
 # --- IBAN ---------------------------------------------------------------------------------------------------
-_iban_head: Final = re2.compile(r"[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]")
+_iban_head: Final = re2.compile(r"[A-Za-z]{2}[0-9]{2}")
 
 
 def _ibans(text: str) -> Iterator[Span]:
