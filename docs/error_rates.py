@@ -7,9 +7,9 @@ from tracelm.scorers.measured import Measured, Rate, measured
 
 _SAID: Final[Mapping[str, str]] = {
     "pii": "A piece counts as found when it is covered whole and has the right type. The texts hold no US social "
-    "security number, no other identity number and no date that is marked as one of birth: nothing is said about those. "
-    "Names, streets and places, most of what the texts hold, are not looked for. The first version of these patterns "
-    "was written with all texts in sight: expect less on texts of another make.",
+    "security number, no other identity number and no date that is marked as one of birth: nothing is said about "
+    "those. Names, streets and places, most of what the texts hold, are not looked for. The first version of these "
+    "patterns was written with all texts in sight: expect less on texts of another make.",
     "secrets": "No public text here holds labelled secrets, so recall is not measured: only how often ordinary texts "
     "are refused.",
     "code_injection": "No public text here holds labelled injections of code, so recall is not measured: only how "

@@ -168,6 +168,20 @@ def test_an_output_beyond_the_limit_is_blocked_or_released_masked(monkeypatch: p
     assert reply("ana@example.com" + " x" * 60 + "bo@example.com").endswith(" x x [NOT_SEARCHED]")
 
 
+@EACH
+def test_5_megabytes_are_searched_to_the_end_or_said_not_to_be(name: str) -> None:
+    scorer, bad = BAD[name]
+    text = "The meeting is at ten. " * 217_392 + bad
+    score = scorer.score(output=text)
+    assert len(text) > 5_000_000
+    if len(text) <= scorer.MAX_CHARS:
+        assert score.passed is False
+        assert text[score.details["spans"][0]["start"] :].startswith(bad[:8])
+    else:
+        assert score.value is None
+        assert f"the first {scorer.MAX_CHARS:,} were searched" in str(score.explanation)
+
+
 def _grows_with_the_text(scorer: Detector, piece: str) -> bool:
     def processor_time_s(repeats: int) -> float:
         text = piece * repeats
