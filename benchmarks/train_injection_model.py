@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 
 from tracelm.scorers.bench_data import injections, ordinary_texts, personal_texts, shared_wording
 from tracelm.scorers.folding import fold_letters
+from tracelm.scorers.injection_patterns import find_wordings
 from tracelm.scorers.ngram_model import SLOTS, NgramModel, windows
 
 MODEL = Path(__file__).parents[1] / "scorers" / "injection_model.bin"
@@ -80,6 +81,16 @@ def ordinary(folder: Path) -> Iterator[tuple[str, float]]:
                 yield row["Best Answer"], 0.5
     yield from ((each.text, 0.5) for each in personal_texts(folder, "tune"))
     yield from ((text, 3.0) for text in REQUESTS)
+    yield from ((text, 10.0) for text in own_texts())
+
+
+def own_texts() -> Iterator[str]:
+    """Yield tracelm's own pages and sources, but those that show attacks: technical prose and code."""
+    for folder, kind in (("docs", "*.md"), ("src/tracelm", "*.py"), ("integrations", "*.py"), ("benchmarks", "*.py")):
+        for path in sorted((MODEL.parents[1] / folder).rglob(kind)):
+            text = path.read_text(encoding="utf-8")
+            if path.parent.name != "scorers" and not any(find_wordings(fold_letters(text).text)):
+                yield text
 
 
 def pieces(folder: Path) -> list[Piece]:
@@ -124,7 +135,7 @@ def fit(learnt: Sequence[Piece]) -> NgramModel:
 
 
 def probability(model: NgramModel, text: str) -> float:
-    return max((model.probability(slots) for _, _, slots in windows(fold_letters(text).text)), default=0.0)
+    return max((risk for _, _, risk in model.judged(fold_letters(text).text)), default=0.0)
 
 
 def fold_of(group: str) -> int:

@@ -14,10 +14,10 @@ _SAID: Final[Mapping[str, str]] = {
     "are refused.",
     "code_injection": "No public text here holds labelled injections of code, so recall is not measured: only how "
     "often ordinary texts are refused.",
-    "prompt_injection": "`injection_indirect_task` is an ordinary task put into an e-mail, `unsafe_request` a harmful "
-    "question that attacks nothing. Recall at 1 % false positives takes the threshold at which at most 1 % of the "
-    "prompts without an attack are refused; these hold few e-mails, so that the figure for tasks in e-mails is "
-    "too good.",
+    "prompt_injection": "`injection_indirect_task` is an ordinary task put into an e-mail: it is not found. "
+    "`unsafe_request` is a harmful question that attacks nothing. Long technical documents are refused more often than "
+    "these texts, about one in ten. Recall at 1 % false positives takes the threshold at which at most 1 % of the "
+    "prompts without an attack are refused.",
 }
 _NOTHING: Final = "It compares with what you give and guesses nothing: there is no error rate to measure."
 _ELSEWHERE: Final = "What it says is the model's verdict: its provider publishes how good that is."

@@ -10,7 +10,7 @@ from tracelm.errors import ConfigError
 from tracelm.scorers.detector import Detector, Found, apart
 from tracelm.scorers.folding import fold_letters
 from tracelm.scorers.injection_patterns import STRONG_RISK, find_wordings
-from tracelm.scorers.ngram_model import injection_model, windows
+from tracelm.scorers.ngram_model import injection_model
 from tracelm.scorers.payloads import payloads
 from tracelm.scorers.searched_text import searched_text
 from tracelm.scoring.score import Score
@@ -43,8 +43,8 @@ class PromptInjection(Detector):
     `details["risk"]` is the highest of the three, 0 to 1. Spans say where; what only the model found is a piece of
     about 60 words.
 
-    It works on what a user writes as on what a tool or a document brings: name the argument of the scorer
-    accordingly, as in `score(output=document)`.
+    Any text can be judged: what a user writes, and what a tool or a document brings, as `score(output=page)`. Each
+    piece of a long text is another chance to be wrong, so the model must be the surer, the longer the text.
 
     Args:
         threshold: The risk from which the text fails, 0 to 1.
@@ -86,7 +86,7 @@ def _graded(text: str) -> Iterator[tuple[Found, float]]:
         risk = max((risk for _, risk in find_wordings(inner)), default=0.0)
         # Read in a wrong way, a text gives words that mean nothing: only a wording counts then, not the model.
         if not is_whole and risk < STRONG_RISK:
-            risk = max([risk, *(injection_model().probability(slots) for _, _, slots in windows(inner))])
+            risk = max([risk, *(sure for _, _, sure in injection_model().judged(inner))])
         if risk:
             yield Found(payload.start, payload.end, f"HIDDEN_{payload.kind}"), risk
 
@@ -95,9 +95,9 @@ def _of_letters(text: str) -> Iterator[tuple[Found, float]]:
     folded = fold_letters(text)
     for (start, end), risk in find_wordings(folded.text):
         yield Found(*folded.span(start, end), "PROMPT_INJECTION"), risk
-    model = injection_model()
-    for start, end, slots in windows(_mask.sub(lambda match: " " * len(match.group()), folded.text)):
-        yield Found(*folded.span(start, end), "PROMPT_INJECTION"), model.probability(slots)
+    plain = _mask.sub(lambda match: " " * len(match.group()), folded.text)
+    for start, end, risk in injection_model().judged(plain):
+        yield Found(*folded.span(start, end), "PROMPT_INJECTION"), risk
 
 
 def _of_hiding(text: str) -> Iterator[tuple[Found, float]]:

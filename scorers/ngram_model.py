@@ -37,13 +37,26 @@ class NgramModel:
     scale: float
     bias: float
 
-    def probability(self, slots: Sequence[int]) -> float:
-        """Return the probability that a text with these features is of the class that was learnt, 0 to 1."""
+    def probability(self, slots: Sequence[int], *, among: int = 1) -> float:
+        """Return how sure it is that a piece of a text is of the class that was learnt, 0 to 1.
+
+        Args:
+            slots: The features of the piece.
+            among: How many pieces the text has. Each is another chance to be wrong, so that the odds are divided
+                by it.
+        """
         if not slots:
             return 0.0
         weights = self.weights
         logit = self.bias + self.scale * sum([weights[slot] for slot in slots]) / math.sqrt(len(slots))
+        logit -= math.log(among)
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+    def judged(self, text: str) -> Iterator[tuple[int, int, float]]:
+        """Yield the pieces of a text, in lower case: where each begins and ends, and how sure the model is of it."""
+        pieces = list(windows(text))
+        for start, end, slots in pieces:
+            yield start, end, self.probability(slots, among=len(pieces))
 
     def to_bytes(self) -> bytes:
         """Return the model as it is stored."""
