@@ -85,7 +85,7 @@ class AllowedUrls(Detector):
             return False
         try:
             parts = urlsplit(f"{scheme.lower()}://{rest.lstrip('/')}")
-            if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+            if "@" in parts.netloc:
                 return False
             _ = parts.port  # raises where it is none
         except ValueError:
