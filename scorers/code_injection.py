@@ -28,7 +28,7 @@ _HANDLER: Final = r"on(?:error|load|click|mouse[a-z]+|focus|toggle|animation[a-z
 _CHANGE: Final = r"(?:drop|delete|insert|update|alter|truncate|exec|shutdown|create|grant)"
 _FORMS: Final[dict[Place, tuple[str, ...]]] = {
     "html": (
-        r"<(?:/?script|iframe|object|embed)[\s>/]",
+        r"<(?:/?script|iframe)[\s>/]|<(?:object|embed)\s",
         r"<svg[^>]{0,200}[\s/]on[a-z]{3,20}\s*=",
         rf"<[a-z][^<>]{{0,300}}[\s/\"']{_HANDLER}\s*=",
         r"(?:href|src|action|formaction)\s*=\s*[\"']?\s*(?:javascript|vbscript|data\s*:\s*text/html)[\s:;,]",
@@ -45,7 +45,8 @@ _FORMS: Final[dict[Place, tuple[str, ...]]] = {
     ),
     "shell": (
         r"(?:[;&|`]|\$\()\s*(?:rm\s+-[rf]{1,2}\b|nc\s+-[a-z]*e|chmod\s+[0-7+]|cat\s+/etc/(?:passwd|shadow)|mkfs|dd\s+if=)",
-        r"(?:[;&|`]|\$\()\s*(?:(?:ba|z)?sh\s+-[ic]\b|python[0-9.]*\s+-c\b|whoami|id\s*[;)`])",
+        r"(?:[;&|`]|\$\()\s*(?:(?:ba|z)?sh\s+-[ic]\b|python[0-9.]*\s+-c\b)",
+        r"(?:[;&|]|\$\()\s*(?:whoami|id\s*[;)])",
         _FETCH,
         r"\brm\s+-(?:rf|fr)\s+[/~*]",
         r"/dev/tcp/[0-9a-z.]+/[0-9]+",

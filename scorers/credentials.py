@@ -43,6 +43,7 @@ _WORDY: Final = re.compile(
 )
 _CODE: Final = re.compile(r"[A-Za-z_][\w.]*[\[(]|\w{1,12}://|[<{$%\[(]")
 """Calls, subscripts, addresses, and templates."""
+_CAMEL: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+|")
 _END: Final = ".,;:)]}>\"'`"
 _MOST_CHARS: Final = 400
 """The longest key that is put together again."""
@@ -86,8 +87,14 @@ def _secrets(text: str) -> Iterator[Span]:
         for start, end in forms.find(text):
             secret = text[start:end]
             is_connection = text[start - 1 : start] == ":" and text[end : end + 1] == "@"
-            is_known = (is_connection or _kind(secret) != "SECRET") and not _is_masked(secret)
-            if is_known or is_drawn_by_lot(secret):
+            kind = _kind(secret)
+            if kind == "BEARER_TOKEN":  # "basic authentication" and "Bearer [your token]" are none
+                is_secret = not _CAMEL.fullmatch(secret.split()[-1].strip("[]<>{}.,;"))
+            elif is_connection or kind != "SECRET":
+                is_secret = not _is_masked(secret)
+            else:
+                is_secret = is_drawn_by_lot(secret)
+            if is_secret:
                 yield start, end
     told, spaced = _patterns()
     for match in told.finditer(text):

@@ -145,6 +145,7 @@ def test_code_that_would_run_is_found(kind: str, text: str) -> None:
         "<b>bold</b> <a href='https://example.com'>x</a> a < b > c",
         "Use `ls -l | grep x`, then echo $HOME; and rm file.txt",
         "{{ name }} and {% if user %}hello{% endif %} and ${HOME}",
+        "Returns Promise<Object>, looked up by `id` with `whoami`",
         "Select the union of both sets, drop by the table; it's 1 or 2.",
     ],
 )

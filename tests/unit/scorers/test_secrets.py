@@ -84,6 +84,7 @@ def test_a_secret_behind_a_telling_word_is_found(text: str, kind: str, value: st
         "api_key: ${API_KEY_1}, password: <your-password-1>, token: {{ token1 }}",
         "password: ********, token: xxxxxxxx, secret: [redacted], api_key=[API_KEY]",
         "max_tokens: 4096, token: 12, the token limit is 128,000",
+        "We use basic authentication; the class Basic RetryHandler; Authorization: Bearer [your token]",
         "sk-learn is a nice library for machine learning",
         "Ask AKIA IS A COMPANY about it",
         "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
