@@ -33,26 +33,6 @@ from tracelm.settings import Settings, env_variable
 REFERENCE: Final = Path(__file__).parent / "reference"
 _MARK: Final = "<!-- Written by docs/generate.py: change the docstrings, then run `make docs`. -->"
 
-MEASURED: Final[Mapping[str, str]] = {
-    "PII": """**Error rates.** On the 880 made-up texts of presidio-research (`synth_dataset_v2`, MIT), where a piece
-counts as found when it is covered whole and has the right type:
-
-| entity | labelled | found | recall | false alarms |
-|---|---|---|---|---|
-| EMAIL | 12 | 12 | 1.000 | 0 |
-| IBAN | 16 | 16 | 1.000 | 0 |
-| CARD | 113 | 112 | 0.991 | 0 |
-| IP_ADDRESS | 14 | 14 | 1.000 | 0 |
-| PHONE | 59 | 47 | 0.797 | 0 |
-
-The card that is missed has 12 digits, too few for the issuer whose prefix it has. The phone numbers that are missed
-are national ones without a word such as "phone" before them. The set has no US social security numbers,
-so nothing is said about those. The other labels of the set (names, streets, places, dates and more: most of what it
-has) are not looked for.
-""",
-}
-"""What tests measured, by scorer. `tests/docs/test_measured.py` measures again."""
-
 
 def pages() -> dict[str, str]:
     """Return the text of each generated page, by file name."""
@@ -137,6 +117,11 @@ def _cli() -> str:
     return "\n".join(lines)
 
 
+def _commands_of(group: Any) -> list[Any]:
+    """Return the commands of a group, such as `tracelm scorers`."""
+    return list(group.typer_instance.registered_commands)
+
+
 def _parameter(function: Callable[..., Any], name: str) -> str:
     from typer.models import ArgumentInfo
 
@@ -185,7 +170,7 @@ def _scorers() -> str:
         parts += ["", markdown(inspect.getdoc(kind) or "")]
         parts += ["", f"`score{signature(score)}`: {ast.get_docstring(score)}"]
         parts += ["", presets()] if name == "Judge" else []
-        parts += ["", MEASURED.get(name) or reliability(name)]
+        parts += ["", reliability(name)]
     return "\n".join(parts)
 
 

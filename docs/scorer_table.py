@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from docs import sources
+from docs.error_rates import error_rates
 from tracelm import scorers
 from tracelm.scorers.presets import PRESETS
 from tracelm.scoring.scorer import snake_case
@@ -86,7 +87,10 @@ def reliability(name: str) -> str:
     """Return what is known of how often a scorer errs."""
     if name in _MEASURED:
         return _MEASURED[name]
-    if family_of(getattr(scorers, name)) in {"judge", "meaning"} and name != "Panel":
+    family = family_of(getattr(scorers, name))
+    if family == "safety":
+        return error_rates(snake_case(name))
+    if family in {"judge", "meaning"} and name != "Panel":
         return _OF_A_MODEL
     return "It compares and guesses nothing: there is no error rate to measure."
 

@@ -7,11 +7,16 @@ if TYPE_CHECKING:
     from tracelm.scorers.answers import MultipleChoice, Numeric
     from tracelm.scorers.budgets import Cost, Latency, Tokens
     from tracelm.scorers.classification import LabelMatch
+    from tracelm.scorers.code_injection import CodeInjection
     from tracelm.scorers.combined import AtLeast, AtMost, Named, Not, On
+    from tracelm.scorers.credentials import Secrets
     from tracelm.scorers.edit_distance import EditDistance, TextSimilarity
+    from tracelm.scorers.injection import PromptInjection
     from tracelm.scorers.json_match import JsonMatch
     from tracelm.scorers.judge import Judge
     from tracelm.scorers.language import Language
+    from tracelm.scorers.leakage import SystemPromptLeak
+    from tracelm.scorers.moderation import OpenAIModeration
     from tracelm.scorers.overlap import Bleu, Chrf, Rouge, TokenF1
     from tracelm.scorers.panel import Panel
     from tracelm.scorers.patterns import Matches
@@ -21,12 +26,21 @@ if TYPE_CHECKING:
     from tracelm.scorers.similarity import EmbeddingSimilarity
     from tracelm.scorers.sql import ValidSql
     from tracelm.scorers.structured import MatchesModel, MatchesSchema, ValidJson, ValidXml
+    from tracelm.scorers.terms import BannedTerms
     from tracelm.scorers.text import Contains, EndsWith, ExactMatch, Length, StartsWith, WordCount
     from tracelm.scorers.tool_calls import ToolCallMatch
     from tracelm.scorers.trajectory import NoFailedSteps, StepCount, ToolsCalled, ToolTrajectory
+    from tracelm.scorers.urls import AllowedUrls
 
 _MODULES: Final = {
     "PII": "safety",
+    "AllowedUrls": "urls",
+    "BannedTerms": "terms",
+    "CodeInjection": "code_injection",
+    "OpenAIModeration": "moderation",
+    "PromptInjection": "injection",
+    "Secrets": "credentials",
+    "SystemPromptLeak": "leakage",
     "AtLeast": "combined",
     "AtMost": "combined",
     "Bleu": "overlap",
@@ -76,10 +90,13 @@ _MODULES: Final = {
 
 __all__ = [
     "PII",
+    "AllowedUrls",
     "AtLeast",
     "AtMost",
+    "BannedTerms",
     "Bleu",
     "Chrf",
+    "CodeInjection",
     "Contains",
     "Cost",
     "EditDistance",
@@ -103,14 +120,18 @@ __all__ = [
     "Not",
     "Numeric",
     "On",
+    "OpenAIModeration",
     "Panel",
     "Precision",
     "Preference",
+    "PromptInjection",
     "Recall",
     "ReciprocalRank",
     "Rouge",
+    "Secrets",
     "StartsWith",
     "StepCount",
+    "SystemPromptLeak",
     "TextSimilarity",
     "TokenF1",
     "Tokens",

@@ -1,39 +1,37 @@
-"""Scorers that find what should not leave: personal data."""
+"""The scorer that finds personal data."""
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, cast
-
-import orjson
+from typing import ClassVar
 
 from tracelm.errors import ConfigError
+from tracelm.scorers.detector import Detector
 from tracelm.scorers.personal_data import ENTITIES, Entity, find
+from tracelm.scorers.phone_numbers import known_regions
+from tracelm.scorers.searched_text import searched_text
 from tracelm.scoring.score import Score
-from tracelm.scoring.scorer import Scorer
-
-_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-_escape: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PII(Scorer):
+class PII(Detector):
     """True when the output holds no personal data that can be told by its form.
 
     Found are e-mail addresses, payment cards (issuer, length and check digit), IBANs (country, length and
-    check digits), US social security numbers (assigned ranges), IP addresses (but loopback and netmasks), and
-    phone numbers: international ones, North American ones, others behind a word such as "phone". Names and
-    street addresses are not looked for.
+    check digits), US social security numbers (assigned ranges), identity numbers of eleven more countries (check
+    digits, and mostly a word that names them), IP addresses (but loopback and netmasks), birth dates behind a word
+    such as "born", and phone numbers: international ones, North American ones, others beside a word such as "phone"
+    or in a plan of the given `regions`. Characters without a width do not hide any of it. Names and street addresses
+    are not looked for.
 
     `details["spans"]` says where, as `{"start", "end", "type"}` in characters of the output, or of its JSON
     text when it is not a str. Neither the explanation nor the details repeat what was found.
 
     Args:
         entities: What to look for; all of `tracelm.scorers.personal_data.ENTITIES` unless given.
+        regions: Countries, as `("GB", "DE")`, whose national phone numbers are found without a word beside them.
 
     Raises:
-        ConfigError: An entity that is not known, or none.
+        ConfigError: An entity or a region that is not known, or no entity.
 
     Example:
         >>> PII().score(output="Write to ana@example.com").details["spans"]
@@ -43,7 +41,8 @@ class PII(Scorer):
     """
 
     entities: tuple[Entity, ...] = ENTITIES
-    revision: ClassVar[int] = 1
+    regions: tuple[str, ...] = ()
+    revision: ClassVar[int] = 2
     """Raised when the same text is judged differently: part of the scorer's version."""
 
     def __post_init__(self) -> None:
@@ -51,62 +50,18 @@ class PII(Scorer):
         if unknown or not self.entities:
             raise ConfigError(f"entities={self.entities!r} cannot work: choose from {', '.join(ENTITIES)}")
         object.__setattr__(self, "entities", tuple(self.entities))
+        object.__setattr__(self, "regions", _checked_regions(self.regions))
 
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""
-        found = find(output if isinstance(output, str) else _json_text(output), self.entities)
-        if not found:
-            return Score(value=True)
-        counts = Counter(each.type for each in found)
-        return Score(
-            value=False,
-            explanation="found " + ", ".join(f"{count} {entity}" for entity, count in counts.items()),
-            details={"spans": [{"start": each.start, "end": each.end, "type": each.type} for each in found]},
-        )
+        text = searched_text(output)
+        return self.verdict(text, find(text[: self.MAX_CHARS], self.entities, regions=self.regions))
 
 
-def _json_text(value: object) -> str:
-    try:
-        text = orjson.dumps(value, _plain, _OPTIONS).decode()
-    except TypeError as error:
-        if isinstance(error.__cause__, _Opaque):
-            raise TypeError(f"PII cannot look into a {error.__cause__}: return text, or a value made of it") from None
-        text = repr(value)  # a cycle, lone surrogates, an int beyond 64 bit
-    # A line break reads `\n` here: its letter must not touch the number behind it.
-    return _escape.sub(lambda match: " " * len(match.group()), text)
-
-
-def _plain(value: Any) -> Any:
-    """Give orjson what an object holds; everything it holds, because what is left out is not looked at."""
-    for method in ("model_dump", "to_dict"):  # pydantic; pandas and many clients
-        dump = getattr(value, method, None)
-        if callable(dump) and not isinstance(value, type):
-            return dump()
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, Set):
-        return list(cast("Set[object]", value))
-    if isinstance(value, bytes | bytearray):
-        return value.decode(errors="replace")
-    kind = cast("type[Any]", type(value))
-    slots = [name for each in kind.__mro__ for name in _slots(each) if hasattr(value, name)]
-    held = {name: getattr(value, name) for name in slots} | getattr(value, "__dict__", {})
-    said = _said(value)
-    if said is None and not held:
-        raise _Opaque(kind.__qualname__)
-    return {**held, "": said} if held else said
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    names: str | tuple[str, ...] = kind.__dict__.get("__slots__", ())
-    return tuple(name for name in ((names,) if isinstance(names, str) else names) if not name.startswith("__"))
-
-
-def _said(value: object) -> str | None:
-    """Return what an object says of itself; `None` when that is only its class and address."""
-    kind = type(value)
-    return None if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__ else str(value)
-
-
-class _Opaque(Exception):  # noqa: N818 - not seen outside
-    """What a value holds cannot be seen, so that nothing can be said about it."""
+def _checked_regions(given: Sequence[str]) -> tuple[str, ...]:
+    if not given:
+        return ()
+    wrong = [given] if isinstance(given, str) else [each for each in given if each not in known_regions()]
+    if wrong:
+        raise ConfigError(f"regions={given!r} cannot work: give countries as two letters, such as regions=('GB', 'DE')")
+    return tuple(given)

@@ -19,6 +19,7 @@ from tracelm.cli.evaluations import export_run, list_runs, show_run
 from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
+from tracelm.cli.scorers import scorers
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -43,6 +44,7 @@ app.command()(traces)
 app.command()(show)
 app.command()(lineage)
 app.command()(reprice)
+app.add_typer(scorers, name="scorers")
 app.command()(doctor)
 app.command()(demo)
 

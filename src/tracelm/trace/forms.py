@@ -5,7 +5,7 @@ inside of text, and for the one quick look over encoded bytes, which may be wron
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -110,6 +110,29 @@ class Forms:
         text = self._form.sub(_form_replaced, text)
         return self._pairs_redacted(self._header.sub(_header_replaced, text), 0)
 
+    def find(self, text: str) -> list[tuple[int, int]]:
+        """Return where the secrets stand that `redact` takes out of `text`; they may overlap.
+
+        Args:
+            text: Without lone surrogates.
+        """
+        found = [_secret_span(match) for match in self._form.finditer(text)]
+        found += [_header_span(match) for match in self._header.finditer(text)]
+        found += self._values(text, 0, 0)
+        return found
+
+    def _values(self, text: str, offset: int, depth: int) -> Iterator[tuple[int, int]]:
+        for match in self._pair.finditer(text):
+            name, separator, value = (match.group(part) for part in ("name", "sep", "value"))
+            start = offset + match.start() + len(name) + len(separator)
+            if _is_value(match, name, separator, value) or depth >= _MAX_NESTED:
+                quotes = re.match(r"""b?\\*["']?""", value)
+                opened = quotes.end() if quotes else 0
+                closed = len(value) - (len(value) > opened + 1 and value[-1] in "\"'")
+                yield start + opened, start + closed
+            else:
+                yield from self._values(value, start, depth + 1)
+
     def _is_secret_name(self, name: str) -> bool:
         if name.lower() == "tiktoken":  # a package, as it stands in lists of what is installed
             return False
@@ -161,6 +184,17 @@ def _spelled(name: str, *, hump: bool = False) -> str:
     if hump:
         return "".join(re.escape(each[:1].upper() + each[1:].lower()) for each in parts)
     return _GAP.join(re.escape(each) for each in parts)
+
+
+def _secret_span(match: "re2.Match[str]") -> tuple[int, int]:
+    connection = _connection.match(match.group())
+    if connection is None:
+        return match.span()
+    return match.start() + connection.end(1), match.end() - 1
+
+
+def _header_span(match: "re2.Match[str]") -> tuple[int, int]:
+    return match.end() - len(match.group().partition(":")[2].lstrip()), match.end()
 
 
 def _form_replaced(match: "re2.Match[str]") -> str:
