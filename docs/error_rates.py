@@ -27,7 +27,7 @@ def error_rates(name: str) -> str:
     """Return the section of a scorer, by its name such as `pii`."""
     found = measured(name)
     if found is None:
-        return _ELSEWHERE if name == "openai_moderation" else _NOTHING
+        return _ELSEWHERE if name == "open_ai_moderation" else _NOTHING
     files = ", ".join(f"`{each}`" for each in found.data)
     lines = [
         f"**Error rates**, on {found.rows:,} texts of the half for measuring ({files}; see "

@@ -117,11 +117,6 @@ def _cli() -> str:
     return "\n".join(lines)
 
 
-def _commands_of(group: Any) -> list[Any]:
-    """Return the commands of a group, such as `tracelm scorers`."""
-    return list(group.typer_instance.registered_commands)
-
-
 def _parameter(function: Callable[..., Any], name: str) -> str:
     from typer.models import ArgumentInfo
 
