@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from hypothesis import given
@@ -14,67 +13,17 @@ from inline_snapshot import snapshot
 
 import tracelm
 from tests.recordings.judged import JUDGED
-from tracelm.scorers import Judge, Panel, Preference
+from tests.unit.scorers.judging import FIVE, ROW, Server, judged, said, verdict
+from tracelm.scorers import Judge
 from tracelm.scorers.judge_answer import read_verdict
 from tracelm.scorers.judge_prompt import messages
 from tracelm.scorers.presets import PRESETS, PresetName
-from tracelm.scorers.scales import YES_NO, Scale, scale_of
+from tracelm.scorers.scales import YES_NO, scale_of
 from tracelm.scoring.call import call_scorer_now, parameters_of
 from tracelm.scoring.score import Score
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
-
-ROW: dict[str, object] = {"inputs": {"question": "Why?"}, "output": "Because."}
-FIVE = range(1, 6)
-
-
-def said(
-    content: str | None, *, refusal: str | None = None, finish: str = "stop", logprobs: Any = None
-) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content, "refusal": refusal}
-    return {
-        "id": "r1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "judge-1",
-        "choices": [{"index": 0, "finish_reason": finish, "message": message, "logprobs": logprobs}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
-    }
-
-
-def verdict(label: object, why: str = "so it is") -> dict[str, Any]:
-    return said(json.dumps({"explanation": why, "verdict": label}))
-
-
-class Server:
-    """Answers with one body after the other, the last one again and again, and keeps what it was asked."""
-
-    def __init__(self, *bodies: Mapping[str, Any]) -> None:
-        self.left, self.asked = list(bodies), list[dict[str, Any]]()
-
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(json.loads(request.content))
-        body = self.left.pop(0) if len(self.left) > 1 else self.left[0]
-        return httpx2.Response(body.get("status", 200), json=body)
-
-    @property
-    def client(self) -> openai.OpenAI:
-        http = httpx2.Client(transport=httpx2.MockTransport(self))
-        return openai.OpenAI(base_url="http://judge.test/v1", api_key="test", max_retries=0, http_client=http)
-
-    @property
-    def async_client(self) -> openai.AsyncOpenAI:
-        http = httpx2.AsyncClient(transport=httpx2.MockTransport(self))
-        return openai.AsyncOpenAI(base_url="http://judge.test/v1", api_key="test", max_retries=0, http_client=http)
-
-    def judge(self, **settings: Any) -> Judge:
-        given: dict[str, Any] = {"rubric": "Is it good?", "model": "judge-1", "client": self.client}
-        return Judge(**{**given, **settings})
-
-
-def judged(*bodies: Mapping[str, Any], **settings: Any) -> tracelm.Score:
-    return Server(*bodies).judge(**settings).score(**ROW)
 
 
 def test_what_a_judge_is_sent() -> None:
@@ -503,118 +452,3 @@ def test_without_a_key_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(tracelm.ConfigError, match="set OPENAI_API_KEY"):
         Judge(rubric="r", model="m").score(**ROW)
-
-
-def preferred(*labels: str) -> tracelm.Score:
-    server = Server(*(verdict(each) for each in labels))
-    scorer = Preference(rubric="Shorter is better.", model="judge-1", client=server.client)
-    score = scorer.score(**ROW, baseline="Since it is so.")
-    first, second = (each["messages"][1]["content"] for each in server.asked)
-    assert first.index("Because.") < first.index("Since it is so.")
-    assert second.index("Since it is so.") < second.index("Because.")
-    return score
-
-
-@pytest.mark.parametrize(
-    ("labels", "value", "consistent"),
-    [
-        (("first", "second"), 1.0, True),
-        (("second", "first"), 0.0, True),
-        (("tie", "tie"), 0.5, True),
-        (("first", "first"), 0.5, False),
-        (("second", "second"), 0.5, False),
-        (("first", "tie"), 0.5, False),
-    ],
-)
-def test_a_preference_that_changes_with_the_order_is_none(
-    labels: tuple[str, str], value: float, consistent: bool
-) -> None:
-    score = preferred(*labels)
-    assert (score.value, score.details["consistent"]) == (value, consistent)
-
-
-def test_a_preference_without_a_verdict_is_not_scored() -> None:
-    score = preferred("first", "neither")
-    assert score.value is None
-    assert "not on the scale" in str(score.explanation)
-
-
-def voting(*values: object, **settings: Any) -> Panel:
-    def voter(value: object, number: int) -> tracelm.Scorer:
-        def vote(output: str) -> Any:
-            if isinstance(value, Exception):
-                raise value
-            return value
-
-        return tracelm.scorer(name=f"voter_{number}")(vote)
-
-    return Panel(judges=tuple(voter(value, number) for number, value in enumerate(values)), **settings)
-
-
-UNSURE = tracelm.Score(value=None, explanation="not sure")
-
-
-def test_a_panel_gives_the_verdict_of_most_or_the_mean() -> None:
-    assert voting(True, False, True).score(output="").value is True
-    assert voting("a", "b", "b").score(output="").value == "b"
-    graded = tracelm.Score(value=0.9, passed=True)
-    assert voting(graded, tracelm.Score(value=0.8, passed=True), False).score(output="").value is True
-    mean = voting(1, 0.5, True, combine="mean").score(output="")
-    assert mean.value == pytest.approx(2.5 / 3)
-    assert mean.details["spread"] == pytest.approx(0.28867513)
-
-
-def test_a_panel_says_who_refused_and_wants_a_quorum() -> None:
-    score = voting(True, UNSURE, True).score(output="")
-    assert score.value is True
-    assert [each["value"] for each in score.details["votes"]] == [True, None, True]
-    assert voting(True, UNSURE, UNSURE).score(output="").explanation == (
-        "refused to score: 1 of 3 judges gave a verdict"
-    )
-    assert voting(True, UNSURE, UNSURE, quorum=1).score(output="").value is True
-    assert (
-        voting(True, False).score(output="").explanation == "refused to score: the vote is split (1 × True, 1 × False)"
-    )
-
-
-def test_a_judge_that_fails_casts_no_vote_and_without_a_quorum_the_panel_fails() -> None:
-    score = voting(True, ValueError("x"), True).score(output="")
-    assert (score.value, score.details["votes"][1]["error"]) == (True, "ValueError")
-    with pytest.raises(ValueError, match="x"):
-        voting(True, ValueError("x"), UNSURE).score(output="")
-    with pytest.raises(TypeError, match="labels have no mean"):
-        voting("a", 1, combine="mean").score(output="")
-
-
-def test_a_panel_of_judges_is_asked_in_async_code_at_once() -> None:
-    judges = [
-        Server(verdict(each)).judge(criterion=f"judge_{number}") for number, each in enumerate(("yes", "no", "yes"))
-    ]
-    panel = Panel(judges=tuple(judges))
-    assert asyncio.run(panel.ascore(**ROW)).value is True
-    assert panel.needs == ("inputs", "output")
-    data = tracelm.Dataset(name="d", rows=[{"question": "Why?"}])
-
-    def answer(question: str) -> str:
-        return "Because."
-
-    run = tracelm.Evaluation(dataset=data, scorers=[panel]).run(answer)
-    assert run.rows["panel"].tolist() == [True]
-
-
-def test_a_panel_that_cannot_work_is_refused() -> None:
-    wrong: list[Any] = [(), (len,), (len, 3)]
-    for judges in wrong:
-        with pytest.raises(tracelm.ConfigError, match="two scorers or more"):
-            Panel(judges=judges)
-    with pytest.raises(tracelm.ConfigError, match="combine="):
-        voting(1, 2, combine="median")
-    with pytest.raises(tracelm.ConfigError, match="quorum="):
-        voting(1, 2, quorum=3)
-
-
-def test_a_scale_is_equal_to_itself_and_reads_labels_without_their_marks() -> None:
-    scale = scale_of({"Good": 1, "bad": 0})
-    assert scale == Scale((("Good", 1), ("bad", 0)))
-    said: list[object] = [" good ", '"Bad".', "ugly", None, []]
-    assert [scale.label(each) for each in said] == ["Good", "bad", None, None, None]
