@@ -242,12 +242,7 @@ class ModelCall(Call):
         found: dict[str, AttributeValue] = {}
         try:
             found = self._found(self._counted(reply, error, outcome), outcome)
-            others = dict(found)
-            # A list by itself: among others it would cost a copy of them all.
-            reasons = others.pop(semconv.RESPONSE_FINISH_REASONS, None)
-            if reasons is not None:
-                self._span.set_attribute(semconv.RESPONSE_FINISH_REASONS, reasons)
-            self._span.set_attributes(others)
+            self._span.set_attributes(found)
         except Exception as failure:
             report("record the reply of a model", failure)
         try:

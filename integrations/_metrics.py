@@ -4,13 +4,14 @@ They go to the program's own MeterProvider; where it has none, nothing is measur
 alone: a call that no trace records is counted all the same.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from opentelemetry import metrics
 from opentelemetry.context import Context
-from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider
+from opentelemetry.metrics import Meter, MeterProvider, NoOpMeterProvider, _internal
 from opentelemetry.metrics._internal import _ProxyMeterProvider  # pyright: ignore[reportPrivateUsage]  # no public name
 from opentelemetry.util.types import AttributeValue
 
@@ -180,12 +181,17 @@ class CallMeter:
                 each.record(call)
 
 
+_NAMED: Final = "OTEL_PYTHON_METER_PROVIDER" in os.environ
+"""Whether OpenTelemetry makes a provider by itself, the first time that it is asked for one."""
+
 _known: tuple[MeterProvider, str, CallMeter] | None = None
 
 
 def find_meter(names: str) -> CallMeter | None:
     """Return what measures calls; `None` as long as the program has no MeterProvider."""
     global _known  # noqa: PLW0603 - instruments are made once for each provider
+    if not _is_set():
+        return None
     provider = metrics.get_meter_provider()
     known = _known
     if known is not None and known[0] is provider and known[1] == names:
@@ -195,6 +201,11 @@ def find_meter(names: str) -> CallMeter | None:
     meter = CallMeter(provider, names)
     _known = (provider, names, meter)
     return meter
+
+
+def _is_set() -> bool:
+    """Say whether there may be a provider. OpenTelemetry, when it is asked, looks into the environment each time."""
+    return _NAMED or getattr(_internal, "_METER_PROVIDER", _internal) is not None
 
 
 def _counts(usage: Usage) -> Iterator[tuple[str, int, str]]:

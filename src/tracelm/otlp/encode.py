@@ -25,6 +25,7 @@ _REPEATS_UP_TO: Final = 160
 """Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
+_SHORT: Final = 4
 _NUMBERS: Final = frozenset({int, float, bool})
 
 
@@ -151,7 +152,7 @@ class LineEncoder:
         for pair in _items(attributes):
             key, value = pair
             kind = cast("type[Any]", type(value))
-            if kind is str and len(value) <= _REPEATS_UP_TO:
+            if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
                 piece = known.get(pair)
                 if piece is None:
                     piece = self._remember(known, pair, _pair(key, value))
@@ -185,6 +186,11 @@ class LineEncoder:
                 known.clear()
             known[key] = piece
         return cleaned
+
+
+def _is_short(values: tuple[object, ...]) -> bool:
+    """Say whether these are texts, and so few that they may well repeat."""
+    return len(values) <= _SHORT and all(type(each) is str for each in values)
 
 
 def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:

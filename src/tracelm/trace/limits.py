@@ -17,6 +17,8 @@ MAX_ITEMS: Final = 1_000
 """Attributes, events and links of one span: the first so many are kept, the others counted."""
 
 _MAX_DEPTH: Final = 32
+_LISTS: Final[frozenset[type[Any]]] = frozenset({list, tuple})
+_SHORT: Final = 64
 _MAX_ELEMENTS: Final = 100_000
 PLAIN: Final[frozenset[type[Any]]] = frozenset({CleanText, str, bool, int, float})
 _IDENTIFYING: Final = ("tracelm.", "gen_ai.", "input.", "output.", "code.", "openai.", "server.")
@@ -30,10 +32,24 @@ def identifies(key: object) -> bool:
 
 def plain(attributes: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Bring attributes into the form that OpenTelemetry allows; what is so already comes back as it is."""
+    lists: dict[str, tuple[str, ...]] | None = None
     for key, value in attributes.items():
-        if type(value) not in PLAIN or type(key) is not str or not key:
+        if type(key) is not str or not key:
             return cleaned(attributes)
-    return attributes
+        if type(value) not in PLAIN:
+            if not _is_short_list_of_texts(value):
+                return cleaned(attributes)
+            lists = lists or {}
+            lists[key] = tuple(value)
+    return attributes if lists is None else {**attributes, **lists}
+
+
+def _is_short_list_of_texts(value: object) -> bool:
+    """Say whether a value is one of the lists that spans often have: reasons, names."""
+    if type(value) not in _LISTS:
+        return False
+    texts = cast("Sequence[object]", value)
+    return len(texts) <= _SHORT and all(type(each) is str for each in texts)
 
 
 def cleaned(attributes: Mapping[Any, Any]) -> dict[str, Any]:
