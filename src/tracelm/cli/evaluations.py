@@ -86,11 +86,11 @@ def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return [{str(key): _plain(value) for key, value in row.items()} for row in found]
 
 
-def print_run(run: "EvalRun", stored: "StoredRun") -> None:
+def print_run(run: "EvalRun", stored: "StoredRun", *, baseline: "EvalRun | None" = None) -> None:
     """Print a run for people; what it holds comes from models and their users, and is shown as it is."""
     from tracelm.cli import tables
 
-    report = run.report()
+    report = run.report(baseline=baseline)
     facts = [f"started {tables.moment(stored.start_ns)}, {stored.done} of {stored.planned or '?'} trials recorded"]
     facts.append(f"dataset {tables.one_line(stored.dataset or '?')}, cost {tables.cost(stored.cost_usd)}")
     if stored.end_ns is None:

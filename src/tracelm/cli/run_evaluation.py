@@ -2,8 +2,9 @@
 
 import importlib
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import typer
 
@@ -13,9 +14,14 @@ from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
     from tracelm.evals.evaluation import Evaluation
+    from tracelm.evals.gates import Checks
     from tracelm.evals.run import EvalRun
 
 _INTERRUPTED = 130
+
+Baseline: TypeAlias = Annotated[
+    str | None, typer.Option(help="Run that conditions of the evaluation are held against.", show_default=False)
+]
 
 
 def run_evaluation(
@@ -23,12 +29,17 @@ def run_evaluation(
     task: Annotated[str, typer.Option(help="MODULE:NAME of what is evaluated.", show_default=False)],
     resume: Annotated[bool, typer.Option("--resume", help="Take up the newest run, if it is not complete.")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Use outputs of earlier runs of the same task.")] = False,
+    baseline: Baseline = None,
     project: Annotated[str | None, typer.Option(help="Default: the evaluation's name.", show_default=False)] = None,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Run an evaluation of a module. Exit code 1 where a limit stopped it, 130 after Ctrl-C; both can be resumed."""
-    _run(evaluation, task, project=project, home=home, as_json=as_json, resume=resume, cache=cache)
+    """Run an evaluation of a module.
+
+    Its conditions are a gate: exit code 0 passed, 1 failed, 3 the rows cannot tell. Exit code 1 also where a limit
+    stopped it, 130 after Ctrl-C; both can be resumed.
+    """
+    _run(evaluation, task, project=project, home=home, as_json=as_json, resume=resume, cache=cache, baseline=baseline)
 
 
 def resume_run(
@@ -40,11 +51,12 @@ def resume_run(
         str | None, typer.Option(help="MODULE:NAME; default: as the run was started.", show_default=False)
     ] = None,
     repeat_errors: Annotated[bool, typer.Option("--repeat-errors", help="Run again what failed, too.")] = False,
+    baseline: Baseline = None,
     project: Project = None,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Run what is missing of a run that did not come to its end."""
+    """Run what is missing of a run that did not come to its end. Exit codes are those of `tracelm eval run`."""
     with open_home(home) as store:
         stored = store.run(run, project=project)
     settings: Any = stored.provenance.get("settings")
@@ -63,6 +75,7 @@ def resume_run(
         as_json=as_json,
         resume=stored.run_id,
         repeat_errors=repeat_errors,
+        baseline=baseline,
     )
 
 
@@ -76,6 +89,7 @@ def _run(
     resume: bool | str,
     repeat_errors: bool = False,
     cache: bool = False,
+    baseline: str | None,
 ) -> None:
     from tracelm import startup
     from tracelm.trace import runtime
@@ -84,6 +98,7 @@ def _run(
     called = _named(task)
     if runtime.active is None:  # the module may have done it
         startup.init(project or judged.name, home=home)
+    beside = _baseline(judged, baseline)  # before the run: a name that is wrong shall not cost one
     try:
         done = judged.run(
             called,
@@ -102,20 +117,40 @@ def _run(
                 err=True,
             )
         raise typer.Exit(_INTERRUPTED) from None
-    _print(done, as_json=as_json)
+    checks = done.check(baseline=beside) if judged.conditions else None
+    _print(done, beside, checks, as_json=as_json)
     if not done.is_complete:
         raise typer.Exit(1)
+    if checks is not None:
+        raise typer.Exit(checks.exit_code)
 
 
-def _print(run: "EvalRun", *, as_json: bool) -> None:
+def _baseline(judged: "Evaluation", baseline: str | None) -> "EvalRun | None":
+    from tracelm.evals.conditions import AgainstBaseline, parse_conditions
+    from tracelm.evals.stored import load_run
+    from tracelm.store.open import open_store
+
+    if baseline is None:
+        for each in parse_conditions(judged.conditions):
+            if isinstance(each, AgainstBaseline):
+                raise ConfigError(f"the condition {str(each)!r} speaks of a baseline: say which with --baseline RUN")
+        return None
+    with open_store() as store:
+        return load_run(store, store.run(baseline))
+
+
+def _print(run: "EvalRun", baseline: "EvalRun | None", checks: "Checks | None", *, as_json: bool) -> None:
     from tracelm.store.open import open_store
 
     with open_store() as store:
         stored = store.run(run.run_id)
-    if as_json:
-        print_json({"run": as_dict(stored), "summary": summary(run), "rows": rows(run)})
-    else:
-        print_run(run, stored)
+    if not as_json:
+        print_run(run, stored, baseline=baseline)
+        return
+    found = {"run": as_dict(stored), "summary": summary(run), "rows": rows(run)}
+    if checks is not None:
+        found |= {"answer": checks.answer, "conditions": [asdict(each) for each in checks.results]}
+    print_json(found)
 
 
 def _named(reference: str) -> Any:

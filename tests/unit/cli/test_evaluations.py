@@ -42,7 +42,19 @@ def limited():
     return tracelm.Evaluation(dataset=dataset, scorers=[right], limits=limits, max_concurrency=1)
 
 
+def gated(*conditions):
+    return tracelm.Evaluation(dataset=dataset, scorers=[right], name="gated", conditions=conditions)
+
+
+holds = gated("right >= 0.8")
+falls = gated("right >= 1")
+open_yet = gated("low(right) >= 0.9")
+no_worse = gated("no worse than baseline by 0.5 on right")
 evaluation = tracelm.Evaluation(dataset=dataset, scorers=[right], max_concurrency=1)
+
+
+def steady(number):
+    return number**2
 """
 
 
@@ -100,6 +112,34 @@ def test_a_run_that_a_limit_stopped_says_so_and_is_exit_code_1(folder: Path) -> 
     shown = call(folder, "eval", "run", "nightly:limited", "--task", "nightly:square", code=1)
     assert "stopped: 1 of 8 trials failed, fail_on_error=1" in shown
     assert "3 of 8 trials recorded" in shown
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "task", "code", "answer"),
+    [
+        ("holds", "steady", 0, "passed"),
+        ("falls", "square", 1, "failed"),
+        ("open_yet", "steady", 3, "underpowered"),
+    ],
+)
+def test_conditions_of_an_evaluation_are_the_exit_code(
+    folder: Path, evaluation: str, task: str, code: int, answer: str
+) -> None:
+    words = ("eval", "run", f"nightly:{evaluation}", "--task", f"nightly:{task}")
+    told = run_json(folder, *words, code=code)
+    assert told["answer"] == answer
+    assert [each["answer"] for each in told["conditions"]] == [answer]
+    assert told["conditions"][0]["condition"] in call(folder, *words, code=code)
+
+
+def test_a_condition_against_a_baseline_names_it_before_anything_runs(folder: Path) -> None:
+    words = ("eval", "run", "nightly:no_worse", "--task", "nightly:square")
+    assert "say which with --baseline RUN" in call(folder, *words, code=1)
+    assert "no evaluation run has an id that begins with 'beef'" in call(folder, *words, "--baseline", "beef", code=1)
+    assert not (folder / "calls").exists()
+    first = run_json(folder, "eval", "run", "nightly:evaluation", "--task", "nightly:steady")["run"]["run_id"]
+    shown = call(folder, *words[:3], "--task", "nightly:steady", "--baseline", first)
+    assert "no worse than baseline by 0.5 on right" in shown
 
 
 def test_lineage_says_what_a_run_was_made_of(folder: Path) -> None:
