@@ -105,7 +105,7 @@ def _cli() -> str:
         "",
         "`tracelm --help` lists the commands, `tracelm --version` prints the version. Exit codes: 0 when it worked, "
         "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate, `tracelm eval "
-        "compare` with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.",
+        "run` or `compare` with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.",
         "",
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracelm.cli.output import AsJson, Home, Project, open_home
-from tracelm.errors import TracelmError
+from tracelm.cli.output import AsJson, Home, Project, gate, open_home
 
 if TYPE_CHECKING:
     from tracelm.evals.gates import Checks
@@ -62,9 +61,7 @@ def compare(
 
     With --margin or --check it is a gate: exit code 0 passed, 1 failed, 2 error, 3 the rows cannot tell.
     """
-    from tracelm.evals.gates import ERROR
-
-    try:
+    with gate(OSError):
         report = _report(
             home=home,
             project=project,
@@ -79,9 +76,6 @@ def compare(
             report.save(output, form=None if form is None else form.value)
         if step_summary and not report.to_step_summary():
             typer.echo("GITHUB_STEP_SUMMARY is not set: there is no summary to add to", err=True)
-    except (TracelmError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(ERROR) from error
     if output is None:
         _show(report, Format.json if as_json else form or Format.text)
     if report.checks is not None:

@@ -1,13 +1,16 @@
 """What every command that reads the store shares: its options, opening the store, and JSON for machines."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
+
+from tracelm.errors import TracelmError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,6 +46,24 @@ def open_home(home: Path | None) -> "Store":
     from tracelm.store.open import open_store
 
     return open_store(home=home)
+
+
+@contextlib.contextmanager
+def gate(*also: type[Exception]) -> Generator[None]:
+    """End a command that is a gate with exit code 2 on an error, since 1 says there that something does not hold.
+
+    Args:
+        also: Kinds of errors that are told in one line besides our own.
+    """
+    told: tuple[type[Exception], ...] = (TracelmError, *also)
+    try:
+        yield
+    except told as error:
+        from tracelm.cli.tables import clean  # what a message quotes may come from a model
+        from tracelm.evals.gates import ERROR
+
+        typer.echo(f"error: {clean(str(error))}", err=True)
+        raise typer.Exit(ERROR) from error
 
 
 def moment_ns(since: str | None, *, now_ns: int) -> int:

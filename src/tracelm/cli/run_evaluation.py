@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 import typer
 
 from tracelm.cli.evaluations import RunId, print_run, rows, summary
-from tracelm.cli.output import AsJson, Home, Project, as_dict, open_home, print_json
+from tracelm.cli.output import AsJson, Home, Project, as_dict, gate, open_home, print_json
 from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,10 +36,13 @@ def run_evaluation(
 ) -> None:
     """Run an evaluation of a module.
 
-    Its conditions are a gate: exit code 0 passed, 1 failed, 3 the rows cannot tell. Exit code 1 also where a limit
-    stopped it, 130 after Ctrl-C; both can be resumed.
+    Its conditions are a gate: exit code 0 passed, 1 failed, 2 error, 3 the rows cannot tell. Exit code 1 also where a
+    limit stopped it, 130 after Ctrl-C; both can be resumed.
     """
-    _run(evaluation, task, project=project, home=home, as_json=as_json, resume=resume, cache=cache, baseline=baseline)
+    with gate():
+        _run(
+            evaluation, task, project=project, home=home, as_json=as_json, resume=resume, cache=cache, baseline=baseline
+        )
 
 
 def resume_run(
@@ -57,26 +60,27 @@ def resume_run(
     home: Home = None,
 ) -> None:
     """Run what is missing of a run that did not come to its end. Exit codes are those of `tracelm eval run`."""
-    with open_home(home) as store:
-        stored = store.run(run, project=project)
-    settings: Any = stored.provenance.get("settings")
-    known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
-    judge, called = evaluation or known.get("evaluation"), task or known.get("task")
-    if not (isinstance(judge, str) and isinstance(called, str)):
-        raise ConfigError(
-            f"run {stored.run_id} was not started by `tracelm eval run`: "
-            "say --evaluation MODULE:NAME --task MODULE:NAME"
+    with gate():
+        with open_home(home) as store:
+            stored = store.run(run, project=project)
+        settings: Any = stored.provenance.get("settings")
+        known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
+        judge, called = evaluation or known.get("evaluation"), task or known.get("task")
+        if not (isinstance(judge, str) and isinstance(called, str)):
+            raise ConfigError(
+                f"run {stored.run_id} was not started by `tracelm eval run`: "
+                "say --evaluation MODULE:NAME --task MODULE:NAME"
+            )
+        _run(
+            judge,
+            called,
+            project=stored.project,
+            home=home,
+            as_json=as_json,
+            resume=stored.run_id,
+            repeat_errors=repeat_errors,
+            baseline=baseline,
         )
-    _run(
-        judge,
-        called,
-        project=stored.project,
-        home=home,
-        as_json=as_json,
-        resume=stored.run_id,
-        repeat_errors=repeat_errors,
-        baseline=baseline,
-    )
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""A bar on stderr while a run goes on: rate, cost, errors, time left, and the mean of each score so far."""
+"""A bar on stderr while a run goes on: rate, cost, errors, time left, and below it each score's mean so far."""
 
 import os
 import sys
@@ -10,11 +10,12 @@ from tracelm.evals.run import FAILED, RowResult
 from tracelm.evals.trial import Taken
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
 
-_SHOWN_SCORES = 4
+_SHOWN_SCORES = 12
+"""A live view that is taller than its terminal flickers; the report has all of them."""
 
 
 class Progress:
@@ -35,7 +36,7 @@ class Progress:
         self._shown = shown
         self._console = console
         self._bar: Bar | None = None
-        self._line: TaskID | None = None
+        self._live: Live | None = None
         self._done = self._errors = 0
         self._cost_usd: float | None = None
         self._sums: dict[str, tuple[float, int]] = {}
@@ -47,9 +48,11 @@ class Progress:
         if not (_is_looked_at() if self._shown is None and self._console is None else self._shown is not False):
             return self
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
+        console = self._console or Console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -57,30 +60,47 @@ class Progress:
             TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[facts]}", markup=False),
-            console=self._console or Console(stderr=True),
-            refresh_per_second=4,
+            console=console,
         )
-        self._bar.start()
-        self._line = self._bar.add_task(
-            self._name, total=self._total, completed=self._done, rate="", facts=self._facts()
-        )
+        self._bar.add_task(self._name, total=self._total, completed=self._done, rate="", facts=self._facts())
+        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4)
+        self._live.start()
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        if self._live is not None:
+            self._live.stop()  # which draws once more, and leaves that
+            self._live = None
 
     def add(self, taken: Taken) -> None:
         """Count a result."""
-        if self._bar is None or self._line is None:
+        if self._bar is None or self._live is None:
             return
         self._count(taken.result, taken.cost_usd)
-        speed = self._bar.tasks[0].speed
-        rate = "" if speed is None else f"{speed:.3g}/s"
-        self._bar.update(self._line, completed=self._done, rate=rate, facts=self._facts())
+        line = self._bar.tasks[0]
+        rate = "" if line.speed is None else f"{line.speed:.3g}/s"
+        self._bar.update(line.id, completed=self._done, rate=rate, facts=self._facts())
+
+    def _view(self) -> "Group":
+        """What is drawn, by a thread of rich."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        assert self._bar is not None
+        sums = list(self._sums.items())
+        if not sums:
+            return Group(self._bar.get_renderable())
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("score")
+        table.add_column("mean so far", justify="right")
+        table.add_column("scored", justify="right")
+        for name, (total, count) in sums[:_SHOWN_SCORES]:
+            table.add_row(Text(name), f"{total / count:.4g}", str(count))
+        more = len(sums) - _SHOWN_SCORES
+        return Group(self._bar.get_renderable(), table, *([Text(f"and {more} more", "dim")] if more > 0 else ()))
 
     def _count(self, result: RowResult, cost_usd: float | None) -> None:
         self._done += 1
@@ -96,7 +116,6 @@ class Progress:
         found = [f"{self._errors} errors"] if self._errors else []
         if self._cost_usd is not None:
             found.append(f"${self._cost_usd:.4g}")
-        found += [f"{name} {total / count:.3g}" for name, (total, count) in list(self._sums.items())[:_SHOWN_SCORES]]
         return "  ".join(found)
 
 

@@ -134,8 +134,8 @@ def test_conditions_of_an_evaluation_are_the_exit_code(
 
 def test_a_condition_against_a_baseline_names_it_before_anything_runs(folder: Path) -> None:
     words = ("eval", "run", "nightly:no_worse", "--task", "nightly:square")
-    assert "say which with --baseline RUN" in call(folder, *words, code=1)
-    assert "no evaluation run has an id that begins with 'beef'" in call(folder, *words, "--baseline", "beef", code=1)
+    assert "say which with --baseline RUN" in call(folder, *words, code=2)
+    assert "no evaluation run has an id that begins with 'beef'" in call(folder, *words, "--baseline", "beef", code=2)
     assert not (folder / "calls").exists()
     first = run_json(folder, "eval", "run", "nightly:evaluation", "--task", "nightly:steady")["run"]["run_id"]
     shown = call(folder, *words[:3], "--task", "nightly:steady", "--baseline", first)
@@ -189,6 +189,6 @@ def test_a_run_is_exported_with_every_row(folder: Path) -> None:
     ],
 )
 def test_what_is_no_evaluation_is_told_in_one_line(folder: Path, evaluation: str, message: str) -> None:
-    shown = call(folder, "eval", "run", evaluation, "--task", "nightly:square", code=1)
+    shown = call(folder, "eval", "run", evaluation, "--task", "nightly:square", code=2)
     assert message in shown
     assert "Traceback" not in shown
