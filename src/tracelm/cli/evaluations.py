@@ -13,6 +13,7 @@ from tracelm.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tracelm.evals.report import Report
     from tracelm.evals.run import EvalRun
     from tracelm.store.stored import StoredRun
 
@@ -49,7 +50,7 @@ def show_run(run: RunId, project: Project = None, as_json: AsJson = False, home:
     if as_json:
         print_json({"run": as_dict(stored), "summary": summary(loaded), "rows": rows(loaded)})
         return
-    print_run(loaded, stored)
+    print_run(loaded, stored, loaded.report())
 
 
 def export_run(
@@ -86,11 +87,10 @@ def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return [{str(key): _plain(value) for key, value in row.items()} for row in found]
 
 
-def print_run(run: "EvalRun", stored: "StoredRun", *, baseline: "EvalRun | None" = None) -> None:
+def print_run(run: "EvalRun", stored: "StoredRun", report: "Report") -> None:
     """Print a run for people; what it holds comes from models and their users, and is shown as it is."""
     from tracelm.cli import tables
 
-    report = run.report(baseline=baseline)
     facts = [f"started {tables.moment(stored.start_ns)}, {stored.done} of {stored.planned or '?'} trials recorded"]
     facts.append(f"dataset {tables.one_line(stored.dataset or '?')}, cost {tables.cost(stored.cost_usd)}")
     if stored.end_ns is None:

@@ -14,7 +14,7 @@ from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
     from tracelm.evals.evaluation import Evaluation
-    from tracelm.evals.gates import Checks
+    from tracelm.evals.report import Report
     from tracelm.evals.run import EvalRun
 
 _INTERRUPTED = 130
@@ -121,12 +121,12 @@ def _run(
                 err=True,
             )
         raise typer.Exit(_INTERRUPTED) from None
-    checks = done.check(baseline=beside) if judged.conditions else None
-    _print(done, beside, checks, as_json=as_json)
+    report = done.report(baseline=beside)
+    _print(done, report, as_json=as_json)
     if not done.is_complete:
         raise typer.Exit(1)
-    if checks is not None:
-        raise typer.Exit(checks.exit_code)
+    if report.checks is not None:
+        raise typer.Exit(report.checks.exit_code)
 
 
 def _baseline(judged: "Evaluation", baseline: str | None) -> "EvalRun | None":
@@ -143,17 +143,18 @@ def _baseline(judged: "Evaluation", baseline: str | None) -> "EvalRun | None":
         return load_run(store, store.run(baseline))
 
 
-def _print(run: "EvalRun", baseline: "EvalRun | None", checks: "Checks | None", *, as_json: bool) -> None:
+def _print(run: "EvalRun", report: "Report", *, as_json: bool) -> None:
     from tracelm.store.open import open_store
 
     with open_store() as store:
         stored = store.run(run.run_id)
     if not as_json:
-        print_run(run, stored, baseline=baseline)
+        print_run(run, stored, report)
         return
-    found = {"run": as_dict(stored), "summary": summary(run), "rows": rows(run)}
-    if checks is not None:
-        found |= {"answer": checks.answer, "conditions": [asdict(each) for each in checks.results]}
+    found: dict[str, Any] = {"run": as_dict(stored), "summary": summary(run), "rows": rows(run)}
+    if report.checks is not None:
+        found["answer"] = report.checks.answer
+        found["conditions"] = [asdict(each) for each in report.checks.results]
     print_json(found)
 
 

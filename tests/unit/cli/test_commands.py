@@ -196,7 +196,10 @@ def test_our_errors_are_one_line_and_exit_code_1(recorded: Path) -> None:
     ],
 )
 def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    run(*arguments, code=2)
+    shown = run(*arguments, code=2)
+    assert shown.startswith("Usage: ")
+    assert "Error" in shown
+    assert "Traceback" not in shown
 
 
 def test_the_home_may_be_named(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,9 +71,13 @@ def test_without_a_margin_or_a_condition_nothing_fails(tmp_path: Path, runs: tup
 
 def test_a_margin_is_a_gate(tmp_path: Path, runs: tuple[str, str]) -> None:
     better, worse = runs
-    invoke(tmp_path, better, worse, "--on", "exact", "--margin", "0.05", code=0)
-    invoke(tmp_path, worse, better, "--on", "exact", "--margin", "0.05", code=1)
-    invoke(tmp_path, better, better, "--on", "exact", "--margin", "0.01", code=3)
+    for pair, margin, code, answer in (
+        ((better, worse), "0.05", 0, "passed"),
+        ((worse, better), "0.05", 1, "failed"),
+        ((better, better), "0.01", 3, "underpowered"),
+    ):
+        printed = invoke(tmp_path, *pair, "--on", "exact", "--margin", margin, code=code)
+        assert f"{answer}: no worse than baseline by {margin} on exact: " in " ".join(printed.split())
 
 
 def test_conditions_are_a_gate_too(tmp_path: Path, runs: tuple[str, str]) -> None:

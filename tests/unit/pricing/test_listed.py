@@ -18,7 +18,7 @@ from genai_prices.types import (
     Provider,
     TimeOfDateConstraint,
 )
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.pricing.calls import NOVEMBER_2026_NS, known, price
@@ -224,7 +224,7 @@ _TIERS = (None, "default", "flex", "priority", "fast", "batch")
 def test_any_call_costs_what_genai_prices_says(
     which: tuple[str, str], counts: list[int], seconds: float | None, tier: str | None
 ) -> None:
-    _agree(which, counts, seconds, tier)
+    assume(_agree(which, counts, seconds, tier))  # it asserts; a call that has no price of ours is none of the 200
 
 
 @pytest.mark.parametrize("tier", _TIERS)
