@@ -19,10 +19,11 @@ from tracelm.errors import DecodeError, StoreError
 from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
 from tracelm.store.database import Database, default_url, path_of
-from tracelm.store.rows import log_row, pending_row, run_row, score_row, span_row, started_row, trial_row
-from tracelm.store.tables import CURSORS, LOGS, OUTBOX, SCORES, SPANS
+from tracelm.store.ingest import write_logs, write_spans
+from tracelm.store.rows import pending_row
+from tracelm.store.tables import CURSORS, OUTBOX, SPANS
 from tracelm.store.unreadable import set_aside
-from tracelm.store.writer import roll_up, seen, write, write_ended_runs, write_pending, write_started_runs, write_trials
+from tracelm.store.writer import roll_up, seen, write_pending
 from tracelm.trace.segments import KINDS, Kind, Segment, list_segments, locked, remove_leftovers
 
 _log: Final = logging.getLogger("tracelm")
@@ -200,11 +201,7 @@ def _write_lines(
     errors: list[tuple[bytes, DecodeError]] = []
     if signal == "spans":
         spans = [(span, project_of(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
-        rows = [span_row(*span) for span in spans]
-        write(connection, SPANS, rows)
-        roll_up(connection, rows)
-        write_ended_runs(connection, [row for span in spans if (row := run_row(*span))])
-        write_trials(connection, [row for span in spans if (row := trial_row(*span))])
+        write_spans(connection, spans)
         report = IndexReport(spans=len(spans), skipped=len(errors))
     elif signal == "pending":
         seen_ns = _last_seen_ns(segment)
@@ -219,9 +216,7 @@ def _write_lines(
         report = IndexReport(skipped=len(errors))
     else:
         logs = [(log, project_of(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
-        write(connection, LOGS, [log_row(*log) for log in logs])
-        write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
-        write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
+        write_logs(connection, logs)
         report = IndexReport(logs=len(logs), skipped=len(errors))
     if errors:
         _log.warning(
