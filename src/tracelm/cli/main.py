@@ -16,10 +16,12 @@ from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evaluations import export_run, list_runs, show_run
+from tracelm.cli.keys import keys
 from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
+from tracelm.cli.serve import serve
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -45,6 +47,9 @@ app.command()(show)
 app.command()(lineage)
 app.command()(reprice)
 app.add_typer(scorers, name="scorers")
+app.command()(serve)
+app.command("ui", hidden=True)(serve)
+app.add_typer(keys, name="keys")
 app.command()(doctor)
 app.command()(demo)
 
