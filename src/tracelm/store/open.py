@@ -157,6 +157,24 @@ class Store:
         with self._read() as connection:
             return queries.spans(connection, wanted, limit=limit)
 
+    def span(self, trace_id: str, span_id: str, *, project: str | None = None) -> StoredSpan:
+        """Return one span.
+
+        Args:
+            trace_id: 32 hex digits.
+            span_id: 16 hex digits.
+            project: What it belongs to, where several projects have a span of these ids.
+
+        Raises:
+            StoreError: There is no such span.
+        """
+        wanted = {"project": project, "trace_id": trace_id, "span_id": span_id}
+        with self._read() as connection:
+            found = queries.spans(connection, wanted, limit=1)
+        if not found:
+            raise StoreError(f"no span {span_id!r} in trace {trace_id!r} of this store")
+        return found[0]
+
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
 

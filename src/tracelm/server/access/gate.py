@@ -60,6 +60,10 @@ class Gate:
         if not self._ring.is_fresh:
             self._ring.refresh()
 
+    def is_good(self, key_id: str) -> bool:
+        """Whether the key of this id was not revoked, by the keys that were read last."""
+        return self._ring.by_id(key_id) is not None
+
     def known_caller(
         self, *, method: str, headers: Mapping[str, str], cookies: Mapping[str, str], address: str
     ) -> Caller | None:

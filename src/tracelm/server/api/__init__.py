@@ -7,6 +7,18 @@ from fastapi import APIRouter
 
 def routers() -> Sequence[APIRouter]:
     """Return the routers of the API, one a subject."""
-    from tracelm.server.api import keys, session
+    from tracelm.server.api import (
+        datasets,
+        description,
+        keys,
+        live,
+        overview,
+        runs,
+        scores,
+        session,
+        spans,
+        traces,
+    )
 
-    return (session.router, keys.router)
+    subjects = (session, overview, traces, spans, scores, runs, datasets, live, keys, description)
+    return [subject.router for subject in subjects]

@@ -1,0 +1,116 @@
+"""Traces: the list, and one as pages of its tree."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+
+from tracelm.server.access.rule import Reader, project_for
+from tracelm.server.api.lines import (
+    DecisionLine,
+    ScoreLine,
+    SpanLine,
+    TraceLine,
+    TraceListLine,
+    decision_line,
+    preview,
+    score_line,
+)
+from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, ProjectName
+from tracelm.store.stored import StoredTrace
+from tracelm.store.tree_pages import trace_parts, tree_page
+
+router: Final = APIRouter(prefix=PREFIX, tags=["traces"], responses=PROBLEMS)
+TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
+_MOST_SCORES: Final = 1_000
+
+
+class TreeLine(SpanLine):
+    """A span in its place in the tree."""
+
+    depth: int = Field(description="How many spans it lies below, from 0.")
+    child_count: int
+
+
+class Trace(Model):
+    """One trace: its roll-ups, and a page of its spans in tree order."""
+
+    parts: list[TraceLine] = Field(description="One for each project that the trace runs through.")
+    span_count: int
+    spans: list[TreeLine]
+    next: str | None = Field(description="The cursor of the next page of spans, for `after`.")
+    scores: list[ScoreLine] = Field(description="The earliest first, at most 1000; on the first page only.")
+    decisions: list[DecisionLine] = Field(description="The earliest first, at most 1000; on the first page only.")
+
+
+@router.get("/traces")
+def list_traces(
+    request: Request,
+    caller: Reader,
+    project: ProjectName = None,
+    where: Where = "",
+    since_ns: SinceNs = None,
+    until_ns: UntilNs = None,
+    order_by: OrderBy = "-start",
+    after: After = None,
+    limit: Limit = 50,
+) -> Page[TraceListLine]:
+    """List traces."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    found = listed(
+        lambda: store.traces(
+            where,
+            project=wanted,
+            since_ns=since_ns,
+            until_ns=until_ns,
+            order_by=order_by,
+            after=after,
+            limit=limit,
+        ),
+        caller,
+    )
+    return Page(items=[_line(each) for each in found], next=found.next)
+
+
+@router.get("/traces/{trace_id}")
+def show_trace(
+    request: Request,
+    caller: Reader,
+    trace_id: TraceId,
+    project: ProjectName = None,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Trace:
+    """Show a trace: the spans in the order of the tree, in pages; their contents stand on pages of their own."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    store.index()
+    with store.reading() as connection:
+        parts = trace_parts(connection, trace_id, project=wanted)
+        page = tree_page(connection, trace_id, project=wanted, after=after, limit=limit)
+    is_first = after is None
+    scores = store.scores(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
+    decisions = store.decisions(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
+    return Trace(
+        parts=[_of_columns(each) for each in parts],
+        span_count=page.span_count,
+        spans=[
+            TreeLine.model_validate({**each.columns, "depth": each.depth, "child_count": each.child_count})
+            for each in page.spans
+        ],
+        next=page.next,
+        scores=[score_line(each) for each in reversed(scores)],
+        decisions=[decision_line(each) for each in reversed(decisions)],
+    )
+
+
+def _of_columns(columns: Mapping[str, object]) -> TraceLine:
+    return TraceLine.model_validate({name: columns[name] for name in TraceLine.model_fields})
+
+
+def _line(trace: StoredTrace) -> TraceListLine:
+    columns = {name: getattr(trace, name) for name in TraceLine.model_fields}
+    return TraceListLine(**columns, input_preview=preview(trace.input), output_preview=preview(trace.output))
