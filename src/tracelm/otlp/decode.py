@@ -10,11 +10,13 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeGuard, TypeVar
 
 import orjson
 
 from tracelm.errors import DecodeError
+from tracelm.otlp.limits import RequestLimits, check_holder, check_log, check_span
 from tracelm.otlp.records import (
     KINDS,
     STATUSES,
@@ -30,6 +32,7 @@ from tracelm.otlp.records import (
 
 Json: TypeAlias = Mapping[str, Any]
 _R = TypeVar("_R")
+_S = TypeVar("_S", Resource, Scope)
 
 _MAX_DEPTH: Final = 100  # protobuf's own limit for messages in messages
 _INT64: Final = range(-(2**63), 2**63)
@@ -38,6 +41,9 @@ _UINT32: Final = range(2**32)
 _TIMES: Final = range(2**63)  # the integers of a database have a sign: enough until the year 2262
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _HEX: Final = frozenset("0123456789abcdef")
+_MAX_SHARED: Final = 256
+_REPEATS_UP_TO_BYTES: Final = 16_384
+"""Resources and scopes come with every line; longer ones are read each time, instead of filling memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,58 +59,94 @@ class Decoded(Generic[_R]):
     errors: tuple[DecodeError, ...]
 
 
-def decode_spans(line: bytes | str) -> Decoded[SpanRecord]:
+def decode_spans(line: bytes | str, *, limits: RequestLimits | None = None) -> Decoded[SpanRecord]:
     """Read the spans of one `ExportTraceServiceRequest`.
 
     A span that cannot be read becomes an entry of `errors`; its neighbours are kept.
 
+    Args:
+        line: OTLP/JSON.
+        limits: What it may hold; `None`: what it likes, as in lines that tracelm itself wrote.
+
     Raises:
-        DecodeError: The line as a whole is no such request.
+        DecodeError: The line as a whole is no such request, or holds too many spans.
     """
-    return _decode(line, ("resourceSpans", "scopeSpans", "spans"), _span)
+    return _decode(line, ("resourceSpans", "scopeSpans", "spans"), _span, check_span, limits)
 
 
-def decode_logs(line: bytes | str) -> Decoded[LogRecord]:
+def decode_logs(line: bytes | str, *, limits: RequestLimits | None = None) -> Decoded[LogRecord]:
     """Read the log records of one `ExportLogsServiceRequest`.
 
     A record that cannot be read becomes an entry of `errors`; its neighbours are kept.
 
+    Args:
+        line: OTLP/JSON.
+        limits: What it may hold; `None`: what it likes, as in lines that tracelm itself wrote.
+
     Raises:
-        DecodeError: The line as a whole is no such request.
+        DecodeError: The line as a whole is no such request, or holds too many records.
     """
-    return _decode(line, ("resourceLogs", "scopeLogs", "logRecords"), _log)
+    return _decode(line, ("resourceLogs", "scopeLogs", "logRecords"), _log, check_log, limits)
 
 
 def _decode(
-    line: bytes | str, keys: tuple[str, str, str], read: Callable[[Json, Resource, Scope, bytes], _R]
+    line: bytes | str,
+    keys: tuple[str, str, str],
+    read: Callable[[Json, Resource, Scope, bytes], _R],
+    check: Callable[[_R, RequestLimits], None],
+    limits: RequestLimits | None,
 ) -> Decoded[_R]:
     by_resource, by_scope, by_record = keys
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise DecodeError(f"it is no JSON: {error}") from None
-    if not _is_object(request) or by_resource not in request:
-        raise DecodeError(f"it has no {by_resource!r}")
+    if not _is_object(request) or (by_resource not in request and (request or limits is None)):
+        raise DecodeError(f"it has no {by_resource!r}")  # nothing at all is what a sender without news may send
     errors: list[DecodeError] = []
-    found = [
-        (one, scope, resource)
-        for resource in _objects(request, by_resource, errors)
-        for scope in _objects(resource, by_scope, errors)
-        for one in _objects(scope, by_record, errors)
-    ]
     records: list[_R] = []
-    for one, scope, resource in found:
-        try:
-            if len(found) == 1:
-                source = line.encode() if isinstance(line, str) else line
-            else:
-                source = orjson.dumps({by_resource: [{**resource, by_scope: [{**scope, by_record: [one]}]}]})
-            records.append(read(one, _resource(resource), _scope(scope), source))
-        except DecodeError as error:
-            errors.append(error)
-        except orjson.JSONEncodeError:
-            errors.append(DecodeError("it is nested too deep to be kept"))
+    for of_resource in _objects(request, by_resource, errors):
+        resource = _shared(of_resource, by_scope, _resource, limits)
+        for of_scope in _objects(of_resource, by_scope, errors):
+            scope = _shared(of_scope, by_record, _scope, limits)
+            for one in _objects(of_scope, by_record, errors):
+                if limits is not None:
+                    limits.check_records(len(records) + len(errors) + 1)
+                try:
+                    record = read(one, _unless_bad(resource), _unless_bad(scope), _source(one))
+                    if limits is not None:
+                        check(record, limits)
+                    records.append(record)
+                except DecodeError as error:
+                    errors.append(error)
     return Decoded(tuple(records), tuple(errors))
+
+
+def _shared(part: Json, but: str, read: Callable[[bytes], _S], limits: RequestLimits | None) -> _S | DecodeError:
+    """Read what the records of a part share; a part that cannot be read is an error of each of its records."""
+    try:
+        source = _source({key: value for key, value in part.items() if key != but})
+        if len(source) > _REPEATS_UP_TO_BYTES:
+            read = getattr(read, "__wrapped__", read)
+        found = read(source)
+        if limits is not None:
+            check_holder(found, limits)
+        return found
+    except DecodeError as error:
+        return error
+
+
+def _unless_bad(shared: _S | DecodeError) -> _S:
+    if isinstance(shared, DecodeError):
+        raise shared
+    return shared
+
+
+def _source(part: Json) -> bytes:
+    try:
+        return orjson.dumps(part)
+    except orjson.JSONEncodeError:
+        raise DecodeError("it is nested too deep to be kept") from None
 
 
 def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRecord:
@@ -114,7 +156,7 @@ def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRe
         scope=scope,
         trace_id=_id(span, "traceId", 32),
         span_id=_id(span, "spanId", 16),
-        parent_span_id=_id(span, "parentSpanId", 16) if span.get("parentSpanId") else None,
+        parent_span_id=_id_or_none(span, "parentSpanId", 16),
         trace_state=_text(span, "traceState"),
         flags=_integer(span, "flags", _UINT32),
         name=_text(span, "name"),
@@ -129,7 +171,7 @@ def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRe
         dropped_events=_integer(span, "droppedEventsCount", _UINT32),
         links=tuple(_link(link) for link in _objects(span, "links")),
         dropped_links=_integer(span, "droppedLinksCount", _UINT32),
-        source=source,
+        own_source=source,
     )
 
 
@@ -140,8 +182,8 @@ def _log(log: Json, resource: Resource, scope: Scope, source: bytes) -> LogRecor
         scope=scope,
         time_ns=_integer(log, "timeUnixNano", _TIMES) or observed_ns,
         observed_ns=observed_ns,
-        trace_id=_id(log, "traceId", 32) if log.get("traceId") else None,
-        span_id=_id(log, "spanId", 16) if log.get("spanId") else None,
+        trace_id=_id_or_none(log, "traceId", 32),
+        span_id=_id_or_none(log, "spanId", 16),
         flags=_integer(log, "flags", _UINT32),
         severity=_integer(log, "severityNumber", _INT32),
         severity_text=_text(log, "severityText"),
@@ -149,7 +191,7 @@ def _log(log: Json, resource: Resource, scope: Scope, source: bytes) -> LogRecor
         body=_value(_object(log, "body")),
         attributes=_attributes(log),
         dropped_attributes=_integer(log, "droppedAttributesCount", _UINT32),
-        source=source,
+        own_source=source,
     )
 
 
@@ -164,8 +206,8 @@ def _event(event: Json) -> EventRecord:
 
 def _link(link: Json) -> LinkRecord:
     return LinkRecord(
-        trace_id=_id(link, "traceId", 32),
-        span_id=_id(link, "spanId", 16),
+        trace_id=_id_or_none(link, "traceId", 32) or "",
+        span_id=_id_or_none(link, "spanId", 16) or "",
         trace_state=_text(link, "traceState"),
         attributes=_attributes(link),
         dropped_attributes=_integer(link, "droppedAttributesCount", _UINT32),
@@ -173,16 +215,21 @@ def _link(link: Json) -> LinkRecord:
     )
 
 
-def _resource(part: Json) -> Resource:
+@lru_cache(maxsize=_MAX_SHARED)
+def _resource(source: bytes) -> Resource:
+    part = orjson.loads(source)
     resource = _object(part, "resource")
     return Resource(
         attributes=_attributes(resource),
         dropped_attributes=_integer(resource, "droppedAttributesCount", _UINT32),
         schema_url=_text(part, "schemaUrl"),
+        source=source,
     )
 
 
-def _scope(part: Json) -> Scope:
+@lru_cache(maxsize=_MAX_SHARED)
+def _scope(source: bytes) -> Scope:
+    part = orjson.loads(source)
     scope = _object(part, "scope")
     return Scope(
         name=_text(scope, "name"),
@@ -190,6 +237,7 @@ def _scope(part: Json) -> Scope:
         attributes=_attributes(scope),
         dropped_attributes=_integer(scope, "droppedAttributesCount", _UINT32),
         schema_url=_text(part, "schemaUrl"),
+        source=source,
     )
 
 
@@ -279,6 +327,12 @@ def _id(part: Json, key: str, digits: int) -> str:
     if not found.strip("0"):
         raise DecodeError(f"{key} is all zeros, which means no id")
     return found
+
+
+def _id_or_none(part: Json, key: str, digits: int) -> str | None:
+    """Read an id that need not be there; all zeros is what some senders write for none."""
+    found = part.get(key)
+    return None if not found or found == "0" * digits else _id(part, key, digits)
 
 
 def _integer(part: Json, key: str, bounds: range) -> int:
