@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
 from tracelm.errors import ConfigError, DecodeError, StoreError
 from tracelm.server.access.caller import Caller
@@ -57,7 +57,7 @@ class GrpcIntake:
             maximum_concurrent_rpcs=_MOST_CALLS,
         )
         for service, signal in _SERVICES.items():
-            handler = grpc.unary_unary_rpc_method_handler(self._answering(signal))
+            handler: Any = grpc.unary_unary_rpc_method_handler(self._answering(signal))  # pyright: ignore[reportUnknownVariableType]
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
         host = f"[{options.host}]" if ":" in options.host else options.host
         try:

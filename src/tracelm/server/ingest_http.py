@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import orjson
 from fastapi import APIRouter, Request, Response
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsPartialSuccess,

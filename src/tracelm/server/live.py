@@ -12,9 +12,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from tracelm.errors import TracelmError
 from tracelm.server.counters import Counters
@@ -194,13 +194,13 @@ class LiveEvents:
 
 def _new_spans(connection: Connection, seen: int) -> list[tuple[int, LiveEvent]]:
     found = select(*_OF_SPAN).where(SPANS.c.id > seen).order_by(SPANS.c.id).limit(_AT_ONCE + 1)
-    return [(row.id, _span_event(row)) for row in connection.execute(found)]
+    return [(row["id"], _span_event(row)) for row in connection.execute(found).mappings()]
 
 
 def _spans(connection: Connection, ids: Sequence[int]) -> list[LiveEvent]:
     if not ids:
         return []
-    return [_span_event(row) for row in connection.execute(select(*_OF_SPAN).where(SPANS.c.id.in_(ids)))]
+    return [_span_event(row) for row in connection.execute(select(*_OF_SPAN).where(SPANS.c.id.in_(ids))).mappings()]
 
 
 def _new_scores(connection: Connection, seen: int) -> list[tuple[int, LiveEvent]]:
@@ -226,13 +226,13 @@ def _in_flight(connection: Connection) -> frozenset[int]:
     return frozenset(connection.execute(found).scalars())
 
 
-def _span_event(row: "Row[Any]") -> LiveEvent:
+def _span_event(row: RowMapping) -> LiveEvent:
     return LiveEvent(
         number=0,
         kind="span",
-        project=row.project,
-        trace_id=row.trace_id,
-        span_id=row.span_id,
-        name=row.name,
-        state=row.state,
+        project=row["project"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        name=row["name"],
+        state=row["state"],
     )

@@ -1,14 +1,14 @@
 """Errors as the API tells them: RFC 9457 problem details, `application/problem+json`."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-import orjson
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 
-from tracelm.errors import StoreError
+from tracelm.errors import FilterError, StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -46,8 +46,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
             "detail": self.detail,
             **self.extra,
         }
-        body = orjson.dumps(_plain(document), default=repr)
-        return Response(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+        # Not orjson: a detail may quote a lone surrogate, which only an escape can tell.
+        return Response(json.dumps(document), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def of_store(error: StoreError, *, sees_all: bool) -> Problem:
@@ -62,18 +62,7 @@ def of_store(error: StoreError, *, sees_all: bool) -> Problem:
         return Problem(
             503, "the store cannot be used at the moment: see the server's log", headers={"retry-after": "1"}
         )
-    position = getattr(error, "position", None)
-    if position is not None:
-        return Problem(400, str(error), extra={"position": position})
+    if isinstance(error, FilterError):
+        where = {"position": error.position, "length": error.length}
+        return Problem(400, f"{error.problem}: {error.remedy}", extra=where)
     return Problem(404, str(error) if sees_all else "there is no such thing in the projects of this key")
-
-
-def _plain(value: Any) -> Any:
-    """Return the value without lone surrogates, which no JSON in UTF-8 can hold."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

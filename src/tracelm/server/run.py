@@ -117,6 +117,7 @@ def _listen(options: ServerOptions) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host, options.port))
+        listening.listen(_BACKLOG)  # who comes early waits, and is not turned away
     except OSError as error:
         listening.close()
         raise ConfigError(

@@ -239,7 +239,7 @@ class Store:
         """
         wanted = {"project": project, "trace_id": trace_id, "span_id": span_id}
         with self._read() as connection:
-            found = queries.spans(connection, wanted, limit=1)
+            found = queries.spans(connection, wanted, Listing(limit=1))
         if not found:
             raise StoreError(f"no span {span_id!r} in trace {trace_id!r} of this store")
         return found[0]

@@ -98,7 +98,7 @@ def _figures(
     until_ns: int,
     *conditions: "ColumnElement[bool]",
 ) -> list[dict[str, Any]]:
-    wanted = [table.c.start_ns >= since_ns, table.c.start_ns < until_ns, *conditions]
+    wanted: list[ColumnElement[bool]] = [table.c.start_ns >= since_ns, table.c.start_ns < until_ns, *conditions]
     if project is not None:
         wanted.append(table.c.project == project)
     place = func.row_number().over(partition_by=key, order_by=table.c.duration_ns).label("place")
@@ -160,7 +160,11 @@ def sessions(
         limit: How many.
         offset: How many to leave out.
     """
-    wanted = [TRACES.c.session_id.is_not(None), TRACES.c.start_ns >= since_ns, TRACES.c.start_ns < until_ns]
+    wanted: list[ColumnElement[bool]] = [
+        TRACES.c.session_id.is_not(None),
+        TRACES.c.start_ns >= since_ns,
+        TRACES.c.start_ns < until_ns,
+    ]
     if project is not None:
         wanted.append(TRACES.c.project == project)
     newest = func.max(TRACES.c.start_ns)
@@ -196,7 +200,9 @@ def known_values(connection: Connection, column: str, *, project: str | None, pr
         limit: How many.
     """
     name = SPANS.c[column]
-    wanted = [name >= prefix, name < prefix + "\U0010ffff"] if prefix else [name.is_not(None)]
+    wanted: list[ColumnElement[bool]] = (
+        [name >= prefix, name < prefix + "\U0010ffff"] if prefix else [name.is_not(None)]
+    )
     if project is not None:
         wanted.append(SPANS.c.project == project)
     # Of the newest spans only: what is completed is of now, and the table may be large.

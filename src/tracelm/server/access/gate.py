@@ -120,5 +120,5 @@ def check(caller: Caller | None, right: Right) -> Caller:
 
 
 _LOCAL_MAY_NOT: Final = (
-    "this needs an API key with the right admin, also on this machine: tracelm keys create --admin NAME"
+    "this needs an API key with the right admin, also on this machine: tracelm keys create --name me --admin"
 )

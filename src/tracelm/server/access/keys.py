@@ -14,22 +14,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Row, String, Table, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from tracelm.errors import ConfigError, StoreError
 from tracelm.server.access.caller import RIGHTS, Caller, Right
+from tracelm.store.tables import API_KEYS
 
-API_KEYS: Final = Table(
-    "api_keys",
-    MetaData(),
-    Column("id", String(), primary_key=True),
-    Column("name", String(), nullable=False),
-    Column("digest", String(), nullable=False),
-    Column("rights", String(), nullable=False),
-    Column("projects", String(), nullable=True),
-    Column("created_ns", BigInteger(), nullable=False),
-    Column("revoked_ns", BigInteger(), nullable=True),
-)
 _FORM: Final = re.compile(r"tlm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _LONGEST: Final = 200
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from tracelm.server.access.keys import API_KEYS, ApiKey, list_keys, matching
+from tracelm.server.access.keys import ApiKey, list_keys, matching
 from tracelm.store.open import Store
+from tracelm.store.tables import API_KEYS
 
 _FRESH_S: Final = 1.0
 

@@ -26,7 +26,7 @@ class Needs:
     """The rule of a route: the right that its caller must have; `None` for everybody."""
 
     def __init__(self, right: Right | None) -> None:
-        self.right = right
+        self.right: Final[Right | None] = right
 
     async def __call__(self, connection: HTTPConnection) -> Caller:
         """Return who asks, if he may.

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeAlias, cast
 from pydantic import BeforeValidator, Field
 
 from tracelm.server.api.models import Model, Moment
+from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan
 
 PREVIEW_CHARACTERS: Final = 240
 
@@ -120,6 +121,11 @@ class DecisionLine(Model):
     attributes: dict[str, Any]
 
 
+def columns_of(span: StoredSpan) -> dict[str, Any]:
+    """Return what a line has of a span."""
+    return {name: getattr(span, name) for name in SpanLine.model_fields}
+
+
 def preview(text: str | None) -> str | None:
     """Return the beginning of a text."""
     return None if text is None else text[:PREVIEW_CHARACTERS]
@@ -138,13 +144,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def score_line(score: object) -> ScoreLine:
+def score_line(score: StoredScore) -> ScoreLine:
     """Return a stored score as a line."""
     names = ScoreLine.model_fields
     return ScoreLine.model_validate({name: plain(getattr(score, name)) for name in names})
 
 
-def decision_line(decision: object) -> DecisionLine:
+def decision_line(decision: StoredDecision) -> DecisionLine:
     """Return a stored decision as a line."""
     names = DecisionLine.model_fields
     return DecisionLine.model_validate({name: plain(getattr(decision, name)) for name in names})

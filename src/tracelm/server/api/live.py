@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Header, Request
@@ -19,7 +19,7 @@ router: Final = APIRouter(prefix=PREFIX, tags=["live"], responses=PROBLEMS)
 _AT_ONCE: Final = 500
 _BEAT_S: Final = 15.0
 _MOST: Final = 200
-_STREAM: Final = {
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Events `span`, `score` and `reset` (load anew), until the connection ends.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},

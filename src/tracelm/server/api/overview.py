@@ -12,6 +12,7 @@ from tracelm.server.api.listing import Page, SinceNs, UntilNs, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment, ProjectName
 from tracelm.server.problems import Problem
 from tracelm.store import stats
+from tracelm.store.filters.fields import FIELDS
 
 router: Final = APIRouter(prefix=PREFIX, tags=["overview"], responses=PROBLEMS)
 _DAY_NS: Final = 86_400 * 10**9
@@ -71,6 +72,24 @@ class StatsTable(Model):
     until_ns: Moment
     bucket_ns: int | None = Field(description="How long a bucket is; null for groups.")
     items: list[StatsLine]
+
+
+class FieldLine(Model):
+    """A field of the filter language."""
+
+    name: str
+    kind: str
+    meaning: str
+    example: str
+    choices: list[str] = Field(description="The values that there are; empty where any may stand.")
+    has_key: bool = Field(description="Whether a name follows behind a dot: `score.pii`.")
+    is_of_traces_only: bool
+
+
+class Fields(Model):
+    """The fields of the filter language."""
+
+    items: list[FieldLine]
 
 
 class Values(Model):
@@ -142,6 +161,25 @@ def show_stats(
             found = stats.over_time(connection, project=wanted, since_ns=since, until_ns=until, bucket_ns=bucket)
     items = [StatsLine.model_validate(each) for each in found]
     return StatsTable(since_ns=since, until_ns=until, bucket_ns=bucket, items=items)
+
+
+@router.get("/fields")
+def list_fields(_caller: Reader) -> Fields:
+    """List the fields of the filter language."""
+    return Fields(
+        items=[
+            FieldLine(
+                name=each.name,
+                kind=each.kind.value,
+                meaning=each.meaning,
+                example=each.example,
+                choices=list(each.choices),
+                has_key=each.has_key,
+                is_of_traces_only=each.span is None and each.trace is not None,
+            )
+            for each in FIELDS.values()
+        ]
+    )
 
 
 @router.get("/values")

@@ -20,7 +20,6 @@ from tracelm.server.ingest_http import busy
 from tracelm.server.intake import OverloadError
 from tracelm.server.problems import Problem
 from tracelm.server.state import ServerState
-from tracelm.store.tree_pages import trace_parts
 
 router: Final = APIRouter(prefix=PREFIX, tags=["scores"], responses=PROBLEMS)
 TraceFilter: TypeAlias = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="Only of this trace.")]
@@ -130,13 +129,11 @@ def _scored(state: ServerState, feedback: Feedback, project: str | None) -> tupl
     Raises:
         StoreError: There is no such trace or span.
     """
-    state.store.index()
     if feedback.span_id is not None:
         span = state.store.span(feedback.trace_id, feedback.span_id, project=project)
         return span.project, span.span_id
-    with state.store.reading() as connection:
-        first = trace_parts(connection, feedback.trace_id, project=project)[0]
-    return str(first["project"]), str(first["root_span_id"])
+    root = state.store.trace_page(feedback.trace_id, project=project, limit=1).summary
+    return root.project, root.root_span_id
 
 
 def _log_request(feedback: Feedback, *, uid: str, project: str, span_id: str, author: str) -> bytes:

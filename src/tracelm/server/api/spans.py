@@ -1,7 +1,7 @@
 """Spans: the list, and one with its contents. Large values are fetched one by one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import orjson
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tracelm.otlp.records import AnyValue, SpanRecord
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import DecisionLine, ScoreLine, SpanLine, decision_line, plain, score_line
+from tracelm.server.api.lines import DecisionLine, ScoreLine, SpanLine, columns_of, decision_line, plain, score_line
 from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
 from tracelm.server.api.traces import TraceId
@@ -140,7 +140,7 @@ def show_span(
     scores = store.scores(project=span.project, trace_id=trace_id, limit=_SCORES)
     decisions = store.decisions(project=span.project, trace_id=trace_id, limit=_SCORES)
     return SpanDetail(
-        **{name: getattr(span, name) for name in SpanLine.model_fields},
+        **columns_of(span),
         attributes=attributes,
         large=large,
         events=events,
@@ -206,7 +206,7 @@ def _sent(
             sent[key] = held
             budget -= len(text)
             continue
-        beginning = cast("str", held) if isinstance(held, str) else text[: 4 * _BEGINNING].decode(errors="ignore")
+        beginning = held if isinstance(held, str) else text[: 4 * _BEGINNING].decode(errors="ignore")
         large.append(
             LargeValue(
                 key=key,

@@ -1,6 +1,5 @@
 """Traces: the list, and one as pages of its tree."""
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,6 +12,7 @@ from tracelm.server.api.lines import (
     SpanLine,
     TraceLine,
     TraceListLine,
+    columns_of,
     decision_line,
     preview,
     score_line,
@@ -20,7 +20,6 @@ from tracelm.server.api.lines import (
 from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, ProjectName
 from tracelm.store.stored import StoredTrace
-from tracelm.store.tree_pages import trace_parts, tree_page
 
 router: Final = APIRouter(prefix=PREFIX, tags=["traces"], responses=PROBLEMS)
 TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
@@ -35,10 +34,9 @@ class TreeLine(SpanLine):
 
 
 class Trace(Model):
-    """One trace: its roll-ups, and a page of its spans in tree order."""
+    """One trace: its roll-up, and a page of its spans in tree order."""
 
-    parts: list[TraceLine] = Field(description="One for each project that the trace runs through.")
-    span_count: int
+    trace: TraceLine = Field(description="Over all projects that the trace runs through, or over the one asked for.")
     spans: list[TreeLine]
     next: str | None = Field(description="The cursor of the next page of spans, for `after`.")
     scores: list[ScoreLine] = Field(description="The earliest first, at most 1000; on the first page only.")
@@ -87,28 +85,19 @@ def show_trace(
     """Show a trace: the spans in the order of the tree, in pages; their contents stand on pages of their own."""
     store = store_of(request)
     wanted = project_for(caller, project)
-    store.index()
-    with store.reading() as connection:
-        parts = trace_parts(connection, trace_id, project=wanted)
-        page = tree_page(connection, trace_id, project=wanted, after=after, limit=limit)
+    page = store.trace_page(trace_id, project=wanted, after=after, limit=limit)
     is_first = after is None
     scores = store.scores(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
     decisions = store.decisions(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
     return Trace(
-        parts=[_of_columns(each) for each in parts],
-        span_count=page.span_count,
+        trace=TraceLine.model_validate(page.summary),
         spans=[
-            TreeLine.model_validate({**each.columns, "depth": each.depth, "child_count": each.child_count})
-            for each in page.spans
+            TreeLine(**columns_of(each.span), depth=each.depth, child_count=each.child_count) for each in page.spans
         ],
         next=page.next,
         scores=[score_line(each) for each in reversed(scores)],
         decisions=[decision_line(each) for each in reversed(decisions)],
     )
-
-
-def _of_columns(columns: Mapping[str, object]) -> TraceLine:
-    return TraceLine.model_validate({name: columns[name] for name in TraceLine.model_fields})
 
 
 def _line(trace: StoredTrace) -> TraceListLine:
