@@ -61,7 +61,7 @@ class Serving:
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        **query: object,
+        query: Mapping[str, object] | None = None,
     ) -> Reply:
         """Send a request on a connection of its own."""
         sent = {"host": f"127.0.0.1:{self.port}"} | dict(headers or {})
@@ -82,7 +82,7 @@ class Serving:
 
     def get(self, path: str, *, key: str | None = None, **query: object) -> Reply:
         """Ask the API."""
-        return self.ask("GET", f"/api/v1{path}", key=key, **query)
+        return self.ask("GET", f"/api/v1{path}", key=key, query=query)
 
     def post(self, path: str, document: object, *, key: str | None = None, **headers: str) -> Reply:
         """Send JSON to the API."""
