@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,6 +190,21 @@ def test_hostile_keys_and_values_are_data_and_nothing_more(server: Serving) -> N
     assert reply.json["name"] == "<script>alert(1)</script>\u202e"
     assert list(reply.json["attributes"]) == keys
     assert set(reply.json["attributes"].values()) == {"http://169.254.169.254/{{7*7}}"}
+
+
+def test_bytes_and_numbers_that_are_none_have_a_form_in_json(server: Serving) -> None:
+    request = trace_request(1)
+    [span] = request.resource_spans[0].scope_spans[0].spans
+    for key, value in (("raw", b"\x00\xff"), ("nan", math.nan), ("least", -math.inf)):
+        attribute = span.attributes.add()
+        attribute.key = key
+        if isinstance(value, bytes):
+            attribute.value.bytes_value = value
+        else:
+            attribute.value.double_value = value
+    assert server.send(request.SerializeToString()).body == b""
+    found = server.get(f"/traces/{span.trace_id.hex()}/spans/{span.span_id.hex()}").json["attributes"]
+    assert found == {"raw": {"base64": "AP8="}, "nan": "NaN", "least": "-Infinity"}
 
 
 def test_a_record_belongs_to_the_project_it_names_else_to_its_service(server: Serving) -> None:

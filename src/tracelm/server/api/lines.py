@@ -132,11 +132,11 @@ def preview(text: str | None) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: bytes as `{"base64": ...}`, a number that is none as text."""
+    """Return a value as JSON can hold it: bytes as `{"base64": ...}`, a number that is none as OTLP/JSON writes it."""
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode()}
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
