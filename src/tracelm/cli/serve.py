@@ -1,5 +1,6 @@
 """`tracelm serve` (also `tracelm ui`): take OTLP in, and show what is in the store."""
 
+import os
 from enum import StrEnum
 from typing import Annotated
 
@@ -39,6 +40,7 @@ def serve(
 
     Needs the extra: pip install 'tracelm[server]'. On this machine only, unless --host says otherwise.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines would stand between ours
     try:
         from tracelm.server.logs import log_to_stderr
         from tracelm.server.options import ServerOptions
