@@ -12,22 +12,33 @@ STATUSES: Final = ("unset", "ok", "error")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What produced a record: a process, with its service and project."""
+    """What produced a record: a process, with its service and project.
+
+    Attributes:
+        source: The resource with its schema's URL, OTLP/JSON: `{"resource":{…},"schemaUrl":"…"}`, what is empty left
+            out. All that came in, also what has no field here. The records of a request share it.
+    """
 
     attributes: Attributes
     dropped_attributes: int
     schema_url: str
+    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which library produced a record."""
+    """Which library produced a record.
+
+    Attributes:
+        source: The scope with its schema's URL, OTLP/JSON, as that of a resource: `{"scope":{…},"schemaUrl":"…"}`.
+    """
 
     name: str
     version: str
     attributes: Attributes
     dropped_attributes: int
     schema_url: str
+    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class SpanRecord:
         start_ns: Nanoseconds since 1970, UTC.
         end_ns: Nanoseconds since 1970, UTC.
         status: One of `STATUSES`.
-        source: The span as a request of its own, OTLP/JSON: all that came in, also what has no field here.
+        own_source: The span alone, without resource and scope, OTLP/JSON: all that came in, also what has no field
+            here.
     """
 
     resource: Resource
@@ -86,7 +98,12 @@ class SpanRecord:
     dropped_events: int
     links: tuple[LinkRecord, ...]
     dropped_links: int
-    source: bytes
+    own_source: bytes
+
+    @property
+    def source(self) -> bytes:
+        """The span as a request of its own, OTLP/JSON, put together from its parts."""
+        return _request(b"Spans", b"spans", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +114,8 @@ class LogRecord:
         time_ns: When it happened, else when it was observed; nanoseconds since 1970, UTC.
         trace_id: 32 lower-case hex digits; `None` when it belongs to no trace.
         span_id: 16 lower-case hex digits; `None` when it belongs to no span.
-        source: The record as a request of its own, OTLP/JSON: all that came in, also what has no field here.
+        own_source: The record alone, without resource and scope, OTLP/JSON: all that came in, also what has no field
+            here.
     """
 
     resource: Resource
@@ -113,4 +131,23 @@ class LogRecord:
     body: AnyValue
     attributes: Attributes
     dropped_attributes: int
-    source: bytes
+    own_source: bytes
+
+    @property
+    def source(self) -> bytes:
+        """The record as a request of its own, OTLP/JSON, put together from its parts."""
+        return _request(b"Logs", b"logRecords", self)
+
+
+def _request(signal: bytes, records: bytes, record: SpanRecord | LogRecord) -> bytes:
+    resource, scope = record.resource.source[:-1], record.scope.source[:-1]
+    return b'{"resource%b":[%b%b"scope%b":[%b%b"%b":[%b]}]}]}' % (
+        signal,
+        resource,
+        b"," if len(resource) > 1 else b"",
+        signal,
+        scope,
+        b"," if len(scope) > 1 else b"",
+        records,
+        record.own_source,
+    )
