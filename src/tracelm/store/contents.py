@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, RowMapping, Table, select
 
 from tracelm.otlp.decode import decode_logs, decode_spans
-from tracelm.otlp.records import LogRecord, SpanRecord, joined
+from tracelm.otlp.records import LogRecord, SpanRecord, request_line
 from tracelm.store.record import DIGEST_BYTES, compress, decompress, digests, unpack
 from tracelm.store.statements import add
 from tracelm.store.tables import CONTENTS, CURSORS, KEPT_DIGESTS, RESOURCES, SCOPES
@@ -25,6 +25,10 @@ class Kept(NamedTuple):
     scope_id: int
 
 
+KEPT: Final = ("record", "resource_id", "scope_id")
+"""The columns of `Kept`."""
+
+
 class StoredRecord:
     """A record in the store, put together when it is first asked for.
 
@@ -38,29 +42,21 @@ class StoredRecord:
         self._among = among
         self._index = index
 
-    def source(self) -> bytes:
-        """Return the record without resource and scope, OTLP/JSON.
-
-        Raises:
-            StoreError: It was deleted meanwhile, or the store is damaged or cannot be read.
-        """
-        return self._among.parts(self._index)[2]
-
     def span(self) -> SpanRecord:
         """Return the whole span.
 
         Raises:
-            StoreError: As `source` does.
+            StoreError: It was deleted meanwhile, or the store is damaged or cannot be read.
         """
-        return decode_spans(joined("spans", *self._among.parts(self._index))).records[0]
+        return decode_spans(request_line("spans", *self._among.parts(self._index))).records[0]
 
     def log(self) -> LogRecord:
         """Return the whole log record.
 
         Raises:
-            StoreError: As `source` does.
+            StoreError: As `span` does.
         """
-        return decode_logs(joined("logs", *self._among.parts(self._index))).records[0]
+        return decode_logs(request_line("logs", *self._among.parts(self._index))).records[0]
 
 
 class Records:
@@ -88,6 +84,25 @@ class Records:
                 self._block = read(connection, self._kept[first : first + _SOME])
             self._first = first
         return self._block[index - first]
+
+
+def with_records(connection: Connection, rows: Iterable[RowMapping]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a query with a `StoredRecord` as their `record`, in the place of the columns `KEPT`."""
+    found = [dict(row) for row in rows]
+    records = Records(connection.engine, [Kept(*(row.pop(name) for name in KEPT)) for row in found])
+    for index, row in enumerate(found):
+        row["record"] = records[index]
+        yield row
+
+
+def spans_of(connection: Connection, rows: Sequence[RowMapping]) -> list[SpanRecord]:
+    """Return the whole spans of rows that have the columns `KEPT`, read at once.
+
+    Raises:
+        StoreError: A text of them is missing, or damaged.
+    """
+    parts = read(connection, [Kept(*(row[name] for name in KEPT)) for row in rows])
+    return [decode_spans(request_line("spans", *each)).records[0] for each in parts]
 
 
 def read(connection: Connection, kept: Sequence[Kept]) -> list[tuple[bytes, bytes, bytes]]:

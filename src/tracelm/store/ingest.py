@@ -1,6 +1,6 @@
 """Write decoded records into the store, wherever they came from: the journal, or a sender over the network.
 
-What comes twice changes nothing. The caller's transaction holds it all: records, their contents, roll-ups, runs, trials.
+What comes twice changes nothing. The caller's transaction holds it all: records, contents, roll-ups, runs, trials.
 """
 
 import time
@@ -12,7 +12,18 @@ from sqlalchemy import Connection
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
 from tracelm.store.contents import numbers, put
 from tracelm.store.record import pack
-from tracelm.store.rows import Row, clean, link_rows, log_row, pending_row, run_row, score_row, span_row, started_row, trial_row
+from tracelm.store.rows import (
+    Row,
+    clean,
+    link_rows,
+    log_row,
+    pending_row,
+    run_row,
+    score_row,
+    span_row,
+    started_row,
+    trial_row,
+)
 from tracelm.store.statements import add
 from tracelm.store.tables import LINKS, LOGS, PROJECTS, RESOURCES, SCOPES, SCORES, SPANS
 from tracelm.store.writer import (
@@ -35,7 +46,7 @@ def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]])
         connection: One that may write.
         spans: Each with the project that it belongs to.
     """
-    rows = _with_records(connection, spans, span_row, _texts_of_span)
+    rows = span_rows(connection, spans)
     write(connection, SPANS, rows)
     add(connection, LINKS, [row for span in spans for row in link_rows(*span)])
     roll_up(connection, rows)
@@ -72,9 +83,29 @@ def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) ->
         connection: One that may write.
         logs: Each with the project that it belongs to.
     """
-    write(connection, LOGS, _with_records(connection, logs, log_row, _texts_of_log))
+    write(connection, LOGS, log_rows(connection, logs))
     write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
     write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
+
+
+def span_rows(connection: Connection, spans: Sequence[tuple[SpanRecord, str]]) -> list[Row]:
+    """Return the rows of ended spans; what they share with others is kept already.
+
+    Args:
+        connection: One that may write.
+        spans: Each with the project that it belongs to.
+    """
+    return _with_records(connection, spans, span_row, _texts_of_span)
+
+
+def log_rows(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) -> list[Row]:
+    """Return the rows of log records; what they share with others is kept already.
+
+    Args:
+        connection: One that may write.
+        logs: Each with the project that it belongs to.
+    """
+    return _with_records(connection, logs, log_row, _texts_of_log)
 
 
 def _with_records(
@@ -84,16 +115,15 @@ def _with_records(
     texts_of: Callable[[_Record], Iterator[str]],
 ) -> list[Row]:
     """Return the rows of records with what is kept of these, and keep their texts, resources, scopes and projects."""
-    packed = [pack(record.body, texts_of(record)) for record, _ in records]
+    packed = [pack(record.own_source, texts_of(record)) for record, _ in records]
     put(connection, {digest: piece for each in packed for digest, piece in each.pieces.items()})
     resources = numbers(connection, RESOURCES, {record.resource.source for record, _ in records})
     scopes = numbers(connection, SCOPES, {record.scope.source for record, _ in records})
     now_ns = time.time_ns()
-    rows = [
-        row_of(record, clean(project))
-        | {"record": kept.blob, "resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
-        for (record, project), kept in zip(records, packed, strict=True)
-    ]
+    rows: list[Row] = []
+    for (record, project), kept in zip(records, packed, strict=True):
+        ids = {"resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
+        rows.append(row_of(record, clean(project)) | ids | {"record": kept.blob})
     add(connection, PROJECTS, [{"name": name, "created_ns": now_ns} for name in {str(row["project"]) for row in rows}])
     return rows
 

@@ -201,7 +201,9 @@ class _Coder(threading.local):
         try:
             return self._decompress(content)
         except self._error as error:
-            raise StoreError(f"a record of the store is damaged ({error}): put a copy of the store in its place") from None
+            raise StoreError(
+                f"a record of the store is damaged ({error}): put a copy of the store in its place"
+            ) from None
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 
 Row: TypeAlias = dict[str, object]
 
+_PREVIEW: Final = 240  # characters
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -73,6 +74,28 @@ def pending_row(span: SpanRecord, project: str, *, segment: str, seen_ns: int) -
         "state": "in flight",
         "pending_in": segment,
     }
+
+
+def link_rows(span: SpanRecord, project: str) -> list[Row]:
+    """Return the rows of `links`."""
+    return [
+        {
+            "trace_id": span.trace_id,
+            "project": clean(project),
+            "span_id": span.span_id,
+            "linked_trace_id": link.trace_id,
+            "linked_span_id": link.span_id,
+        }
+        for link in span.links
+    ]
+
+
+def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
+    """Return the beginnings of what went into a span and of what came out."""
+    return (
+        _preview(span.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES),
+        _preview(span.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES),
+    )
 
 
 def log_row(log: LogRecord, project: str) -> Row:
@@ -205,6 +228,11 @@ def clean(text: str) -> str:
 
 def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
     return next((clean(value) for key in keys if isinstance(value := attributes.get(key), str) and value), None)
+
+
+def _preview(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
+    found = _text(attributes, *keys)
+    return found[:_PREVIEW] if found else None
 
 
 def _tags(value: AnyValue) -> str | None:

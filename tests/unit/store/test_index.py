@@ -275,6 +275,6 @@ def test_a_store_elsewhere_that_the_settings_name_may_delete(tmp_path: Path, mon
     segment, lock = write_segment(tmp_path, spans=[span_line()])
     os.close(lock)
     with tracelm.open_store(home=tmp_path) as store:
-        assert store.path == tmp_path / "else" / "where.db"
+        assert store.place == str(tmp_path / "else" / "where.db")
         assert len(store.spans()) == 1
     assert not segment.path.exists()
