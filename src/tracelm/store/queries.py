@@ -13,12 +13,10 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    exists,
     func,
-    literal,
-    null,
     or_,
     select,
-    union_all,
 )
 
 from tracelm import semconv
@@ -34,7 +32,7 @@ from tracelm.store.stored import (
     StoredTrace,
 )
 from tracelm.store.stored_trial import StoredTrial
-from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
+from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import TraceTree
 
 Wanted: TypeAlias = Mapping[str, str | None]
@@ -59,17 +57,15 @@ COUNTED: Final = and_(
 
 def projects(connection: Connection) -> Rows[StoredProject]:
     """Return the projects, the one with the newest trace first."""
-    of_logs = select(LOGS.c.project).distinct()
-    known = union_all(
-        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest")).group_by(
-            TRACES.c.project
-        ),
-        of_logs.add_columns(literal(0), null()),
-    ).subquery()
+    of_project = (
+        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest"))
+        .group_by(TRACES.c.project)
+        .subquery()
+    )
     found = connection.execute(
-        select(known.c.project, func.sum(known.c.traces), func.max(known.c.newest).label("newest"))
-        .group_by(known.c.project)
-        .order_by(func.max(known.c.newest).desc(), known.c.project)
+        select(PROJECTS.c.name, func.coalesce(of_project.c.traces, 0), of_project.c.newest)
+        .outerjoin(of_project, of_project.c.project == PROJECTS.c.name)
+        .order_by(of_project.c.newest.is_(None), of_project.c.newest.desc(), PROJECTS.c.name)
     )
     return Rows(StoredProject, (StoredProject(name=name, traces=n, last_start_ns=newest) for name, n, newest in found))
 
@@ -106,6 +102,19 @@ def spans(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[
     """Return the spans whose columns equal those of `wanted`, the newest first."""
     _check(connection, wanted["project"], limit)
     found = _filtered(SPANS, wanted).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
+    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+
+
+def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
+    """Return the spans that have a link to a span of a trace, the newest first."""
+    _check(connection, None, limit)
+    points_there = exists().where(
+        LINKS.c.linked_trace_id == trace_id,
+        LINKS.c.trace_id == SPANS.c.trace_id,
+        LINKS.c.project == SPANS.c.project,
+        LINKS.c.span_id == SPANS.c.span_id,
+    )
+    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
     return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
 
 
@@ -294,8 +303,7 @@ def check_project(connection: Connection, project: str | None) -> None:
     """Raise `StoreError` when the store does not know the project."""
     if project is None:
         return
-    known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))
-    if any(connection.execute(query).first() for query in known):
+    if connection.execute(select(PROJECTS.c.name).where(PROJECTS.c.name == project)).first():
         return
     names = [repr(each.name) for each in projects(connection)]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
@@ -324,11 +332,13 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
 
 
 def _span(row: Mapping[str, Any]) -> StoredSpan:
-    return StoredSpan(**{**row, "tags": _tags(row["tags"])})
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredSpan(**known)
 
 
 def _trace(row: Mapping[str, Any]) -> StoredTrace:
-    return StoredTrace(**{**row, "tags": _tags(row["tags"])})
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredTrace(**known)
 
 
 def _tags(text: str | None) -> tuple[str, ...]:

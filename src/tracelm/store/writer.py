@@ -6,13 +6,12 @@ computed anew for the traces that a batch touched; adding to them would count a 
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
+    URL,
     ColumnElement,
     Connection,
-    Dialect,
     Table,
     and_,
     bindparam,
@@ -24,7 +23,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from tracelm import semconv
 from tracelm.otlp.records import SpanRecord
@@ -42,6 +40,7 @@ _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
 }
 
 
+_DIALECTS: Final = {"sqlite": URL.create("sqlite"), "postgresql": URL.create("postgresql+psycopg")}
 _SOME: Final = 500  # as many values as one statement takes
 _TOTALS: Final = ("input_tokens", "output_tokens", "cost_usd")
 _WHOSE: Final = ("session_id", "user_id", "run_id")
@@ -60,9 +59,10 @@ def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write `rows` into `spans`, `log_records` or `scores`; `roll_up` must follow for spans."""
     if rows:
         statement, order = _statement(connection.dialect.name, table)
-        values = itemgetter(*order)
-        given = [values(row) for row in rows] if connection.dialect.name == "sqlite" else [dict(row) for row in rows]
-        connection.exec_driver_sql(statement, given)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
+        else:
+            connection.exec_driver_sql(statement, [dict(row) for row in rows])
 
 
 def write_pending(connection: Connection, rows: Sequence[Row]) -> None:
@@ -180,16 +180,8 @@ def _statement(dialect: str, table: Table) -> tuple[str, tuple[str, ...]]:
     """Return the SQL that writes one row, and the columns in the order of SQLite's place-holders."""
     names = [column.name for column in table.columns if column.name != "id"]
     statement = insert(dialect, table).values({name: bindparam(name) for name in names})
-    compiled = _replacing(statement, table, names).compile(dialect=_dialect(dialect))
+    compiled = _replacing(statement, table, names).compile(dialect=_DIALECTS[dialect].get_dialect()())
     return str(compiled), tuple(compiled.positiontup or names)
-
-
-def _dialect(name: str) -> Dialect:
-    if name == "sqlite":
-        return sqlite.dialect()
-    from sqlalchemy.dialects.postgresql import psycopg
-
-    return psycopg.dialect()
 
 
 @cache

@@ -45,7 +45,9 @@ def test_files_are_for_this_user_only(tmp_path: Path) -> None:
     assert "tracelm.db-wal" in modes
 
 
-def test_a_store_whose_making_dies_half_way_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_whose_making_dies_half_way_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "tracelm.db"
     whole = METADATA.create_all
 

@@ -107,8 +107,6 @@ def _anew(
     after = 0
     while found := connection.execute(page, {"after": after}).all():
         rows = rows_of(found)
-        changes = [
-            {"id": old.id} | {name: row[name] for name in names} for old, row in zip(found, rows, strict=True)
-        ]
+        changes = [{"id": old.id} | {name: row[name] for name in names} for old, row in zip(found, rows, strict=True)]
         connection.execute(change, changes)
         after = found[-1].id
