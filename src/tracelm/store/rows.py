@@ -227,7 +227,11 @@ def clean(text: str) -> str:
 
 
 def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    return next((clean(value) for key in keys if isinstance(value := attributes.get(key), str) and value), None)
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value:
+            return clean(value)
+    return None
 
 
 def _preview(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
