@@ -8,6 +8,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -22,6 +23,11 @@ from tracelm.store.open import open_store
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PROTOBUF = {"content-type": "application/x-protobuf"}
+
+
+def exported(channel: grpc.Channel) -> Any:
+    """Return what sends a request in bytes."""
+    return channel.unary_unary(EXPORT)
 
 
 def ids_of(home: Path) -> set[tuple[str, str]]:
@@ -124,7 +130,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again_and_keeps_what_it_took
                 ) as channel,
                 pytest.raises(grpc.RpcError) as over_grpc,
             ):
-                channel.unary_unary(EXPORT)(body)
+                exported(channel)(body)
             small = pool.submit(server.send, trace_request(1).SerializeToString())
         assert [each.result().status for each in taken] == [200, 200]
         assert small.result().status == 200
@@ -201,7 +207,7 @@ def test_a_full_disk_refuses_and_what_was_acknowledged_can_still_be_read(tmp_pat
             acknowledged |= ids_in(request)
         assert (reply.status, "retry-after" in reply.headers) == (503, True)
         found: set[tuple[str, str]] = set()
-        after: dict[str, object] = {}
+        after: dict[str, Any] = {}
         while True:
             page = server.get("/spans", limit=1000, **after).json
             found |= {(each["trace_id"], each["span_id"]) for each in page["items"]}

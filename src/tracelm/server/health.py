@@ -1,6 +1,7 @@
 """Whether the server lives, can work, and how it does: for supervisors, load balancers and Prometheus."""
 
 import shutil
+from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -51,9 +52,10 @@ def metrics(request: Request, _caller: Reader) -> Response:
     lag = state.intake.lag_s
     _add(lines, "tracelm_lag_seconds", "gauge", "For how long the oldest of them has waited.", round(lag, 3))
     _add(lines, "tracelm_watchers", "gauge", "Connections that get live events.", state.live.watchers)
-    path = state.store.path
-    _add(lines, "tracelm_store_bytes", "gauge", "Size of the store's file.", path.stat().st_size)
-    _add(lines, "tracelm_disk_free_bytes", "gauge", "Free space beside it.", shutil.disk_usage(path.parent).free)
+    file = Path(state.store.place)
+    if file.is_file():  # else it is a database server's
+        _add(lines, "tracelm_store_bytes", "gauge", "Size of the store's file.", file.stat().st_size)
+        _add(lines, "tracelm_disk_free_bytes", "gauge", "Free space beside it.", shutil.disk_usage(file.parent).free)
     return Response("\n".join(lines) + "\n", media_type=_PROMETHEUS)
 
 

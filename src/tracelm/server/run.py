@@ -43,7 +43,7 @@ def run(options: ServerOptions, *, say: Callable[[str], None]) -> None:
             port: int = listening.getsockname()[1]
             say(
                 f"tracelm serves http://{_shown(options.host)}:{port} (OTLP/HTTP, API, UI) and "
-                f"{_shown(options.host)}:{grpc_intake.port} (OTLP/gRPC), store {store.path}"
+                f"{_shown(options.host)}:{grpc_intake.port} (OTLP/gRPC), store {store.place}"
             )
             config = uvicorn.Config(
                 create_app(state),

@@ -24,7 +24,7 @@ ROUTES = [
     (method, route)
     for route in create_app(None).routes
     if isinstance(route, APIRoute)
-    for method in sorted(route.methods)
+    for method in sorted(route.methods or ())
 ]
 SAMPLES = {
     "trace_id": OTHERS.hex(),

@@ -86,7 +86,7 @@ def names(page: dict[str, Any]) -> list[str]:
 
 def test_traces_come_in_pages_that_meet_without_a_gap(server: Serving) -> None:
     found: list[str] = []
-    after: dict[str, object] = {}
+    after: dict[str, Any] = {}
     while True:
         page = server.get("/traces", project="shop", limit=3, **after).json
         found += names(page)
@@ -97,7 +97,7 @@ def test_traces_come_in_pages_that_meet_without_a_gap(server: Serving) -> None:
 
 
 def test_traces_are_filtered_sorted_and_cut_out_by_time(server: Serving) -> None:
-    def ask(**query: object) -> list[str]:
+    def ask(**query: Any) -> list[str]:
         return names(server.get("/traces", project="shop", **query).json)
 
     assert ask(where="latency>5s") == ["7", "6"]
@@ -127,6 +127,9 @@ def test_a_line_of_the_list_has_what_it_shows(server: Serving) -> None:
             "cost_usd": 0.25,
             "session_id": "s1",
             "user_id": None,
+            "release": None,
+            "environment": None,
+            "tags": [],
             "run_id": None,
             "state": "ended",
             "input_preview": '{"question":"0"}',
@@ -158,7 +161,7 @@ def test_a_filter_that_cannot_be_read_says_where(server: Serving) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_query_that_makes_no_sense_is_a_problem_with_a_reason(server: Serving, query: dict[str, object]) -> None:
+def test_a_query_that_makes_no_sense_is_a_problem_with_a_reason(server: Serving, query: dict[str, Any]) -> None:
     reply = server.get("/traces", **query)
     assert reply.status in {400, 422}
     assert reply.headers["content-type"] == "application/problem+json"
@@ -251,7 +254,7 @@ def test_sessions_sum_up_their_traces(server: Serving) -> None:
 
 
 def test_figures_over_time_count_traces_errors_cost_and_latency(server: Serving) -> None:
-    query = {"project": "shop", "since_ns": BEGAN, "until_ns": BEGAN + 480 * SECOND}
+    query: dict[str, Any] = {"project": "shop", "since_ns": BEGAN, "until_ns": BEGAN + 480 * SECOND}
     table = server.get("/stats", buckets=2, **query).json
     assert table == snapshot(
         {

@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import orjson
@@ -129,7 +130,7 @@ def test_metrics_are_answered_with_a_partial_success_that_says_they_are_not_kept
     assert reply.status == 200
     assert "not kept" in said.error_message
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-        export = channel.unary_unary("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+        export: Any = channel.unary_unary("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
         assert "not kept" in ExportMetricsServiceResponse.FromString(export(b"")).partial_success.error_message
 
 
@@ -150,6 +151,7 @@ def test_metrics_are_answered_with_a_partial_success_that_says_they_are_not_kept
         (b"".join([gzip.compress(bytes(5_000_000))] * 8), {"content_encoding": "gzip"}, 413),
         (bytes(33_000_000), {}, 413),
     ],
+    ids=range(13),
 )  # fmt: skip
 def test_a_hostile_body_is_refused_with_a_reason(
     server: Serving, body: bytes, headers: dict[str, str], status: int
@@ -169,7 +171,7 @@ def test_a_hostile_body_is_refused_with_a_reason(
 
 def test_a_gzip_bomb_over_grpc_is_refused(server: Serving) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", compression=grpc.Compression.Gzip) as channel:
-        export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        export: Any = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         with pytest.raises(grpc.RpcError) as refused:
             export(bytes(40_000_000))
     error: grpc.RpcError = refused.value
@@ -233,7 +235,7 @@ def test_a_key_writes_into_its_projects_only(tmp_path: Path, protocol: str) -> N
             answer = server.send(body, key=key).body
         else:
             with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-                export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+                export: Any = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
                 answer = export(body, metadata=(("authorization", f"Bearer {key}"),))
                 with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
                     export(body)

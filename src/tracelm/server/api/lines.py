@@ -3,14 +3,12 @@
 import base64
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
 from tracelm.server.api.models import Model, Moment
 from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan
-
-PREVIEW_CHARACTERS: Final = 240
 
 
 def _finite(value: object) -> object:
@@ -40,13 +38,11 @@ class TraceLine(Model):
     cost_usd: Figure
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
     run_id: str | None
     state: str = Field(description="ended, in flight or lost")
-
-
-class TraceListLine(TraceLine):
-    """A trace as the list shows it."""
-
     input_preview: str | None = Field(description="The beginning of what went into the root.")
     output_preview: str | None = Field(description="The beginning of what came out of it.")
 
@@ -72,10 +68,16 @@ class SpanLine(Model):
     model: str | None
     input_tokens: int | None
     output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
     cost_usd: Figure
     recorded_cost_usd: Figure
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
     run_id: str | None
     row_digest: str | None
     state: str = Field(description="ended, in flight or lost")
@@ -124,11 +126,6 @@ class DecisionLine(Model):
 def columns_of(span: StoredSpan) -> dict[str, Any]:
     """Return what a line has of a span."""
     return {name: getattr(span, name) for name in SpanLine.model_fields}
-
-
-def preview(text: str | None) -> str | None:
-    """Return the beginning of a text."""
-    return None if text is None else text[:PREVIEW_CHARACTERS]
 
 
 def plain(value: Any) -> Any:

@@ -11,15 +11,12 @@ from tracelm.server.api.lines import (
     ScoreLine,
     SpanLine,
     TraceLine,
-    TraceListLine,
     columns_of,
     decision_line,
-    preview,
     score_line,
 )
 from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, ProjectName
-from tracelm.store.stored import StoredTrace
 
 router: Final = APIRouter(prefix=PREFIX, tags=["traces"], responses=PROBLEMS)
 TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
@@ -54,7 +51,7 @@ def list_traces(
     order_by: OrderBy = "-start",
     after: After = None,
     limit: Limit = 50,
-) -> Page[TraceListLine]:
+) -> Page[TraceLine]:
     """List traces."""
     store = store_of(request)
     wanted = project_for(caller, project)
@@ -70,7 +67,7 @@ def list_traces(
         ),
         caller,
     )
-    return Page(items=[_line(each) for each in found], next=found.next)
+    return Page(items=[TraceLine.model_validate(each) for each in found], next=found.next)
 
 
 @router.get("/traces/{trace_id}")
@@ -98,8 +95,3 @@ def show_trace(
         scores=[score_line(each) for each in reversed(scores)],
         decisions=[decision_line(each) for each in reversed(decisions)],
     )
-
-
-def _line(trace: StoredTrace) -> TraceListLine:
-    columns = {name: getattr(trace, name) for name in TraceLine.model_fields}
-    return TraceListLine(**columns, input_preview=preview(trace.input), output_preview=preview(trace.output))
