@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import grpc
 import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -95,6 +96,22 @@ class Serving:
             name.replace("_", "-"): each for name, each in headers.items()
         }
         return self.ask("POST", f"/v1/{signal}", body, key=key, headers=sent)
+
+    def export(
+        self, body: bytes, *, service: str = "trace.v1.Trace", key: str | None = None, compression: Any = None
+    ) -> bytes:
+        """Send an OTLP request over gRPC.
+
+        Raises:
+            grpc.RpcError: It was refused.
+        """
+        options = [("grpc.max_send_message_length", -1)]
+        metadata = () if key is None else (("authorization", f"Bearer {key}"),)
+        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}", options, compression) as channel:
+            path = f"/opentelemetry.proto.collector.{service}Service/Export"
+            call: Any = channel.unary_unary(path)  # pyright: ignore[reportUnknownVariableType]
+            answer: bytes = call(body, metadata=metadata)
+            return answer
 
     def stop(self) -> int:
         """End it as a supervisor does; returns its exit code."""

@@ -1,5 +1,6 @@
 """A server that is killed, stopped, locked out of its database, or overwhelmed: what it acknowledged is there."""
 
+import functools
 import http.client
 import os
 import sqlite3
@@ -21,13 +22,7 @@ from tests.serving import Reply, Serving, serving, trace_request
 from tests.small_disk import on_a_disk_of
 from tracelm.store.open import open_store
 
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PROTOBUF = {"content-type": "application/x-protobuf"}
-
-
-def exported(channel: grpc.Channel) -> Any:
-    """Return what sends a request in bytes."""
-    return channel.unary_unary(EXPORT)
 
 
 def ids_of(home: Path) -> set[tuple[str, str]]:
@@ -110,7 +105,7 @@ def test_two_hundred_senders_at_once_are_all_answered(tmp_path: Path) -> None:
         return server.send(request.SerializeToString())
 
     with serving(tmp_path) as server, ThreadPoolExecutor(200) as pool:
-        replies = list(pool.map(lambda request: send(server, request), requests))
+        replies = list(pool.map(functools.partial(send, server), requests))
         assert {reply.status for reply in replies} == {200}
         commits = server.metric("tracelm_commits_total")
     assert ids_of(tmp_path) == set[tuple[str, str]]().union(*map(ids_in, requests))
@@ -124,13 +119,8 @@ def test_a_full_queue_refuses_and_says_when_to_come_again_and_keeps_what_it_took
             taken = [pool.submit(server.send, body) for _ in range(2)]
             wait_until_waiting(server, 2)
             refused = server.send(body)
-            with (
-                grpc.insecure_channel(
-                    f"127.0.0.1:{server.grpc_port}", options=[("grpc.max_send_message_length", -1)]
-                ) as channel,
-                pytest.raises(grpc.RpcError) as over_grpc,
-            ):
-                exported(channel)(body)
+            with pytest.raises(grpc.RpcError) as over_grpc:
+                server.export(body)
             small = pool.submit(server.send, trace_request(1).SerializeToString())
         assert [each.result().status for each in taken] == [200, 200]
         assert small.result().status == 200
@@ -140,7 +130,8 @@ def test_a_full_queue_refuses_and_says_when_to_come_again_and_keeps_what_it_took
     error: grpc.RpcError = over_grpc.value
     assert isinstance(error, grpc.Call)
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    [details] = [value for key, value in error.trailing_metadata() or () if key == "grpc-status-details-bin"]
+    trailing: Any = error.trailing_metadata()  # pyright: ignore[reportUnknownMemberType]
+    details = dict(trailing)["grpc-status-details-bin"]
     info = RetryInfo()
     assert Status.FromString(details).details[0].Unpack(info)
     assert info.retry_delay.seconds == 1

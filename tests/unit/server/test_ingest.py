@@ -6,7 +6,6 @@ import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import orjson
@@ -129,9 +128,8 @@ def test_metrics_are_answered_with_a_partial_success_that_says_they_are_not_kept
     said = ExportMetricsServiceResponse.FromString(reply.body).partial_success
     assert reply.status == 200
     assert "not kept" in said.error_message
-    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-        export: Any = channel.unary_unary("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
-        assert "not kept" in ExportMetricsServiceResponse.FromString(export(b"")).partial_success.error_message
+    over_grpc = ExportMetricsServiceResponse.FromString(server.export(b"", service="metrics.v1.Metrics"))
+    assert "not kept" in over_grpc.partial_success.error_message
 
 
 @pytest.mark.parametrize(
@@ -170,10 +168,8 @@ def test_a_hostile_body_is_refused_with_a_reason(
 
 
 def test_a_gzip_bomb_over_grpc_is_refused(server: Serving) -> None:
-    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", compression=grpc.Compression.Gzip) as channel:
-        export: Any = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
-        with pytest.raises(grpc.RpcError) as refused:
-            export(bytes(40_000_000))
+    with pytest.raises(grpc.RpcError) as refused:
+        server.export(bytes(40_000_000), compression=grpc.Compression.Gzip)
     error: grpc.RpcError = refused.value
     assert isinstance(error, grpc.Call)
     assert error.code() in {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT}
@@ -231,14 +227,10 @@ def test_a_key_writes_into_its_projects_only(tmp_path: Path, protocol: str) -> N
     mixed.MergeFrom(trace_request(1, project="others", trace=b"o" * 16))
     body = mixed.SerializeToString()
     with serving(tmp_path) as server:
-        if protocol == "http":
-            answer = server.send(body, key=key).body
-        else:
-            with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-                export: Any = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
-                answer = export(body, metadata=(("authorization", f"Bearer {key}"),))
-                with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
-                    export(body)
+        answer = server.send(body, key=key).body if protocol == "http" else server.export(body, key=key)
+        with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+            server.export(body)
+        assert server.send(body).status == 401
     said = ExportTraceServiceResponse.FromString(answer).partial_success
     assert (said.rejected_spans, said.error_message) == (1, "this API key may not write into project 'others'")
     with tracelm.open_store(home=tmp_path) as store:

@@ -170,7 +170,7 @@ def show_value(
     caller: Reader,
     trace_id: TraceId,
     span_id: SpanId,
-    key: Annotated[str, Query(max_length=1_000_000)],
+    key: Annotated[str, Query(max_length=4_096)],
     event: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
     project: ProjectName = None,
 ) -> Response:
