@@ -1,7 +1,7 @@
 """What an OTLP request holds, as Python values: spans and log records with all their parts."""
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 AnyValue: TypeAlias = "bool | int | float | str | bytes | list[AnyValue] | dict[str, AnyValue] | None"
 Attributes: TypeAlias = dict[str, AnyValue]
@@ -108,7 +108,7 @@ class SpanRecord:
     @property
     def source(self) -> bytes:
         """The span as a request of its own, OTLP/JSON, put together from its parts."""
-        return _request(b"Spans", b"spans", self)
+        return request_line("spans", self.resource.source, self.scope.source, self.own_source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +141,26 @@ class LogRecord:
     @property
     def source(self) -> bytes:
         """The record as a request of its own, OTLP/JSON, put together from its parts."""
-        return _request(b"Logs", b"logRecords", self)
+        return request_line("logs", self.resource.source, self.scope.source, self.own_source)
 
 
-def _request(signal: bytes, records: bytes, record: SpanRecord | LogRecord) -> bytes:
-    resource, scope = record.resource.source[:-1], record.scope.source[:-1]
+def request_line(signal: Literal["spans", "logs"], resource: bytes, scope: bytes, record: bytes) -> bytes:
+    """Return a record as a request of its own.
+
+    Args:
+        signal: What the record is.
+        resource: The `source` of its resource.
+        scope: The `source` of its scope.
+        record: Its `own_source`.
+    """
+    kind, records = (b"Spans", b"spans") if signal == "spans" else (b"Logs", b"logRecords")
     return b'{"resource%b":[%b%b"scope%b":[%b%b"%b":[%b]}]}]}' % (
-        signal,
-        resource,
-        b"," if len(resource) > 1 else b"",
-        signal,
-        scope,
-        b"," if len(scope) > 1 else b"",
+        kind,
+        resource[:-1],
+        b"," if len(resource) > 2 else b"",
+        kind,
+        scope[:-1],
+        b"," if len(scope) > 2 else b"",
         records,
-        record.own_source,
+        record,
     )

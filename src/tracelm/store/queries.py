@@ -13,16 +13,15 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    exists,
     func,
-    literal,
-    null,
     or_,
     select,
-    union_all,
 )
 
 from tracelm import semconv
 from tracelm.errors import StoreError
+from tracelm.store.contents import KEPT, with_records
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
     StoredDecision,
@@ -33,7 +32,7 @@ from tracelm.store.stored import (
     StoredTrace,
 )
 from tracelm.store.stored_trial import StoredTrial
-from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
+from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import TraceTree
 
 Wanted: TypeAlias = Mapping[str, str | None]
@@ -44,6 +43,7 @@ _Number = TypeVar("_Number", int, float)
 _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
 _INNER: Final = frozenset({"id", "pending_in"})
+_RECORD: Final = tuple(SPANS.c[name] for name in KEPT)
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
 COUNTED: Final = and_(
     TRIALS.c.run_id == SCORES.c.run_id,
@@ -57,17 +57,15 @@ COUNTED: Final = and_(
 
 def projects(connection: Connection) -> Rows[StoredProject]:
     """Return the projects, the one with the newest trace first."""
-    of_logs = select(LOGS.c.project).distinct()
-    known = union_all(
-        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest")).group_by(
-            TRACES.c.project
-        ),
-        of_logs.add_columns(literal(0), null()),
-    ).subquery()
+    of_project = (
+        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest"))
+        .group_by(TRACES.c.project)
+        .subquery()
+    )
     found = connection.execute(
-        select(known.c.project, func.sum(known.c.traces), func.max(known.c.newest).label("newest"))
-        .group_by(known.c.project)
-        .order_by(func.max(known.c.newest).desc(), known.c.project)
+        select(PROJECTS.c.name, func.coalesce(of_project.c.traces, 0), of_project.c.newest)
+        .outerjoin(of_project, of_project.c.project == PROJECTS.c.name)
+        .order_by(of_project.c.newest.is_(None), of_project.c.newest.desc(), PROJECTS.c.name)
     )
     return Rows(StoredProject, (StoredProject(name=name, traces=n, last_start_ns=newest) for name, n, newest in found))
 
@@ -78,7 +76,7 @@ def traces(connection: Connection, *, project: str | None, limit: int | None) ->
     found = _trace_query().order_by(TRACES.c.start_ns.desc(), TRACES.c.id.desc()).limit(limit)
     if project is not None:
         found = found.where(TRACES.c.project == project)
-    return Rows(StoredTrace, (StoredTrace(**row) for row in connection.execute(found).mappings()))
+    return Rows(StoredTrace, map(_trace, with_records(connection, connection.execute(found).mappings())))
 
 
 def trace(connection: Connection, trace_id: str, *, project: str | None) -> TraceTree:
@@ -88,7 +86,7 @@ def trace(connection: Connection, trace_id: str, *, project: str | None) -> Trac
     wanted = _trace_query().where(TRACES.c.trace_id == full_id)
     if project is not None:
         wanted = wanted.where(TRACES.c.project == project)
-    parts = [StoredTrace(**row) for row in connection.execute(wanted).mappings()]
+    parts = [_trace(row) for row in with_records(connection, connection.execute(wanted).mappings())]
     if not parts:
         raise StoreError(f"trace {full_id} has no span in project {project!r}: leave the project out")
     of_trace = {"project": project, "trace_id": full_id}
@@ -104,7 +102,20 @@ def spans(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[
     """Return the spans whose columns equal those of `wanted`, the newest first."""
     _check(connection, wanted["project"], limit)
     found = _filtered(SPANS, wanted).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
-    return Rows(StoredSpan, (StoredSpan(**row) for row in connection.execute(found).mappings()))
+    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+
+
+def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
+    """Return the spans that have a link to a span of a trace, the newest first."""
+    _check(connection, None, limit)
+    points_there = exists().where(
+        LINKS.c.linked_trace_id == trace_id,
+        LINKS.c.trace_id == SPANS.c.trace_id,
+        LINKS.c.project == SPANS.c.project,
+        LINKS.c.span_id == SPANS.c.span_id,
+    )
+    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
+    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
 
 
 def genai_spans(
@@ -127,8 +138,8 @@ def genai_spans(
         .order_by(SPANS.c.id)
         .limit(limit)
     )
-    rows = (dict(row) for row in connection.execute(found).mappings())
-    return [(row.pop("id"), StoredSpan(**row)) for row in rows]
+    rows = with_records(connection, connection.execute(found).mappings())
+    return [(row.pop("id"), _span(row)) for row in rows]
 
 
 def scores(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredScore]:
@@ -148,7 +159,8 @@ def decisions(connection: Connection, wanted: Wanted, *, limit: int | None) -> R
         .order_by(LOGS.c.time_ns.desc(), LOGS.c.id.desc())
         .limit(limit)
     )
-    return Rows(StoredDecision, (StoredDecision(**row) for row in connection.execute(found).mappings()))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredDecision, (StoredDecision(**row) for row in rows))
 
 
 def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[StoredScore]:
@@ -189,12 +201,13 @@ def trials(connection: Connection, run_id: str, *, project: str) -> Rows[StoredT
     )
     columns = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, SPANS.c.record)
+        select(*columns, *_RECORD)
         .join(SPANS, at_span)
         .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
         .order_by(TRIALS.c.row_index, TRIALS.c.trial)
     )
-    return Rows(StoredTrial, (StoredTrial(**row) for row in connection.execute(found).mappings()))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredTrial, (StoredTrial(**row) for row in rows))
 
 
 def known_outputs(connection: Connection, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
@@ -207,13 +220,13 @@ def known_outputs(connection: Connection, task_version: str, *, project: str) ->
     )
     columns = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, SPANS.c.record)
+        select(*columns, *_RECORD)
         .join(RUNS, of_run)
         .join(SPANS, at_span)
         .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
         .order_by(TRIALS.c.end_ns)
     )
-    stored = (StoredTrial(**row) for row in connection.execute(found).mappings())
+    stored = (StoredTrial(**row) for row in with_records(connection, connection.execute(found).mappings()))
     return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
 
 
@@ -269,7 +282,7 @@ def _trace_query() -> Select[Any]:
         SPANS.c.span_id == TRACES.c.root_span_id,
     )
     columns = [column for column in TRACES.columns if column.name != "id"]
-    return select(*columns, SPANS.c.record).join(SPANS, at_root)
+    return select(*columns, *_RECORD).join(SPANS, at_root)
 
 
 def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
@@ -290,8 +303,7 @@ def check_project(connection: Connection, project: str | None) -> None:
     """Raise `StoreError` when the store does not know the project."""
     if project is None:
         return
-    known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))
-    if any(connection.execute(query).first() for query in known):
+    if connection.execute(select(PROJECTS.c.name).where(PROJECTS.c.name == project)).first():
         return
     names = [repr(each.name) for each in projects(connection)]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
@@ -317,6 +329,20 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
     if len(ids) > 1 and ids[0] != prefix:
         raise StoreError(f"several begin with {given!r}: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}")
     return ids[0]
+
+
+def _span(row: Mapping[str, Any]) -> StoredSpan:
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredSpan(**known)
+
+
+def _trace(row: Mapping[str, Any]) -> StoredTrace:
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredTrace(**known)
+
+
+def _tags(text: str | None) -> tuple[str, ...]:
+    return tuple(orjson.loads(text)) if text else ()
 
 
 def _score(row: RowMapping) -> StoredScore:
