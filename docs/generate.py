@@ -15,6 +15,7 @@ from typing import Any, Final
 from docs.conformance import conformance_page
 from docs.names import names_page
 from docs.scorer_table import overview, presets, reliability, score_name
+from docs.server import api_page, server_page
 from docs.sources import (
     BAR,
     all_annotations,
@@ -44,6 +45,8 @@ def pages() -> dict[str, str]:
         "python.md": names_page(),
         "conformance.md": conformance_page(),
         "store.md": _store(),
+        "server.md": server_page(),
+        "api.md": api_page(),
     }
     return {name: f"{_MARK}\n\n{text.strip()}\n" for name, text in found.items()}
 

@@ -67,7 +67,7 @@ app.add_typer(evaluations, name="eval")
 
 def commands() -> dict[str, Callable[..., Any]]:
     """Return the function behind each command, by what is typed: `traces`, `eval run`."""
-    found = {each.name or _name(each.callback): each.callback for each in app.registered_commands}
+    found = {each.name or _name(each.callback): each.callback for each in app.registered_commands if not each.hidden}
     for group in app.registered_groups:
         for each in group.typer_instance.registered_commands if group.typer_instance is not None else ():
             found[f"{group.name} {each.name or _name(each.callback)}"] = each.callback

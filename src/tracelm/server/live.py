@@ -9,6 +9,7 @@ import itertools
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ _AT_ONCE: Final = 1_000
 """When more rows are new than this, watchers load anew: nobody can read so fast."""
 _PAUSE_S: Final = 0.1
 _EVERY_S: Final = 1.0
+_LINGERS_S: Final = 60.0
+"""So long after the last watcher left, events are still made one by one: he may come back."""
 _OF_SPAN: Final = (SPANS.c.id, SPANS.c.project, SPANS.c.trace_id, SPANS.c.span_id, SPANS.c.name, SPANS.c.state)
 _OF_SCORE: Final = (SCORES.c.id, SCORES.c.project, SCORES.c.trace_id, SCORES.c.span_id, SCORES.c.name)
 
@@ -72,6 +75,7 @@ class LiveEvents:
         self._last = 0
         self._lock = threading.Lock()
         self._watchers: set[Callable[[], None]] = set()
+        self._watched_at = float("-inf")
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._seen = {SPANS: 0, SCORES: 0}
@@ -83,10 +87,7 @@ class LiveEvents:
 
     def start(self) -> None:
         """Begin to follow."""
-        with self._store.reading() as connection:
-            for table in self._seen:
-                self._seen[table] = connection.execute(select(func.max(table.c.id))).scalar() or 0
-            self._in_flight = _in_flight(connection)
+        self._skip()
         self._thread.start()
 
     def close(self) -> None:
@@ -118,11 +119,13 @@ class LiveEvents:
         """Call `tell`, from any thread, whenever there is something new."""
         with self._lock:
             self._watchers.add(tell)
+            self._watched_at = time.monotonic()
 
     def unwatch(self, tell: Callable[[], None]) -> None:
         """Call it no more."""
         with self._lock:
             self._watchers.discard(tell)
+            self._watched_at = time.monotonic()
 
     @property
     def watchers(self) -> int:
@@ -160,6 +163,10 @@ class LiveEvents:
         self._sizes = sizes
 
     def _look(self) -> None:
+        if not self._watchers and time.monotonic() - self._watched_at > _LINGERS_S:
+            if self._skip() and not (self._ring and self._ring[-1].kind == "reset"):
+                self._publish([LiveEvent(number=0, kind="reset")])  # for one who comes back after all
+            return
         with self._store.reading() as connection:
             spans = _new_spans(connection, self._seen[SPANS])
             scores = _new_scores(connection, self._seen[SCORES])
@@ -171,12 +178,19 @@ class LiveEvents:
             if new:
                 self._seen[table] = new[-1][0]
         if len(spans) > _AT_ONCE or len(scores) > _AT_ONCE:
-            with self._store.reading() as connection:
-                for table in self._seen:
-                    self._seen[table] = connection.execute(select(func.max(table.c.id))).scalar() or 0
+            self._skip()
             found = [LiveEvent(number=0, kind="reset")]
         if found:
             self._publish(found)
+
+    def _skip(self) -> bool:
+        """Take all that is there for seen; returns whether anything was new."""
+        with self._store.reading() as connection:
+            newest = {table: connection.execute(select(func.max(table.c.id))).scalar() or 0 for table in self._seen}
+            self._in_flight = _in_flight(connection)
+        was_new = newest != self._seen
+        self._seen = newest
+        return was_new
 
     def _publish(self, found: Iterable[LiveEvent]) -> None:
         with self._lock:

@@ -233,6 +233,9 @@ def test_a_browser_logs_in_and_changes_things_with_its_token_only(tmp_path: Path
         assert {each.strip().partition("=")[0] for each in cookie.split(";")[1:]} >= {"HttpOnly", "SameSite", "Path"}
         assert "SameSite=strict" in cookie
         assert key not in cookie
+        assert "Secure" not in cookie
+        behind_tls = server.post("/session", {"key": key}, host="127.0.0.1", origin="https://127.0.0.1")
+        assert "Secure" in behind_tls.headers["set-cookie"]
         sent = {"cookie": cookie.partition(";")[0], "content-type": "application/json"}
         seen = server.ask("GET", "/api/v1/session", headers=sent).json
         assert (seen["name"], seen["rights"], seen["needs_login"]) == ("Ada", ["admin", "read"], False)

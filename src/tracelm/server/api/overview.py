@@ -116,7 +116,10 @@ def list_sessions(
     after: Annotated[str | None, Query(pattern="^[0-9]{1,6}$", description="`next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> Page[SessionLine]:
-    """List conversations of the last seven days, or of the time that is given; the newest first."""
+    """List conversations of the last seven days, or of the time that is given; the newest first.
+
+    One that goes on moves to the front: a page may show it again.
+    """
     store = store_of(request)
     wanted = project_for(caller, project)
     since, until = _window(since_ns, until_ns, days=7)

@@ -59,7 +59,7 @@ async def log_in(request: Request, response: Response, login: Login, _caller: An
         path="/",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_over_tls(request),
     )
     return _session(request, key.caller(is_session=True), state.gate.sessions.csrf_token(cookie, key))
 
@@ -79,6 +79,11 @@ def _session(request: Request, caller: Caller | None, token: str | None) -> Sess
         csrf_token=token,
         version=str(request.app.version),
     )
+
+
+def _is_over_tls(request: Request) -> bool:
+    """Whether the browser speaks TLS, be it to a proxy: it says so itself, in the origin of its page."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
 
 
 def _address(request: Request) -> str:
