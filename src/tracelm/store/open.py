@@ -33,6 +33,8 @@ from tracelm.trace import runtime
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tracelm.store.maintenance import Maintenance
+
 _PAGE: Final = 500  # spans that are read at once
 
 
@@ -104,6 +106,15 @@ class Store:
     def close(self) -> None:
         """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
         self._open = False
+
+    def check_project(self, project: str | None) -> None:
+        """Raise an error when the store does not know a project.
+
+        Raises:
+            StoreError: It says which projects there are.
+        """
+        with self._read() as connection:
+            queries.check_project(connection, project)
 
     def index(self) -> IndexReport:
         """Read what the journal holds into the store; every query does it first.
@@ -441,6 +452,13 @@ class Store:
         """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
         with self._read() as connection:
             return queries.known_outputs(connection, task_version, project=project)
+
+    @property
+    def maintenance(self) -> "Maintenance":
+        """What looks after this store: size, integrity, retention, export and import."""
+        from tracelm.store.maintenance import Maintenance
+
+        return Maintenance(self, self._database)
 
     @contextmanager
     def writing(self) -> Generator["Connection"]:
