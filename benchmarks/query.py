@@ -103,9 +103,8 @@ def fill(store: Store, *, spans: int, days: float) -> None:
         for first in range(0, len(lines), BATCH):
             written += _write(store, lines[first : first + BATCH], [])
     took = time.perf_counter() - begun
-    print(
-        f"{written:,} spans written in {took:,.0f} s, {written / took:,.0f}/s; {store.path.stat().st_size / 1e6:,.0f} MB"
-    )
+    size = store.path.stat().st_size / 1e6
+    print(f"{written:,} spans written in {took:,.0f} s, {written / took:,.0f}/s; {size:,.0f} MB")
 
 
 def _write(store: Store, spans: list[bytes], logs: list[bytes]) -> int:
@@ -136,7 +135,7 @@ def trace_of_ten(chance: random.Random, number: int, start: int) -> Iterator[byt
     for at in range(3, 7):
         yield model_call(chance, trace, at, 2, start + at * took // 10, took // 10)
     for at in range(7, 10):
-        tool = {"gen_ai.operation.name": "execute_tool", "tracelm.op.name": f"tool_{at}"}
+        tool: dict[str, object] = {"gen_ai.operation.name": "execute_tool", "tracelm.op.name": f"tool_{at}"}
         broken = chance.random() < 0.02
         yield span(trace, at, 2, f"execute_tool tool_{at}", start + at * took // 10, took // 20, tool, failed=broken)
     yield span(trace, 10, 2, "retrieve", start + took // 2, took // 10, {"tracelm.op.name": "retrieve"})
