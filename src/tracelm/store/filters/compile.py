@@ -3,7 +3,7 @@
 A condition that meets a missing value is NULL. That is no match, also below OR; `Not` makes it one explicitly.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Table,
     and_,
     exists,
     false,
@@ -19,7 +20,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
 )
 
 from tracelm.store.filters.fields import FIELDS, Kind
@@ -51,11 +51,11 @@ TextMatches: TypeAlias = Callable[[str], Condition | None]
 AttributeMatches: TypeAlias = Callable[[Term], Condition]
 """Says of which spans a term about an attribute is true, as a condition over `SPANS`."""
 
-Few: TypeAlias = Callable[[Select[Any]], Sequence[tuple[Any, ...]] | None]
-"""Executes a query and returns what it found when that is little; `None` when it is much."""
+Few: TypeAlias = Callable[[Select[Any], Table], Sequence[int] | None]
+"""Executes a query for keys, and returns the numbers of the rows of a table that have them; `None` when it is many."""
 
 _NO_TEXT: Final[TextMatches] = lambda _text: None  # noqa: E731 - a constant, for a default
-_NEVER_FEW: Final[Few] = lambda _query: None  # noqa: E731
+_NEVER_FEW: Final[Few] = lambda _query, _table: None  # noqa: E731
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class Compiler:
                 if column is not None:
                     return _holds(column, node)
                 if node.name.field == "score":
-                    return self._has_score(node, {"trace_id": TRACES.c.trace_id, "project": TRACES.c.project})
+                    return self._has_score(node, TRACES, "trace_id", "project")
                 return self._some_span(node)
             case Search() | IsRoot():
                 return self._some_span(node)
@@ -124,24 +124,24 @@ class Compiler:
         where it is rare, that would look at all of them, and finding the spans first is ten times as fast.
         """
         condition = self.of_spans(node)
-        spans = None
         if not _reads_records(node):
-            spans = self.few(select(SPANS.c.trace_id, SPANS.c.project).where(*self.within, condition))
-        if spans is not None:
-            return _among((TRACES.c.trace_id, TRACES.c.project), spans)
+            keys = select(SPANS.c.trace_id, SPANS.c.project).where(*self.within, condition)
+            found = self.few(keys, TRACES)
+            if found is not None:
+                return TRACES.c.id.in_(found)
         return exists().where(SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project, condition)
 
-    def _has_score(self, term: Term, at: Mapping[str, ColumnElement[Any]]) -> Condition:
+    def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
         judged = _of_score(term)
-        scores = self.few(select(*(SCORES.c[name] for name in at)).where(judged))
-        if scores is not None:
-            return _among(tuple(at.values()), scores)
-        return exists().where(*(SCORES.c[name] == column for name, column in at.items()), judged)
+        found = self.few(select(*(SCORES.c[name] for name in key)).where(judged), table)
+        if found is not None:
+            return table.c.id.in_(found)
+        return exists().where(*(SCORES.c[name] == table.c[name] for name in key), judged)
 
     def _term_of_span(self, term: Term) -> Condition:
         match term.name.field:
             case "score":
-                return self._has_score(term, {name: SPANS.c[name] for name in ("trace_id", "span_id", "project")})
+                return self._has_score(term, SPANS, "trace_id", "project", "span_id")
             case "attr":
                 return self.attribute_matches(term)
             case name if FIELDS[name].span is None:
@@ -166,10 +166,6 @@ def _column(table: FromClause, name: str) -> ColumnElement[Any]:
 def _trace_column(name: Name) -> ColumnElement[Any] | None:
     found = FIELDS[name.field].trace
     return None if found is None else _column(TRACES, found)
-
-
-def _among(columns: tuple[ColumnElement[Any], ...], found: Sequence[tuple[Any, ...]]) -> Condition:
-    return tuple_(*columns).in_(found) if found else false()
 
 
 def _reads_records(node: Node) -> bool:

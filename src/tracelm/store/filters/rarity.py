@@ -3,27 +3,31 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, Table, select
 
 from tracelm.store.filters.compile import Few
 
 _FEW: Final = 500
-_MOST_VALUES: Final = 10_000  # of one statement, over all of its conditions
+_MOST_CONDITIONS: Final = 20  # of one query, that it is worth while to look at
 
 
 def finds_few(connection: Connection) -> Few:
-    """Return what executes a query and returns its rows, if there are at most 500 of them."""
-    left = _MOST_VALUES
+    """Return what executes a query for keys, and returns the rows of a table that have them if these are few.
 
-    def few(query: Select[Any]) -> Sequence[tuple[Any, ...]] | None:
-        nonlocal left
-        values = _FEW * len(query.selected_columns)
-        if left < values:
+    The keys are compared in Python: SQLite reads a whole table for a comparison of several columns with a list.
+    """
+    looked_at = 0
+
+    def few(query: Select[Any], table: Table) -> Sequence[int] | None:
+        nonlocal looked_at
+        looked_at += 1
+        if looked_at > _MOST_CONDITIONS:
             return None
-        found = connection.execute(query.limit(_FEW + 1)).all()
-        if len(found) > _FEW:
+        keys = {tuple(row) for row in connection.execute(query.limit(_FEW + 1))}
+        if len(keys) > _FEW:
             return None
-        left -= values
-        return sorted({tuple(row) for row in found})
+        columns = [table.c[column.name] for column in query.selected_columns]
+        wanted = select(table.c.id, *columns).where(table.c.trace_id.in_({key[0] for key in keys}))
+        return [row[0] for row in connection.execute(wanted) if tuple(row[1:]) in keys]
 
     return few
