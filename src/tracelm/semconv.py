@@ -26,6 +26,9 @@ PROJECT: Final = "tracelm.project"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
 SESSION_ID: Final = "session.id"
 USER_ID: Final = "user.id"
+RELEASE: Final = "service.version"
+ENVIRONMENTS: Final = ("deployment.environment.name", "deployment.environment")  # the second until 2024
+TAGS: Final = "tracelm.tags"
 
 # --- a call of a model --------------------------------------------------------------------------------------
 OPERATION_NAME: Final = "gen_ai.operation.name"

@@ -34,7 +34,7 @@ double = tracelm.op(lambda number: 2 * number)
 assert double(4) == 8
 with tracelm.open_store() as store:
     assert [trace.status for trace in store.traces()] == ["unset"]
-    assert store.path.is_relative_to(home)
+    assert Path(store.place).is_relative_to(home)
 """
 
 

@@ -79,7 +79,7 @@ def test_no_row_is_lost_and_none_is_counted_twice(
             others = [each for each in store.runs() if each.run_id != run_id]
             run = store.run(run_id)
             scores = Counter((each.row_index, each.trial, each.name) for each in store.run_scores(run_id))
-            results = tracelm.EvalRun.load(run_id, url=f"sqlite:///{store.path}").results
+            results = tracelm.EvalRun.load(run_id, url=f"sqlite:///{store.place}").results
         failed = sum(number % 7 == 3 for number in range(rows)) * trials
         # Where a kill came after the last row, that run is complete, and the next began anew.
         assert all(each.is_complete or not each.done for each in others)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import tracelm
-from tracelm.store.database import Database
 from tracelm.store.migrations import HEAD, versions
+from tracelm.store.sqlite import SQLite
 
 VERSIONS = Path(versions.__file__).parent
 OLD = sorted(Path(__file__).parent.glob("schema-*.sql"))
@@ -58,7 +58,7 @@ def test_costs_in_an_old_store_can_be_computed_anew(old: Path) -> None:
 
 def test_an_upgraded_store_has_the_schema_of_a_new_one(old: Path, tmp_path: Path) -> None:
     def schema(path: Path) -> set[tuple[str, str, str]]:
-        Database(path)
+        SQLite(path)
         with sqlite3.connect(path) as database:
             tables = [str(name) for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             columns = {

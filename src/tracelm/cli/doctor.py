@@ -104,7 +104,7 @@ def _data(home: Path | None) -> _Facts:
         waiting = [segment for segment in segments if not segment.is_delivered()]
         return {
             "home": str(store.home),
-            "store": str(store.path),
+            "store": store.place,
             "projects": [each.name for each in store.projects()],
             "journal_segments": len(segments),
             "journal_bytes": journal_bytes(store.home),

@@ -24,7 +24,7 @@ def list_runs(project: Project = None, limit: Limit = 20, as_json: AsJson = Fals
     """List evaluation runs, the newest first."""
     with open_home(home) as store:
         found = store.runs(project=project, limit=limit)
-        path = store.path
+        path = store.place
     if as_json:
         print_json([as_dict(each) for each in found])
         return

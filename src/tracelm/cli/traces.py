@@ -18,7 +18,7 @@ def traces(project: Project = None, limit: Limit = 20, as_json: AsJson = False, 
 
     out = tables.console()
     if not found:
-        out.print(f'no traces yet in {store.path}: call tracelm.init("my-project") and a function under @tracelm.op')
+        out.print(f'no traces yet in {store.place}: call tracelm.init("my-project") and a function under @tracelm.op')
         return
     out.print(tables.trace_table(found))
     out.print("tracelm show TRACE shows one as a tree; the first characters of its id are enough", style="dim")

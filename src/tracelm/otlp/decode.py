@@ -10,6 +10,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeGuard, TypeVar
 
 import orjson
@@ -38,6 +39,9 @@ _UINT32: Final = range(2**32)
 _TIMES: Final = range(2**63)  # the integers of a database have a sign: enough until the year 2262
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _HEX: Final = frozenset("0123456789abcdef")
+_MAX_SHARED: Final = 256
+_REPEATS_UP_TO_BYTES: Final = 16_384
+"""Resources and scopes come with every line; longer ones are read each time, instead of filling memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +90,41 @@ def _decode(
     if not _is_object(request) or by_resource not in request:
         raise DecodeError(f"it has no {by_resource!r}")
     errors: list[DecodeError] = []
-    found = [
-        (one, scope, resource)
-        for resource in _objects(request, by_resource, errors)
-        for scope in _objects(resource, by_scope, errors)
-        for one in _objects(scope, by_record, errors)
-    ]
     records: list[_R] = []
-    for one, scope, resource in found:
-        try:
-            if len(found) == 1:
-                source = line.encode() if isinstance(line, str) else line
-            else:
-                source = orjson.dumps({by_resource: [{**resource, by_scope: [{**scope, by_record: [one]}]}]})
-            records.append(read(one, _resource(resource), _scope(scope), source))
-        except DecodeError as error:
-            errors.append(error)
-        except orjson.JSONEncodeError:
-            errors.append(DecodeError("it is nested too deep to be kept"))
+    for of_resource in _objects(request, by_resource, errors):
+        resource = _shared(of_resource, by_scope, _resource)
+        for of_scope in _objects(of_resource, by_scope, errors):
+            scope = _shared(of_scope, by_record, _scope)
+            for one in _objects(of_scope, by_record, errors):
+                try:
+                    records.append(read(one, _unless_bad(resource), _unless_bad(scope), _source(one)))
+                except DecodeError as error:
+                    errors.append(error)
     return Decoded(tuple(records), tuple(errors))
+
+
+def _shared(part: Json, but: str, read: Callable[[bytes], _R]) -> _R | DecodeError:
+    """Read what the records of a part share; a part that cannot be read is an error of each of its records."""
+    try:
+        source = _source({key: value for key, value in part.items() if key != but})
+        if len(source) > _REPEATS_UP_TO_BYTES:
+            read = getattr(read, "__wrapped__", read)
+        return read(source)
+    except DecodeError as error:
+        return error
+
+
+def _unless_bad(shared: _R | DecodeError) -> _R:
+    if isinstance(shared, DecodeError):
+        raise shared
+    return shared
+
+
+def _source(part: Json) -> bytes:
+    try:
+        return orjson.dumps(part)
+    except orjson.JSONEncodeError:
+        raise DecodeError("it is nested too deep to be kept") from None
 
 
 def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRecord:
@@ -129,7 +149,7 @@ def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRe
         dropped_events=_integer(span, "droppedEventsCount", _UINT32),
         links=tuple(_link(link) for link in _objects(span, "links")),
         dropped_links=_integer(span, "droppedLinksCount", _UINT32),
-        source=source,
+        own_source=source,
     )
 
 
@@ -149,7 +169,7 @@ def _log(log: Json, resource: Resource, scope: Scope, source: bytes) -> LogRecor
         body=_value(_object(log, "body")),
         attributes=_attributes(log),
         dropped_attributes=_integer(log, "droppedAttributesCount", _UINT32),
-        source=source,
+        own_source=source,
     )
 
 
@@ -173,16 +193,21 @@ def _link(link: Json) -> LinkRecord:
     )
 
 
-def _resource(part: Json) -> Resource:
+@lru_cache(maxsize=_MAX_SHARED)
+def _resource(source: bytes) -> Resource:
+    part = orjson.loads(source)
     resource = _object(part, "resource")
     return Resource(
         attributes=_attributes(resource),
         dropped_attributes=_integer(resource, "droppedAttributesCount", _UINT32),
         schema_url=_text(part, "schemaUrl"),
+        source=source,
     )
 
 
-def _scope(part: Json) -> Scope:
+@lru_cache(maxsize=_MAX_SHARED)
+def _scope(source: bytes) -> Scope:
+    part = orjson.loads(source)
     scope = _object(part, "scope")
     return Scope(
         name=_text(scope, "name"),
@@ -190,6 +215,7 @@ def _scope(part: Json) -> Scope:
         attributes=_attributes(scope),
         dropped_attributes=_integer(scope, "droppedAttributesCount", _UINT32),
         schema_url=_text(part, "schemaUrl"),
+        source=source,
     )
 
 

@@ -1,7 +1,7 @@
 """What an OTLP request holds, as Python values: spans and log records with all their parts."""
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 AnyValue: TypeAlias = "bool | int | float | str | bytes | list[AnyValue] | dict[str, AnyValue] | None"
 Attributes: TypeAlias = dict[str, AnyValue]
@@ -12,22 +12,33 @@ STATUSES: Final = ("unset", "ok", "error")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What produced a record: a process, with its service and project."""
+    """What produced a record: a process, with its service and project.
+
+    Attributes:
+        source: The resource with its schema's URL, OTLP/JSON: `{"resource":{…},"schemaUrl":"…"}`, what is empty left
+            out. All that came in, also what has no field here. The records of a request share it.
+    """
 
     attributes: Attributes
     dropped_attributes: int
     schema_url: str
+    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which library produced a record."""
+    """Which library produced a record.
+
+    Attributes:
+        source: The scope with its schema's URL, OTLP/JSON, as that of a resource: `{"scope":{…},"schemaUrl":"…"}`.
+    """
 
     name: str
     version: str
     attributes: Attributes
     dropped_attributes: int
     schema_url: str
+    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class SpanRecord:
         start_ns: Nanoseconds since 1970, UTC.
         end_ns: Nanoseconds since 1970, UTC.
         status: One of `STATUSES`.
-        source: The span as a request of its own, OTLP/JSON: all that came in, also what has no field here.
+        own_source: The span alone, without resource and scope, OTLP/JSON: all that came in, also what has no field
+            here.
     """
 
     resource: Resource
@@ -86,7 +98,12 @@ class SpanRecord:
     dropped_events: int
     links: tuple[LinkRecord, ...]
     dropped_links: int
-    source: bytes
+    own_source: bytes
+
+    @property
+    def source(self) -> bytes:
+        """The span as a request of its own, OTLP/JSON, put together from its parts."""
+        return request_line("spans", self.resource.source, self.scope.source, self.own_source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +114,8 @@ class LogRecord:
         time_ns: When it happened, else when it was observed; nanoseconds since 1970, UTC.
         trace_id: 32 lower-case hex digits; `None` when it belongs to no trace.
         span_id: 16 lower-case hex digits; `None` when it belongs to no span.
-        source: The record as a request of its own, OTLP/JSON: all that came in, also what has no field here.
+        own_source: The record alone, without resource and scope, OTLP/JSON: all that came in, also what has no field
+            here.
     """
 
     resource: Resource
@@ -113,4 +131,31 @@ class LogRecord:
     body: AnyValue
     attributes: Attributes
     dropped_attributes: int
-    source: bytes
+    own_source: bytes
+
+    @property
+    def source(self) -> bytes:
+        """The record as a request of its own, OTLP/JSON, put together from its parts."""
+        return request_line("logs", self.resource.source, self.scope.source, self.own_source)
+
+
+def request_line(signal: Literal["spans", "logs"], resource: bytes, scope: bytes, record: bytes) -> bytes:
+    """Return a record as a request of its own.
+
+    Args:
+        signal: What the record is.
+        resource: The `source` of its resource.
+        scope: The `source` of its scope.
+        record: Its `own_source`.
+    """
+    kind, records = (b"Spans", b"spans") if signal == "spans" else (b"Logs", b"logRecords")
+    return b'{"resource%b":[%b%b"scope%b":[%b%b"%b":[%b]}]}]}' % (
+        kind,
+        resource[:-1],
+        b"," if len(resource) > 2 else b"",
+        kind,
+        scope[:-1],
+        b"," if len(scope) > 2 else b"",
+        records,
+        record,
+    )

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tracelm import semconv
 from tracelm.errors import DecodeError, StoreError
 from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
-from tracelm.store.database import Database, default_url, path_of
-from tracelm.store.ingest import write_logs, write_spans
-from tracelm.store.rows import pending_row
+from tracelm.store.database import Database, default_url, open_database
+from tracelm.store.ingest import write_logs, write_open_spans, write_spans
+from tracelm.store.statements import insert
 from tracelm.store.tables import CURSORS, OUTBOX, SPANS
 from tracelm.store.unreadable import set_aside
-from tracelm.store.writer import roll_up, seen, write_pending
+from tracelm.store.writer import seen
 from tracelm.trace.segments import KINDS, Kind, Segment, list_segments, locked, remove_leftovers
 
 _log: Final = logging.getLogger("tracelm")
@@ -109,12 +108,12 @@ def index_closed(home: Path, store_url: str | None = None) -> IndexReport:
         store_url: The store that the home belongs to; by default `tracelm.db` in it.
 
     Raises:
-        ConfigError: `store_url` names something else than an SQLite file.
+        ConfigError: `store_url` is that of no store.
         StoreError: The store cannot be opened or written.
     """
     remove_leftovers(home)
     closed = [segment for segment in list_segments(home) if segment.is_closed()]
-    return _index(Database(path_of(store_url or default_url(home))), closed, remove=True) if closed else IndexReport()
+    return _index(open_database(store_url or default_url(home)), closed, remove=True) if closed else IndexReport()
 
 
 def index_segment(database: Database, segment: Segment) -> IndexReport:
@@ -204,15 +203,8 @@ def _write_lines(
         write_spans(connection, spans)
         report = IndexReport(spans=len(spans), skipped=len(errors))
     elif signal == "pending":
-        seen_ns = _last_seen_ns(segment)
-        rows = [
-            pending_row(
-                span, project_of(span.resource, segment), segment=segment.name, seen_ns=seen_ns or span.start_ns
-            )
-            for span in _decode(decode_spans, lines, errors)
-        ]
-        write_pending(connection, rows)
-        roll_up(connection, rows)
+        spans = [(span, project_of(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
+        write_open_spans(connection, spans, segment=segment.name, seen_ns=_last_seen_ns(segment))
         report = IndexReport(skipped=len(errors))
     else:
         logs = [(log, project_of(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
@@ -308,7 +300,7 @@ def _cursors(connection: Connection) -> dict[tuple[str, str], int]:
 
 
 def _move_cursor(connection: Connection, segment: Segment, signal: Kind, offset: int) -> None:
-    new = insert(CURSORS).values(segment=segment.name, signal=signal, offset=offset)
+    new = insert(connection.dialect.name, CURSORS).values(segment=segment.name, signal=signal, offset=offset)
     connection.execute(
         new.on_conflict_do_update(index_elements=("segment", "signal"), set_={"offset": new.excluded.offset})
     )

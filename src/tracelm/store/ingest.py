@@ -1,16 +1,42 @@
 """Write decoded records into the store, wherever they came from: the journal, or a sender over the network.
 
-What comes twice changes nothing. The caller's transaction holds it all: records, roll-ups, runs and trials.
+What comes twice changes nothing. The caller's transaction holds it all: records, contents, roll-ups, runs, trials.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from tracelm.otlp.records import LogRecord, SpanRecord
-from tracelm.store.rows import log_row, run_row, score_row, span_row, started_row, trial_row
-from tracelm.store.tables import LOGS, SCORES, SPANS
-from tracelm.store.writer import roll_up, write, write_ended_runs, write_started_runs, write_trials
+from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.store.contents import numbers, put
+from tracelm.store.record import pack
+from tracelm.store.rows import (
+    Row,
+    clean,
+    link_rows,
+    log_row,
+    pending_row,
+    run_row,
+    score_row,
+    span_row,
+    started_row,
+    trial_row,
+)
+from tracelm.store.statements import add
+from tracelm.store.tables import LINKS, LOGS, PROJECTS, RESOURCES, SCOPES, SCORES, SPANS
+from tracelm.store.writer import (
+    roll_up,
+    write,
+    write_ended_runs,
+    write_pending,
+    write_previews,
+    write_started_runs,
+    write_trials,
+)
+
+_Record = TypeVar("_Record", SpanRecord, LogRecord)
 
 
 def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]]) -> None:
@@ -20,11 +46,34 @@ def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]])
         connection: One that may write.
         spans: Each with the project that it belongs to.
     """
-    rows = [span_row(*span) for span in spans]
+    rows = span_rows(connection, spans)
     write(connection, SPANS, rows)
+    add(connection, LINKS, [row for span in spans for row in link_rows(*span)])
     roll_up(connection, rows)
+    write_previews(connection, rows, [span for span, _ in spans])
     write_ended_runs(connection, [row for span in spans if (row := run_row(*span))])
     write_trials(connection, [row for span in spans if (row := trial_row(*span))])
+
+
+def write_open_spans(
+    connection: Connection, spans: Sequence[tuple[SpanRecord, str]], *, segment: str, seen_ns: int | None
+) -> None:
+    """Write spans that have not ended; what is known of their end stays.
+
+    Args:
+        connection: One that may write.
+        spans: Each with the project that it belongs to, as it was a second after its start.
+        segment: The segment in which they lie; as long as that is locked, their process lives.
+        seen_ns: When their process was seen for the last time.
+    """
+
+    def row(span: SpanRecord, project: str) -> Row:
+        return pending_row(span, project, segment=segment, seen_ns=seen_ns or span.start_ns)
+
+    rows = _with_records(connection, spans, row, _texts_of_span)
+    write_pending(connection, rows)
+    roll_up(connection, rows)
+    write_previews(connection, rows, [span for span, _ in spans])
 
 
 def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) -> None:
@@ -34,6 +83,73 @@ def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) ->
         connection: One that may write.
         logs: Each with the project that it belongs to.
     """
-    write(connection, LOGS, [log_row(*log) for log in logs])
+    write(connection, LOGS, log_rows(connection, logs))
     write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
     write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
+
+
+def span_rows(connection: Connection, spans: Sequence[tuple[SpanRecord, str]]) -> list[Row]:
+    """Return the rows of ended spans; what they share with others is kept already.
+
+    Args:
+        connection: One that may write.
+        spans: Each with the project that it belongs to.
+    """
+    return _with_records(connection, spans, span_row, _texts_of_span)
+
+
+def log_rows(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) -> list[Row]:
+    """Return the rows of log records; what they share with others is kept already.
+
+    Args:
+        connection: One that may write.
+        logs: Each with the project that it belongs to.
+    """
+    return _with_records(connection, logs, log_row, _texts_of_log)
+
+
+def _with_records(
+    connection: Connection,
+    records: Sequence[tuple[_Record, str]],
+    row_of: Callable[[_Record, str], Row],
+    texts_of: Callable[[_Record], Iterator[str]],
+) -> list[Row]:
+    """Return the rows of records with what is kept of these, and keep their texts, resources, scopes and projects."""
+    packed = [pack(record.own_source, texts_of(record)) for record, _ in records]
+    put(connection, {digest: piece for each in packed for digest, piece in each.pieces.items()})
+    resources = numbers(connection, RESOURCES, {record.resource.source for record, _ in records})
+    scopes = numbers(connection, SCOPES, {record.scope.source for record, _ in records})
+    now_ns = time.time_ns()
+    rows: list[Row] = []
+    for (record, project), kept in zip(records, packed, strict=True):
+        ids = {"resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
+        rows.append(row_of(record, clean(project)) | ids | {"record": kept.blob})
+    add(connection, PROJECTS, [{"name": name, "created_ns": now_ns} for name in {str(row["project"]) for row in rows}])
+    return rows
+
+
+def _texts_of_span(span: SpanRecord) -> Iterator[str]:
+    yield from _texts(span.attributes)
+    for event in span.events:
+        yield from _texts(event.attributes)
+
+
+def _texts_of_log(log: LogRecord) -> Iterator[str]:
+    yield from _texts({"": log.body})
+    yield from _texts(log.attributes)
+
+
+def _texts(attributes: Attributes) -> Iterator[str]:
+    for value in attributes.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | dict):
+            yield from _nested(value)
+
+
+def _nested(value: AnyValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value if isinstance(value, list) else value.values():
+            yield from _nested(each)

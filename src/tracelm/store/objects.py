@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tracelm.errors import StoreError
+from tracelm.store.statements import add, insert
 from tracelm.store.tables import DATASET_ROWS, OBJECT_ALIASES, OBJECT_VERSIONS, OBJECTS
 
 _SOME: Final = 500  # as many names as one statement takes
@@ -54,7 +54,7 @@ def publish(
         content: The content.
         note: What there is to say about this version.
     """
-    connection.execute(insert(OBJECTS).values(kind=kind, name=name).on_conflict_do_nothing())
+    add(connection, OBJECTS, [{"kind": kind, "name": name}])
     object_id = _object_id(connection, kind, name)
     newest = connection.execute(
         select(OBJECT_VERSIONS.c.version, OBJECT_VERSIONS.c.digest)
@@ -65,7 +65,7 @@ def publish(
     if newest is None or newest.digest != digest:
         number = 0 if newest is None else int(newest.version) + 1
         connection.execute(
-            insert(OBJECT_VERSIONS).values(
+            insert(connection.dialect.name, OBJECT_VERSIONS).values(
                 object_id=object_id,
                 version=number,
                 digest=digest,
@@ -86,7 +86,7 @@ def set_alias(connection: Connection, kind: str, name: str, alias: str, *, versi
     if _number(alias) is not None or not alias.strip():
         raise StoreError(f"alias {alias!r} reads like a version: call it 'production', 'reviewed', ...")
     number, _content = load(connection, kind, name, version=version)
-    new = insert(OBJECT_ALIASES).values(
+    new = insert(connection.dialect.name, OBJECT_ALIASES).values(
         object_id=_object_id(connection, kind, name), alias=alias, version=_number(number.version)
     )
     connection.execute(
@@ -161,8 +161,7 @@ def put_rows(connection: Connection, rows: Iterable[tuple[str, bytes]]) -> int:
     """Keep rows by their digests; returns how many were new."""
     before = connection.execute(select(func.count()).select_from(DATASET_ROWS)).scalar_one()
     given = [{"digest": digest, "content": zlib.compress(content, 1)} for digest, content in rows]
-    if given:
-        connection.execute(insert(DATASET_ROWS).on_conflict_do_nothing(), given)
+    add(connection, DATASET_ROWS, given)
     return int(connection.execute(select(func.count()).select_from(DATASET_ROWS)).scalar_one()) - int(before)
 
 

@@ -11,7 +11,7 @@ from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
 from tracelm.settings import Settings
 from tracelm.store import queries
-from tracelm.store.database import Database, default_url, path_of
+from tracelm.store.database import Database, default_url, open_database, path_of
 from tracelm.store.filters import parse
 from tracelm.store.index import IndexReport, index
 from tracelm.store.queries import Listing
@@ -40,8 +40,8 @@ def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
     """Open the store for reading traces, scores and evaluation runs.
 
     Args:
-        url: `sqlite:///` and a path. By default what `tracelm.init(store_url=...)` or `TRACELM_STORE_URL` says,
-            else the file `tracelm.db` in the home.
+        url: `sqlite:///` and a path, or `postgresql://user:password@host/database`. By default what
+            `tracelm.init(store_url=...)` or `TRACELM_STORE_URL` says, else the file `tracelm.db` in the home.
         home: The folder with the journal. By default that of `tracelm.init`, or `TRACELM_HOME`, or the user's
             data folder; for a `url` in a folder that has a journal of its own, that folder.
 
@@ -49,7 +49,8 @@ def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
         The store. Each query first reads what programs recorded meanwhile, also those that still run.
 
     Raises:
-        ConfigError: `url` names something else than an SQLite file.
+        ConfigError: `url` is that of no store.
+        MissingExtraError: It names a PostgreSQL server, and the driver is not installed.
         StoreError: The file is no store, or cannot be opened; the message names the remedy.
 
     Example:
@@ -57,7 +58,7 @@ def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
         ...     slow = store.spans(op="explain").to_pandas().nlargest(10, "duration_ns")
     """
     place = _place(url, None if home is None else Path(home))
-    return Store(Database(place.database), place.home, owned=place.owned)
+    return Store(open_database(place.url), place.home, owned=place.owned)
 
 
 class Store:
@@ -88,12 +89,12 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Store {self.path}>"
+        return f"<Store {self.place}>"
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._database.path
+    def place(self) -> str:
+        """The database: the path of its file, or its URL without the password."""
+        return self._database.place
 
     @property
     def home(self) -> Path:
@@ -225,6 +226,16 @@ class Store:
         )
         with self._read() as connection:
             return queries.spans(connection, wanted, listing)
+
+    def linked(self, trace_id: str, *, limit: int | None = 1000) -> Rows[StoredSpan]:
+        """Return the spans that have a link to a span of a trace, the newest first.
+
+        Args:
+            trace_id: The trace that they point to: 32 hex digits.
+            limit: At most so many.
+        """
+        with self._read() as connection:
+            return queries.linked(connection, trace_id.lower(), limit=limit)
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
@@ -460,7 +471,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    database: Path
+    url: str
     home: Path
     owned: bool
 
@@ -473,11 +484,12 @@ def _place(url: str | None, home: Path | None) -> _Place:
     """
     active = runtime.active if home is None else None
     settings = Settings.from_env(project="-", home=home) if active is None else active.settings
-    configured = path_of(settings.store_url or default_url(settings.home))
+    configured = settings.store_url or default_url(settings.home)
     if url is None:
         return _Place(configured, settings.home, owned=True)
-    database = path_of(url)
-    if home is None and database != configured and (database.parent / "journal").is_dir():
-        own = database == path_of(default_url(database.parent))
-        return _Place(database, database.parent, owned=own)
-    return _Place(database, settings.home, owned=database == configured)
+    file = path_of(url)
+    is_configured = url == configured if file is None else file == path_of(configured)
+    if file is not None and home is None and not is_configured and (file.parent / "journal").is_dir():
+        own = file == path_of(default_url(file.parent))
+        return _Place(url, file.parent, owned=own)
+    return _Place(url, settings.home, owned=is_configured)

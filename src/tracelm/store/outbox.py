@@ -5,25 +5,27 @@ how far they have got, but they are read from the store. Per record only its pos
 kept beside it.
 """
 
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from tracelm.errors import DecodeError, StoreError
 from tracelm.otlp.decode import decode_logs, decode_spans
-from tracelm.store.database import Database, default_url, path_of
+from tracelm.otlp.records import request_line
+from tracelm.store.contents import KEPT, Kept, read
+from tracelm.store.database import Database, default_url, open_database
 from tracelm.store.index import forget, index_closed, index_segment, project_of
 from tracelm.store.rows import uid_of
+from tracelm.store.statements import add
 from tracelm.store.tables import LOGS, OUTBOX, SPANS
 from tracelm.trace.segments import SIGNALS, Batch, Segment, Signal, journal_bytes, list_segments, locked
 
 _BATCH_BYTES: Final = 250_000
 _MOST_LINES: Final = 4_000
+_TOGETHER: Final = 100  # as many are read at once
 _UNREADABLE: Final = b""
 
 
@@ -52,7 +54,7 @@ class Outbox:
             StoreError: The store cannot be opened or written; nothing has changed then.
             OSError: The segment cannot be read or written.
         """
-        database = Database(path_of(self._url))
+        database = open_database(self._url)
         with database.kept_open():
             index_segment(database, segment)
             ends = into.moved() or dict.fromkeys(SIGNALS, 0)
@@ -82,12 +84,16 @@ class Outbox:
         lines: list[bytes] = []
         ends: list[int] = []
         size = 0
-        with Database(path_of(self._url)).read() as connection:
-            for end, record in connection.execute(_waiting(segment, signal, offset)):
-                lines.append(_UNREADABLE if record is None else zlib.decompress(record))
-                ends.append(end)
-                size += len(lines[-1])
-                if size >= max_bytes:
+        with open_database(self._url).read() as connection:
+            while size < max_bytes:
+                rows = connection.execute(_waiting(segment, signal, ends[-1] if ends else offset)).mappings().all()
+                found = [row for row in rows if row["record"] is not None]
+                parts = iter(read(connection, [Kept(*(row[name] for name in KEPT)) for row in found]))
+                for row in rows:
+                    lines.append(_UNREADABLE if row["record"] is None else request_line(signal, *next(parts)))
+                    ends.append(row["end"])
+                    size += len(lines[-1])
+                if len(rows) < _TOGETHER or len(lines) >= _MOST_LINES:
                     break
         if not lines and offset < segment.size(signal):
             raise StoreError(
@@ -100,7 +106,7 @@ class Outbox:
         """Index what dead processes left, and move what their collector has not taken while the journal is too large.
 
         Raises:
-            ConfigError: The store is named by something else than an SQLite file.
+            ConfigError: The URL is that of no store.
             StoreError: The store cannot be opened or written.
         """
         while journal_bytes(self._home) > max_bytes:
@@ -127,7 +133,7 @@ def _note(connection: Connection, segment: Segment, into: Segment, signal: Signa
         {"segment": into.name, "signal": signal, "end": end + ahead} | _key(segment, signal, line)
         for line, end in zip(batch.lines, batch.ends, strict=True)
     )
-    connection.execute(insert(OUTBOX).on_conflict_do_nothing(), list(keys))
+    add(connection, OUTBOX, list(keys))
 
 
 def _key(segment: Segment, signal: Signal, line: bytes) -> dict[str, str | None]:
@@ -146,7 +152,7 @@ def _key(segment: Segment, signal: Signal, line: bytes) -> dict[str, str | None]
     return nothing
 
 
-def _waiting(segment: Segment, signal: Signal, offset: int) -> "Select[int, bytes | None]":
+def _waiting(segment: Segment, signal: Signal, offset: int) -> Select[Any]:
     if signal == "spans":
         table = SPANS
         same = and_(
@@ -158,9 +164,9 @@ def _waiting(segment: Segment, signal: Signal, offset: int) -> "Select[int, byte
         table = LOGS
         same = and_(LOGS.c.uid == OUTBOX.c.uid, LOGS.c.project == OUTBOX.c.project)
     return (
-        select(OUTBOX.c.end, table.c.record)
+        select(OUTBOX.c.end, *(table.c[name] for name in KEPT))
         .select_from(OUTBOX.outerjoin(table, same))
         .where(OUTBOX.c.segment == segment.name, OUTBOX.c.signal == signal, OUTBOX.c.end > offset)
         .order_by(OUTBOX.c.end)
-        .limit(_MOST_LINES)
+        .limit(_TOGETHER)
     )

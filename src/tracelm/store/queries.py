@@ -14,16 +14,15 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    exists,
     func,
-    literal,
-    null,
     or_,
     select,
-    union_all,
 )
 
 from tracelm import semconv
 from tracelm.errors import StoreError
+from tracelm.store.contents import KEPT, with_records
 from tracelm.store.filters.attributes import attribute_conditions
 from tracelm.store.filters.compile import Compiler, tokens
 from tracelm.store.filters.rarity import finds_few
@@ -40,7 +39,7 @@ from tracelm.store.stored import (
     StoredTrace,
 )
 from tracelm.store.stored_trial import StoredTrial
-from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
+from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
 
 Wanted: TypeAlias = Mapping[str, str | None]
@@ -81,6 +80,7 @@ _LARGEST_PAGE: Final = 10_000  # as many values as one statement takes, and more
 _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
 _INNER: Final = frozenset({"id", "pending_in"})
+_RECORD: Final = tuple(SPANS.c[name] for name in KEPT)
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
 COUNTED: Final = and_(
     TRIALS.c.run_id == SCORES.c.run_id,
@@ -94,17 +94,15 @@ COUNTED: Final = and_(
 
 def projects(connection: Connection) -> Rows[StoredProject]:
     """Return the projects, the one with the newest trace first."""
-    of_logs = select(LOGS.c.project).distinct()
-    known = union_all(
-        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest")).group_by(
-            TRACES.c.project
-        ),
-        of_logs.add_columns(literal(0), null()),
-    ).subquery()
+    of_project = (
+        select(TRACES.c.project, func.count().label("traces"), func.max(TRACES.c.start_ns).label("newest"))
+        .group_by(TRACES.c.project)
+        .subquery()
+    )
     found = connection.execute(
-        select(known.c.project, func.sum(known.c.traces), func.max(known.c.newest).label("newest"))
-        .group_by(known.c.project)
-        .order_by(func.max(known.c.newest).desc(), known.c.project)
+        select(PROJECTS.c.name, func.coalesce(of_project.c.traces, 0), of_project.c.newest)
+        .outerjoin(of_project, of_project.c.project == PROJECTS.c.name)
+        .order_by(of_project.c.newest.is_(None), of_project.c.newest.desc(), PROJECTS.c.name)
     )
     return Rows(StoredProject, (StoredProject(name=name, traces=n, last_start_ns=newest) for name, n, newest in found))
 
@@ -119,8 +117,8 @@ def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[Sto
     chosen = page.choose(
         _trace_query(), order, [*_listed(TRACES, wanted, listing), *_where(listing, compiler.of_traces)]
     )
-    rows, following = page.read(connection.execute(chosen).mappings())
-    return Rows(StoredTrace, (StoredTrace(**row) for row in rows), next=following)
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredTrace, map(_trace, rows), next=following)
 
 
 def trace(connection: Connection, trace_id: str, *, project: str | None) -> TraceTree:
@@ -155,10 +153,10 @@ def trace_page(
     has_next = next(places, None) is not None
     ids = {found[place.span][4]: place for place in shown}
     rows = connection.execute(_columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
-    whole = {row["id"]: row for row in map(dict, rows)}
+    whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
     page = [
         PlacedSpan(
-            span=StoredSpan(**{name: value for name, value in whole[number].items() if name != "id"}),
+            span=whole[number],
             depth=place.depth,
             child_count=place.children,
         )
@@ -177,7 +175,7 @@ def _summary(connection: Connection, trace_id: str, *, project: str | None) -> S
     wanted = _trace_query().where(TRACES.c.trace_id == full_id)
     if project is not None:
         wanted = wanted.where(TRACES.c.project == project)
-    parts = [StoredTrace(**row) for row in connection.execute(wanted).mappings()]
+    parts = [_trace(row) for row in with_records(connection, connection.execute(wanted).mappings())]
     if not parts:
         raise StoreError(f"trace {full_id} has no span in project {project!r}: leave the project out")
     return _merged(parts)
@@ -190,8 +188,21 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     compiler = _compiler(connection, limits)
     page, order = listing.page("spans", wanted), _order(SPANS, wanted, listing)
     chosen = page.choose(_columns(SPANS), order, [*limits, *_where(listing, compiler.of_spans)])
-    rows, following = page.read(connection.execute(chosen).mappings())
-    return Rows(StoredSpan, (StoredSpan(**row) for row in rows), next=following)
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredSpan, map(_span, rows), next=following)
+
+
+def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
+    """Return the spans that have a link to a span of a trace, the newest first."""
+    _check(connection, None, limit)
+    points_there = exists().where(
+        LINKS.c.linked_trace_id == trace_id,
+        LINKS.c.trace_id == SPANS.c.trace_id,
+        LINKS.c.project == SPANS.c.project,
+        LINKS.c.span_id == SPANS.c.span_id,
+    )
+    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
+    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
 
 
 def genai_spans(
@@ -214,8 +225,8 @@ def genai_spans(
         .order_by(SPANS.c.id)
         .limit(limit)
     )
-    rows = (dict(row) for row in connection.execute(found).mappings())
-    return [(row.pop("id"), StoredSpan(**row)) for row in rows]
+    rows = with_records(connection, connection.execute(found).mappings())
+    return [(row.pop("id"), _span(row)) for row in rows]
 
 
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
@@ -233,7 +244,8 @@ def decisions(connection: Connection, wanted: Wanted, listing: Listing = ALL) ->
     columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
     page, order = listing.page("decisions", wanted), _order(LOGS, wanted, listing)
     limits = _listed(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}, listing)
-    rows, following = page.read(connection.execute(page.choose(select(*columns), order, limits)).mappings())
+    chosen = page.choose(select(*columns), order, limits)
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredDecision, (StoredDecision(**row) for row in rows), next=following)
 
 
@@ -275,12 +287,13 @@ def trials(connection: Connection, run_id: str, *, project: str) -> Rows[StoredT
     )
     columns = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, SPANS.c.record)
+        select(*columns, *_RECORD)
         .join(SPANS, at_span)
         .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
         .order_by(TRIALS.c.row_index, TRIALS.c.trial)
     )
-    return Rows(StoredTrial, (StoredTrial(**row) for row in connection.execute(found).mappings()))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredTrial, (StoredTrial(**row) for row in rows))
 
 
 def known_outputs(connection: Connection, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
@@ -293,13 +306,13 @@ def known_outputs(connection: Connection, task_version: str, *, project: str) ->
     )
     columns = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, SPANS.c.record)
+        select(*columns, *_RECORD)
         .join(RUNS, of_run)
         .join(SPANS, at_span)
         .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
         .order_by(TRIALS.c.end_ns)
     )
-    stored = (StoredTrial(**row) for row in connection.execute(found).mappings())
+    stored = (StoredTrial(**row) for row in with_records(connection, connection.execute(found).mappings()))
     return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
 
 
@@ -357,7 +370,7 @@ def _trace_query() -> Select[Any]:
         SPANS.c.span_id == TRACES.c.root_span_id,
     )
     columns = [column for column in TRACES.columns if column.name != "id"]
-    return select(*columns, SPANS.c.record).join(SPANS, at_root)
+    return select(*columns, *_RECORD).join(SPANS, at_root)
 
 
 def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
@@ -434,8 +447,7 @@ def check_project(connection: Connection, project: str | None) -> None:
     """Raise `StoreError` when the store does not know the project."""
     if project is None:
         return
-    known = (select(table.c.project).where(table.c.project == project).limit(1) for table in (TRACES, LOGS))
-    if any(connection.execute(query).first() for query in known):
+    if connection.execute(select(PROJECTS.c.name).where(PROJECTS.c.name == project)).first():
         return
     names = [repr(each.name) for each in projects(connection)]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
@@ -461,6 +473,20 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
     if len(ids) > 1 and ids[0] != prefix:
         raise StoreError(f"several begin with {given!r}: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}")
     return ids[0]
+
+
+def _span(row: dict[str, Any]) -> StoredSpan:
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredSpan(**known)
+
+
+def _trace(row: dict[str, Any]) -> StoredTrace:
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    return StoredTrace(**known)
+
+
+def _tags(text: str | None) -> tuple[str, ...]:
+    return tuple(orjson.loads(text)) if text else ()
 
 
 def _score(row: RowMapping | dict[str, Any]) -> StoredScore:

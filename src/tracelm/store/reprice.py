@@ -12,15 +12,17 @@ from tracelm.otlp.records import Attributes
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
 from tracelm.pricing.prices import PriceTable
+from tracelm.store.contents import KEPT, spans_of
 from tracelm.store.cost_history import extended, in_force
 from tracelm.store.database import Database
-from tracelm.store.rows import Row, stored_span
+from tracelm.store.rows import Row
 from tracelm.store.tables import SPANS
 from tracelm.store.writer import write_cost
 
 _BATCH: Final = 500  # so that others get their turn to write
 _READ: Final = (
-    *("id", "project", "trace_id", "start_ns", "run_id", "provider", "model", "record"),
+    *("id", "project", "trace_id", "start_ns", "run_id", "provider", "model"),
+    *KEPT,
     *("cost_usd", "recorded_cost_usd", "repricings"),
 )
 _FIGURES: Final = (semconv.COST_COMPUTED, *semconv.COST_BUCKETS.values())
@@ -83,7 +85,12 @@ def reprice(
     while True:
         with database.read() if dry_run else database.write() as connection:
             rows = _batch(connection, after, until_ns, project)
-            changes = [change for row in rows if (change := _change(row, table, tallies, at_ns=until_ns))]
+            spans = spans_of(connection, rows)
+            changes = [
+                change
+                for row, span in zip(rows, spans, strict=True)
+                if (change := _change(row, span.attributes, table, tallies, at_ns=until_ns))
+            ]
             if not dry_run:
                 write_cost(connection, changes)
         if not rows:
@@ -113,11 +120,15 @@ def _batch(connection: Connection, after: tuple[int, int], until_ns: int, projec
 
 
 def _change(
-    row: RowMapping, table: PriceTable, tallies: dict[tuple[str | None, str | None], _Tally], *, at_ns: int
+    row: RowMapping,
+    recorded: Attributes,
+    table: PriceTable,
+    tallies: dict[tuple[str | None, str | None], _Tally],
+    *,
+    at_ns: int,
 ) -> Row | None:
     tally = tallies.setdefault((row["provider"], row["model"]), _Tally())
     tally.calls += 1
-    recorded = stored_span(row["record"]).attributes
     cost = _new_cost(recorded, in_force(recorded, row["repricings"]), row["start_ns"], table)
     if cost is None:
         tally.unpriced += row["cost_usd"] is None

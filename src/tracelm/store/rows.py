@@ -1,36 +1,37 @@
-"""A decoded record as the row of its table: typed columns, and the whole record compressed."""
+"""A decoded record as the row of its table: the typed columns. What is kept of the whole record, `ingest` adds."""
 
 import hashlib
 import math
-import zlib
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+import orjson
+
 from tracelm import semconv
-from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 
 Row: TypeAlias = dict[str, object]
 
-_LEVEL: Final = 1  # half the time of the default, for a tenth more bytes
+_PREVIEW: Final = 240  # characters
 _INT64: Final = range(-(2**63), 2**63)
 
 
 def span_row(span: SpanRecord, project: str) -> Row:
     """Return the row of `spans`."""
     found = span.attributes
+    of_process = span.resource.attributes
     return {
         "project": project,
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "parent_span_id": span.parent_span_id,
-        "name": span.name,
+        "name": clean(span.name),
         "kind": span.kind,
         "start_ns": span.start_ns,
         "end_ns": span.end_ns,
         "duration_ns": max(0, span.end_ns - span.start_ns),
         "status": span.status,
-        "status_message": span.status_message or None,
+        "status_message": clean(span.status_message) or None,
         "error_type": _text(found, semconv.ERROR_TYPE),
         "op": _text(found, semconv.OP_NAME),
         "operation": _text(found, semconv.OPERATION_NAME),
@@ -38,12 +39,17 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "model": _text(found, semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL),
         "input_tokens": _integer(found, semconv.INPUT_TOKENS),
         "output_tokens": _integer(found, semconv.OUTPUT_TOKENS),
+        "cache_read_tokens": _integer(found, semconv.CACHE_READ_TOKENS),
+        "cache_write_tokens": _integer(found, semconv.CACHE_WRITE_TOKENS),
+        "reasoning_tokens": _integer(found, semconv.REASONING_TOKENS),
         "cost_usd": _cost_usd(found),
         "session_id": _text(found, semconv.CONVERSATION_ID, semconv.SESSION_ID),
         "user_id": _text(found, semconv.USER_ID),
+        "release": _text(found, semconv.RELEASE) or _text(of_process, semconv.RELEASE),
+        "environment": _text(found, *semconv.ENVIRONMENTS) or _text(of_process, *semconv.ENVIRONMENTS),
+        "tags": _tags(found.get(semconv.TAGS)),
         "run_id": _text(found, semconv.RUN_ID),
         "row_digest": _text(found, semconv.ROW_DIGEST),
-        "record": zlib.compress(span.source, _LEVEL),
         "state": "ended",
         "pending_in": None,
         "recorded_cost_usd": None,
@@ -70,6 +76,28 @@ def pending_row(span: SpanRecord, project: str, *, segment: str, seen_ns: int) -
     }
 
 
+def link_rows(span: SpanRecord, project: str) -> list[Row]:
+    """Return the rows of `links`."""
+    return [
+        {
+            "trace_id": span.trace_id,
+            "project": clean(project),
+            "span_id": span.span_id,
+            "linked_trace_id": link.trace_id,
+            "linked_span_id": link.span_id,
+        }
+        for link in span.links
+    ]
+
+
+def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
+    """Return the beginnings of what went into a span and of what came out."""
+    return (
+        _preview(span.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES),
+        _preview(span.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES),
+    )
+
+
 def log_row(log: LogRecord, project: str) -> Row:
     """Return the row of `log_records`."""
     return {
@@ -78,8 +106,7 @@ def log_row(log: LogRecord, project: str) -> Row:
         "trace_id": log.trace_id,
         "span_id": log.span_id,
         "time_ns": log.time_ns,
-        "event_name": log.event_name,
-        "record": zlib.compress(log.source, _LEVEL),
+        "event_name": clean(log.event_name),
     }
 
 
@@ -127,7 +154,7 @@ def run_row(span: SpanRecord, project: str) -> Row | None:
         "start_ns": span.start_ns,
         "end_ns": span.end_ns,
         "status": span.status,
-        "status_message": span.status_message or None,
+        "status_message": clean(span.status_message) or None,
         "trace_id": span.trace_id,
     }
 
@@ -189,24 +216,34 @@ def _about_run(found: Mapping[str, AnyValue]) -> Row:
     }
 
 
-def stored_span(record: bytes) -> SpanRecord:
-    """Return the whole span of a row's `record`."""
-    return decode_spans(zlib.decompress(record)).records[0]
-
-
-def stored_log(record: bytes) -> LogRecord:
-    """Return the whole log record of a row's `record`."""
-    return decode_logs(zlib.decompress(record)).records[0]
-
-
 def uid_of(log: LogRecord) -> str:
-    """Return what makes a log record the same when it arrives twice."""
     """Return what makes the record the same when it comes again: its own id, else the digest of all of it."""
     return _text(log.attributes, semconv.LOG_RECORD_UID) or hashlib.sha256(log.source).hexdigest()
 
 
+def clean(text: str) -> str:
+    """Return text for a column: no database keeps NUL as it should. The record has it."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
 def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    return next((value for key in keys if isinstance(value := attributes.get(key), str) and value), None)
+    for key in keys:
+        value = attributes.get(key)
+        if isinstance(value, str) and value:
+            return clean(value)
+    return None
+
+
+def _preview(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
+    found = _text(attributes, *keys)
+    return found[:_PREVIEW] if found else None
+
+
+def _tags(value: AnyValue) -> str | None:
+    if isinstance(value, str) and value:
+        value = [value]
+    texts = [clean(each) for each in value if isinstance(each, str) and each] if isinstance(value, list) else []
+    return orjson.dumps(list(dict.fromkeys(texts))).decode() if texts else None
 
 
 def _number(attributes: Mapping[str, AnyValue], key: str) -> float | None:

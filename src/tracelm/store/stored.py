@@ -9,8 +9,8 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.store.contents import StoredRecord
 from tracelm.store.cost_history import in_force
-from tracelm.store.rows import stored_log, stored_span
 
 _TEXT: Final = "string"
 _INT: Final = "int64"
@@ -41,11 +41,17 @@ class StoredSpan:
         model: The model that was asked for, else the one that answered.
         input_tokens: As the provider reported.
         output_tokens: As the provider reported.
+        cache_read_tokens: How many of the input came from a cache.
+        cache_write_tokens: How many of the input were written into a cache.
+        reasoning_tokens: How many of the output were reasoning.
         cost_usd: In US dollars; `None` when the price is not known.
         recorded_cost_usd: What was recorded, where `cost_usd` was computed anew since; else `None`.
         repricings: The costs that were computed since, as a JSON list of `{"at_ns", "attributes"}`; `None` if none was.
         session_id: The conversation.
         user_id: Who was talking.
+        release: The version of the program.
+        environment: Where it ran: production, staging, ...
+        tags: What else it was marked with.
         run_id: The evaluation run.
         row_digest: The dataset's row, in an evaluation.
         state: `ended`; `in flight`: it is open for more than a second and its process lives; `lost`: its process died
@@ -69,10 +75,16 @@ class StoredSpan:
         "model": _TEXT,
         "input_tokens": _INT_OR_NONE,
         "output_tokens": _INT_OR_NONE,
+        "cache_read_tokens": _INT_OR_NONE,
+        "cache_write_tokens": _INT_OR_NONE,
+        "reasoning_tokens": _INT_OR_NONE,
         "cost_usd": _FLOAT,
         "recorded_cost_usd": _FLOAT,
         "session_id": _TEXT,
         "user_id": _TEXT,
+        "release": _TEXT,
+        "environment": _TEXT,
+        "tags": "object",
         "run_id": _TEXT,
         "row_digest": _TEXT,
         "state": _TEXT,
@@ -101,12 +113,18 @@ class StoredSpan:
     model: str | None
     input_tokens: int | None
     output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
     cost_usd: float | None
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
     run_id: str | None
     row_digest: str | None
-    record: bytes = field(repr=False, compare=False)
+    record: StoredRecord = field(repr=False, compare=False)
     state: str = "ended"
     recorded_cost_usd: float | None = None
     repricings: str | None = field(default=None, repr=False)
@@ -114,7 +132,7 @@ class StoredSpan:
     @functools.cached_property
     def otlp(self) -> SpanRecord:
         """The whole span as it was recorded: events, links, resource, scope, flags, trace state."""
-        return stored_span(self.record)
+        return self.record.span()
 
     @functools.cached_property
     def attributes(self) -> Attributes:
@@ -144,6 +162,11 @@ class StoredTrace:
         input_tokens: Sum over the calls of models; `None` when none was reported.
         output_tokens: Sum over the calls of models; `None` when none was reported.
         cost_usd: Sum over the calls whose price is known; `None` when there are none.
+        release: The version of the root's program.
+        environment: Where it ran: production, staging, ...
+        tags: What else the root was marked with.
+        input_preview: The beginning of what went into the root, at most 240 characters.
+        output_preview: The beginning of what came out of it, at most 240 characters.
         state: `in flight` when one of its spans is, else `lost` when one of them is, else `ended`.
     """
 
@@ -162,6 +185,9 @@ class StoredTrace:
         "cost_usd": _FLOAT,
         "session_id": _TEXT,
         "user_id": _TEXT,
+        "release": _TEXT,
+        "environment": _TEXT,
+        "tags": "object",
         "run_id": _TEXT,
         "state": _TEXT,
         "project": _TEXT,
@@ -186,14 +212,19 @@ class StoredTrace:
     cost_usd: float | None
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
     run_id: str | None
-    record: bytes = field(repr=False, compare=False)
+    input_preview: str | None
+    output_preview: str | None
+    record: StoredRecord = field(repr=False, compare=False)
     state: str = "ended"
 
     @functools.cached_property
     def root(self) -> SpanRecord:
         """The whole root span."""
-        return stored_span(self.record)
+        return self.record.span()
 
     @property
     def input(self) -> str | None:
@@ -301,12 +332,12 @@ class StoredDecision:
     trace_id: str | None
     span_id: str | None
     time_ns: int
-    record: bytes = field(repr=False, compare=False)
+    record: StoredRecord = field(repr=False, compare=False)
 
     @functools.cached_property
     def otlp(self) -> LogRecord:
         """The whole log record."""
-        return stored_log(self.record)
+        return self.record.log()
 
     @property
     def attributes(self) -> Attributes:

@@ -9,7 +9,7 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.records import AnyValue, Attributes
-from tracelm.store.rows import stored_span
+from tracelm.store.contents import StoredRecord
 
 _TEXT: Final = "string"
 _INT: Final = "int64"
@@ -61,12 +61,12 @@ class StoredTrial:
     cost_usd: float | None
     is_exact: bool
     end_ns: int
-    record: bytes = field(repr=False, compare=False)
+    record: StoredRecord = field(repr=False, compare=False)
 
     @functools.cached_property
     def attributes(self) -> Attributes:
         """All attributes of the row's span."""
-        return stored_span(self.record).attributes
+        return self.record.span().attributes
 
     @property
     def output(self) -> Any:

@@ -1,13 +1,14 @@
 """The tables of the store.
 
 A span, a score and a log record keep two things: typed columns for what is filtered and sorted, and the whole
-OTLP record, compressed, so that nothing is lost. `traces`, `runs` and `trials` are computed from `spans` as those come.
+OTLP record, so that nothing is lost: `record` (see `tracelm.store.record`), with its long texts in `contents` and what
+made it in `resources` and `scopes`. `traces`, `runs` and `trials` are computed from `spans` as those come.
 The keys begin with the id, so that one index serves both the key and the look-up of a trace. SQLite takes the
 index with the most columns that a query names: those for a rare value carry the project too, or it would walk
 through all of a project instead.
 """
 
-from sqlalchemy import BigInteger, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -17,8 +18,64 @@ from sqlmodel import Field, SQLModel
 _registry = registry()  # ours alone: a program that uses SQLModel itself shares no table with us
 
 
+_Number = BigInteger().with_variant(Integer(), "sqlite")  # of a row; SQLite numbers by INTEGER only
+
+
 class _Table(SQLModel, registry=_registry):
     """Base of the tables."""
+
+
+def _where(column: str, condition: str, *others: str, name: str) -> Index:
+    """Return an index over few rows."""
+    only = text(f"{column} {condition}")
+    return Index(name, *others, sqlite_where=only, postgresql_where=only)
+
+
+class ProjectRow(_Table, table=True):
+    """A project, from its first record on."""
+
+    __tablename__ = "projects"
+
+    name: str = Field(primary_key=True)
+    created_ns: int = Field(sa_type=BigInteger)
+
+
+class ResourceRow(_Table, table=True):
+    """What produced records, and in which program; OTLP/JSON."""
+
+    __tablename__ = "resources"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
+    digest: bytes = Field(unique=True)
+    content: bytes
+
+
+class ScopeRow(_Table, table=True):
+    """Which library produced records; OTLP/JSON."""
+
+    __tablename__ = "scopes"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
+    digest: bytes = Field(unique=True)
+    content: bytes
+
+
+class ContentRow(_Table, table=True):
+    """A piece that was cut out of records, kept once, compressed."""
+
+    __tablename__ = "contents"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
+    digest: bytes = Field(unique=True)
+    content: bytes
+
+
+class KeptDigestRow(_Table, table=True):
+    """What is written while a sweep looks for contents that no record has: it must not take these."""
+
+    __tablename__ = "kept_digests"
+
+    digest: bytes = Field(primary_key=True)
 
 
 class SpanRow(_Table, table=True):
@@ -29,11 +86,11 @@ class SpanRow(_Table, table=True):
         UniqueConstraint("trace_id", "project", "span_id", name="spans_key"),
         Index("spans_by_start", "start_ns"),
         Index("spans_by_project", "project", "start_ns"),
-        Index("spans_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
-        Index("spans_in_flight", "pending_in", sqlite_where=text("state = 'in flight'")),
+        _where("run_id", "IS NOT NULL", "run_id", "project", name="spans_by_run"),
+        _where("state", "= 'in flight'", "pending_in", name="spans_in_flight"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     trace_id: str
     span_id: str
@@ -52,16 +109,37 @@ class SpanRow(_Table, table=True):
     model: str | None
     input_tokens: int | None = Field(sa_type=BigInteger)
     output_tokens: int | None = Field(sa_type=BigInteger)
+    cache_read_tokens: int | None = Field(sa_type=BigInteger)
+    cache_write_tokens: int | None = Field(sa_type=BigInteger)
+    reasoning_tokens: int | None = Field(sa_type=BigInteger)
     cost_usd: float | None
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: str | None  # JSON, a list of texts
     run_id: str | None
     row_digest: str | None
+    resource_id: int = Field(sa_type=BigInteger)
+    scope_id: int = Field(sa_type=BigInteger)
     record: bytes
     state: str
     pending_in: str | None  # the segment that says whether its process lives, as long as the span has not ended
     recorded_cost_usd: float | None  # where `cost_usd` was computed anew: what the record says
     repricings: str | None  # JSON, see `cost_history`; the last one is in force
+
+
+class LinkRow(_Table, table=True):
+    """A span's pointer to another span, for finding it from the other end."""
+
+    __tablename__ = "links"
+    __table_args__ = (Index("links_by_target", "linked_trace_id", "linked_span_id"),)
+
+    trace_id: str = Field(primary_key=True)
+    project: str = Field(primary_key=True)
+    span_id: str = Field(primary_key=True)
+    linked_trace_id: str = Field(primary_key=True)
+    linked_span_id: str = Field(primary_key=True)
 
 
 class TraceRow(_Table, table=True):
@@ -72,10 +150,10 @@ class TraceRow(_Table, table=True):
         UniqueConstraint("trace_id", "project", name="traces_key"),
         Index("traces_by_start", "start_ns"),
         Index("traces_by_project", "project", "start_ns"),
-        Index("traces_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+        _where("run_id", "IS NOT NULL", "run_id", "project", name="traces_by_run"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     trace_id: str
     root_span_id: str
@@ -92,8 +170,13 @@ class TraceRow(_Table, table=True):
     cost_usd: float | None
     session_id: str | None
     user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: str | None
     run_id: str | None
     state: str
+    input_preview: str | None  # the beginning of what went into the root
+    output_preview: str | None
 
 
 class LogRow(_Table, table=True):
@@ -107,13 +190,15 @@ class LogRow(_Table, table=True):
         Index("log_records_by_project", "project", "event_name", "time_ns"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     uid: str
     trace_id: str | None
     span_id: str | None
     time_ns: int = Field(sa_type=BigInteger)
     event_name: str
+    resource_id: int = Field(sa_type=BigInteger)
+    scope_id: int = Field(sa_type=BigInteger)
     record: bytes
 
 
@@ -125,10 +210,10 @@ class ScoreRow(_Table, table=True):
         UniqueConstraint("uid", "project", name="scores_key"),
         Index("scores_by_trace", "trace_id"),
         Index("scores_by_time", "time_ns"),
-        Index("scores_by_run", "run_id", "project", sqlite_where=text("run_id IS NOT NULL")),
+        _where("run_id", "IS NOT NULL", "run_id", "project", name="scores_by_run"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     uid: str
     trace_id: str | None
@@ -159,7 +244,7 @@ class RunRow(_Table, table=True):
         Index("runs_by_start", "start_ns"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     run_id: str
     name: str | None
@@ -188,7 +273,7 @@ class TrialRow(_Table, table=True):
         Index("trials_by_row", "row_digest", "trial"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     project: str
     run_id: str
     row_index: int = Field(sa_type=BigInteger)
@@ -210,7 +295,7 @@ class ObjectRow(_Table, table=True):
     __tablename__ = "objects"
     __table_args__ = (UniqueConstraint("kind", "name", name="objects_key"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     kind: str
     name: str
 
@@ -272,8 +357,14 @@ class OutboxRow(_Table, table=True):
 
 
 METADATA: MetaData = _registry.metadata
+PROJECTS: Table = METADATA.tables["projects"]
+RESOURCES: Table = METADATA.tables["resources"]
+SCOPES: Table = METADATA.tables["scopes"]
+CONTENTS: Table = METADATA.tables["contents"]
+KEPT_DIGESTS: Table = METADATA.tables["kept_digests"]
 SPANS: Table = METADATA.tables["spans"]
 TRACES: Table = METADATA.tables["traces"]
+LINKS: Table = METADATA.tables["links"]
 LOGS: Table = METADATA.tables["log_records"]
 SCORES: Table = METADATA.tables["scores"]
 RUNS: Table = METADATA.tables["runs"]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from tracelm import semconv
 from tracelm.pricing.cost import Usage
-from tracelm.store.rows import stored_span
+from tracelm.store.contents import KEPT, spans_of
 from tracelm.store.tables import SPANS
 
 _LOOKED_AT: Final = 1_000
@@ -46,15 +46,14 @@ def unpriced_models(connection: Connection, *, since_ns: int) -> tuple[UnpricedM
             select(*whose, func.count(), func.max(SPANS.c.start_ns)).where(*of_models, has_tokens).group_by(*whose)
         )
     }
-    others = select(*whose, SPANS.c.start_ns, SPANS.c.record).where(
+    others = select(*whose, SPANS.c.start_ns, *(SPANS.c[name] for name in KEPT)).where(
         *of_models, ~has_tokens, SPANS.c.operation == "generate_content", SPANS.c.status != "error"
     )
-    for provider, model, start_ns, record in connection.execute(
-        others.order_by(SPANS.c.start_ns.desc()).limit(_LOOKED_AT)
-    ):
-        if Usage.from_attributes(stored_span(record).attributes) != Usage():
-            calls, last_ns = found.get((provider, model), (0, start_ns))
-            found[provider, model] = calls + 1, max(last_ns, start_ns)
+    newest = connection.execute(others.order_by(SPANS.c.start_ns.desc()).limit(_LOOKED_AT)).mappings().all()
+    for row, span in zip(newest, spans_of(connection, newest), strict=True):
+        if Usage.from_attributes(span.attributes) != Usage():
+            calls, last_ns = found.get((row["provider"], row["model"]), (0, row["start_ns"]))
+            found[row["provider"], row["model"]] = calls + 1, max(last_ns, row["start_ns"])
     models = (
         UnpricedModel(provider=provider, model=model, calls=calls, last_start_ns=last_ns)
         for (provider, model), (calls, last_ns) in found.items()

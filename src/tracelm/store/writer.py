@@ -8,12 +8,26 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, exists, func, or_, select, true, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from tracelm import semconv
-from tracelm.store.rows import Row
+from tracelm.otlp.records import SpanRecord
+from tracelm.store.rows import Row, preview_of
+from tracelm.store.statements import Upsert, greatest, insert, least
 from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
 
 _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
@@ -26,29 +40,35 @@ _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
 }
 
 
+_DIALECTS: Final = {"sqlite": URL.create("sqlite"), "postgresql": URL.create("postgresql+psycopg")}
+_SOME: Final = 500  # as many values as one statement takes
 _TOTALS: Final = ("input_tokens", "output_tokens", "cost_usd")
 _WHOSE: Final = ("session_id", "user_id", "run_id")
+_OF_ROOT: Final = ("release", "environment", "tags")
 _ROOT: Final = (
     *("id", "project", "trace_id", "span_id", "name", "start_ns", "end_ns", "status", "status_message"),
     "state",
 )
 _REPRICED: Final = ("cost_usd", "recorded_cost_usd", "repricings")
 _PRICED_BY: Final = ("provider", "model", "input_tokens", "output_tokens")
-_ROLLED_UP: Final = frozenset({*_ROOT, *_WHOSE, *_TOTALS, "operation"})
+_ROLLED_UP: Final = frozenset({*_ROOT, *_OF_ROOT, *_WHOSE, *_TOTALS, "operation"})
 """What of a span a roll-up needs: not its record, which would be copied."""
 
 
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write `rows` into `spans`, `log_records` or `scores`; `roll_up` must follow for spans."""
     if rows:
-        statement, order = _statement(table)
-        connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
+        statement, order = _statement(connection.dialect.name, table)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
+        else:
+            connection.exec_driver_sql(statement, [dict(row) for row in rows])
 
 
 def write_pending(connection: Connection, rows: Sequence[Row]) -> None:
     """Write spans that have not ended; what is known of their end stays. `roll_up` must follow."""
     if rows:
-        connection.execute(_pending(), [dict(row) for row in rows])
+        connection.execute(_pending(connection.dialect.name), [dict(row) for row in rows])
 
 
 def write_cost(connection: Connection, rows: Sequence[Row]) -> None:
@@ -65,19 +85,19 @@ def write_cost(connection: Connection, rows: Sequence[Row]) -> None:
 def write_trials(connection: Connection, rows: Sequence[Row]) -> None:
     """Write what became of rows and trials; of one that was run twice the later counts."""
     if rows:
-        connection.execute(_newest(TRIALS), [dict(row) for row in rows])
+        connection.execute(_newest(connection.dialect.name, TRIALS), [dict(row) for row in rows])
 
 
 def write_ended_runs(connection: Connection, rows: Sequence[Row]) -> None:
     """Write runs that have ended; the earliest beginning and the latest end count, as a run may be resumed."""
     if rows:
-        connection.execute(_newest(RUNS), [dict(row) for row in rows])
+        connection.execute(_newest(connection.dialect.name, RUNS), [dict(row) for row in rows])
 
 
 def write_started_runs(connection: Connection, rows: Sequence[Row]) -> None:
     """Write runs that have begun, or were taken up again after they had ended."""
     if rows:
-        connection.execute(_started_run(), [dict(row) for row in rows])
+        connection.execute(_started_run(connection.dialect.name), [dict(row) for row in rows])
 
 
 def seen(connection: Connection, segment: str, seen_ns: int | None, *, alive: bool) -> None:
@@ -89,7 +109,7 @@ def seen(connection: Connection, segment: str, seen_ns: int | None, *, alive: bo
     rows: list[Row] = [dict(row) for row in touched]
     values: dict[str, object] = {} if alive else {"state": "lost"}
     if seen_ns is not None:
-        end_ns = func.max(SPANS.c.start_ns, seen_ns)
+        end_ns = greatest(SPANS.c.start_ns, seen_ns)
         values |= {"end_ns": end_ns, "duration_ns": end_ns - SPANS.c.start_ns}
     if rows and values:
         connection.execute(update(SPANS).where(*open_spans).values(values))
@@ -102,20 +122,51 @@ def roll_up(connection: Connection, spans: Sequence[Row]) -> None:
     of_runs = [span for span in spans if span["run_id"] is not None]
     if of_runs:
         names = ("run_id", "project", "start_ns")
-        connection.execute(_unfinished_run(), [{name: span[name] for name in names} for span in of_runs])
+        connection.execute(
+            _unfinished_run(connection.dialect.name), [{name: span[name] for name in names} for span in of_runs]
+        )
 
 
 def _roll_up_traces(connection: Connection, spans: Sequence[Row]) -> None:
     touched = sorted({(str(span["trace_id"]), str(span["project"])) for span in spans})
     if touched:
         found = [{"of_trace": trace_id, "of_project": project} for trace_id, project in touched]
-        connection.execute(_trace_roll_up(), found)
+        connection.execute(_trace_roll_up(connection.dialect.name), found)
+
+
+def write_previews(connection: Connection, rows: Sequence[Row], spans: Sequence[SpanRecord]) -> None:
+    """Write what the list of traces shows of their roots' contents; `roll_up` has come before.
+
+    Args:
+        connection: One that may write.
+        rows: Spans that were just written.
+        spans: The same, as they were decoded.
+    """
+    found = {(str(row["trace_id"]), str(row["project"]), str(row["span_id"])): index for index, row in enumerate(rows)}
+    traces = sorted({key[0] for key in found})
+    changes: list[dict[str, object]] = []
+    for start in range(0, len(traces), _SOME):
+        some = TRACES.c.trace_id.in_(traces[start : start + _SOME])
+        for key in connection.execute(select(TRACES.c.trace_id, TRACES.c.project, TRACES.c.root_span_id).where(some)):
+            index = found.get(tuple(key))
+            if index is not None:
+                given, returned = preview_of(spans[index])
+                changes.append({"of_trace": key[0], "of_project": key[1], "given": given, "returned": returned})
+    if changes:
+        connection.execute(_PREVIEWS, changes)
+
+
+_PREVIEWS: Final = (
+    update(TRACES)
+    .where(TRACES.c.trace_id == bindparam("of_trace"), TRACES.c.project == bindparam("of_project"))
+    .values(input_preview=bindparam("given"), output_preview=bindparam("returned"))
+)
 
 
 @cache
-def _pending() -> Insert:
+def _pending(dialect: str) -> Upsert:
     names = [column.name for column in SPANS.columns if column.name != "id"]
-    statement = insert(SPANS).values({name: bindparam(name) for name in names})
+    statement = insert(dialect, SPANS).values({name: bindparam(name) for name in names})
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=_KEYS[SPANS],
@@ -125,16 +176,16 @@ def _pending() -> Insert:
 
 
 @cache
-def _statement(table: Table) -> tuple[str, tuple[str, ...]]:
-    """Return the SQL that writes one row, and the columns in the order of its place-holders."""
+def _statement(dialect: str, table: Table) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL that writes one row, and the columns in the order of SQLite's place-holders."""
     names = [column.name for column in table.columns if column.name != "id"]
-    statement = insert(table).values({name: bindparam(name) for name in names})
-    compiled = _replacing(statement, table, names).compile(dialect=sqlite.dialect())
-    return str(compiled), tuple(compiled.positiontup or ())
+    statement = insert(dialect, table).values({name: bindparam(name) for name in names})
+    compiled = _replacing(statement, table, names).compile(dialect=_DIALECTS[dialect].get_dialect()())
+    return str(compiled), tuple(compiled.positiontup or names)
 
 
 @cache
-def _trace_roll_up() -> Insert:
+def _trace_roll_up(dialect: str) -> Upsert:
     """Return the statement that computes one trace from its spans.
 
     The root is the span without a parent; else one whose parent never came here (it lies in another service);
@@ -176,7 +227,7 @@ def _trace_roll_up() -> Insert:
         "name": root.c.name,
         "start_ns": sums.c.start_ns,
         "end_ns": sums.c.end_ns,
-        "duration_ns": func.max(0, sums.c.end_ns - sums.c.start_ns),
+        "duration_ns": greatest(0, sums.c.end_ns - sums.c.start_ns),
         "status": case((sums.c.root_failed == 1, "error"), else_=root.c.status),
         "status_message": root.c.status_message,
         "span_count": sums.c.span_count,
@@ -187,17 +238,18 @@ def _trace_roll_up() -> Insert:
         "session_id": func.coalesce(root.c.session_id, sums.c.session_id),
         "user_id": func.coalesce(root.c.user_id, sums.c.user_id),
         "run_id": func.coalesce(root.c.run_id, sums.c.run_id),
+        **{name: root.c[name] for name in _OF_ROOT},
         "state": case((sums.c.open == 2, "in flight"), (sums.c.open == 1, "lost"), else_="ended"),
     }
     # SQLite takes ON CONFLICT for a part of the join unless a WHERE stands between.
     computed = select(*values.values()).select_from(root.join(sums, true())).where(true())
-    return _replacing(insert(TRACES).from_select(list(values), computed), TRACES, list(values))
+    return _replacing(insert(dialect, TRACES).from_select(list(values), computed), TRACES, list(values))
 
 
 @cache
-def _unfinished_run() -> Insert:
+def _unfinished_run(dialect: str) -> Upsert:
     """Return the statement that notes a run of which only rows are known; one that ended is left alone."""
-    statement = insert(RUNS).values(
+    statement = insert(dialect, RUNS).values(
         run_id=bindparam("run_id"),
         project=bindparam("project"),
         start_ns=bindparam("start_ns"),
@@ -205,39 +257,39 @@ def _unfinished_run() -> Insert:
     )
     return statement.on_conflict_do_update(
         index_elements=_KEYS[RUNS],
-        set_={"start_ns": func.min(RUNS.c.start_ns, statement.excluded.start_ns)},
+        set_={"start_ns": least(RUNS.c.start_ns, statement.excluded.start_ns)},
         where=RUNS.c.end_ns.is_(None),
     )
 
 
 @cache
-def _newest(table: Table) -> Insert:
+def _newest(dialect: str, table: Table) -> Upsert:
     """Return the statement that writes one row, unless a later one is there."""
     names = [column.name for column in table.columns if column.name != "id"]
-    statement = insert(table).values({name: bindparam(name) for name in names})
+    statement = insert(dialect, table).values({name: bindparam(name) for name in names})
     new = statement.excluded
     key = _KEYS[table]
     values: dict[str, object] = {name: new[name] for name in names if name not in key}
     if "start_ns" in values:
-        values["start_ns"] = func.min(table.c.start_ns, new.start_ns)
+        values["start_ns"] = least(table.c.start_ns, new.start_ns)
     return statement.on_conflict_do_update(
         index_elements=key, set_=values, where=func.coalesce(table.c.end_ns, 0) <= new.end_ns
     )
 
 
 @cache
-def _started_run() -> Insert:
+def _started_run(dialect: str) -> Upsert:
     names = [column.name for column in RUNS.columns if column.name != "id"]
-    statement = insert(RUNS).values({name: bindparam(name) for name in names})
+    statement = insert(dialect, RUNS).values({name: bindparam(name) for name in names})
     new = statement.excluded
     values: dict[str, object] = {name: new[name] for name in names if name not in _KEYS[RUNS]}
-    values["start_ns"] = func.min(RUNS.c.start_ns, new.start_ns)
+    values["start_ns"] = least(RUNS.c.start_ns, new.start_ns)
     return statement.on_conflict_do_update(
         index_elements=_KEYS[RUNS], set_=values, where=func.coalesce(RUNS.c.end_ns, 0) < new.start_ns
     )
 
 
-def _replacing(statement: Insert, table: Table, names: Sequence[str]) -> Insert:
+def _replacing(statement: Upsert, table: Table, names: Sequence[str]) -> Upsert:
     key = _KEYS[table]
     new = statement.excluded
     values: dict[str, ColumnElement[Any]] = {name: new[name] for name in names if name not in key}

@@ -76,7 +76,7 @@ def test_rows_that_several_versions_hold_are_kept_once() -> None:
     for numbers in (range(50), range(51), range(52)):
         tracelm.Dataset(name="sums", rows=rows(*numbers)).publish()
     with tracelm.open_store() as store:
-        path = store.path
+        path = Path(store.place)
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT count(*) FROM dataset_rows").fetchone() == (52,)
     database.close()

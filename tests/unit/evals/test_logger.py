@@ -31,7 +31,7 @@ def test_a_loop_of_ones_own_is_recorded_as_an_evaluation_is(spans: Spans) -> Non
         stored = store.run(run.run_id)
         assert (stored.name, stored.task, stored.task_version) == ("nightly", "adder", "7")
         assert (stored.rows, stored.done, stored.means, stored.is_complete) == (3, 3, {"right": 1.0}, True)
-        loaded = tracelm.EvalRun.load(run.run_id, url=f"sqlite:///{store.path}")
+        loaded = tracelm.EvalRun.load(run.run_id, url=f"sqlite:///{store.place}")
     assert [(each.output, each.scores) for each in loaded.results] == [
         (each.output, each.scores) for each in run.results
     ]

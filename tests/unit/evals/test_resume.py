@@ -70,7 +70,7 @@ def test_only_what_is_missing_is_run_and_the_result_is_that_of_a_run_that_was_ne
     with tracelm.open_store(home=spans.home) as store:
         stored = store.run(first)
         assert (stored.done, stored.rows, stored.means, stored.is_complete) == (6, 6, {"right": 1.0}, True)
-        assert as_seen(tracelm.EvalRun.load(first, url=f"sqlite:///{store.path}")) == as_seen(whole)
+        assert as_seen(tracelm.EvalRun.load(first, url=f"sqlite:///{store.place}")) == as_seen(whole)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -114,8 +114,22 @@ def test_a_span_keeps_every_part() -> None:
     )
     (found,) = decode_spans(line).records
     assert found == SpanRecord(
-        resource=Resource({"service.name": "shop"}, 1, "https://r"),
-        scope=Scope("lib", "2", {"a": True}, 0, "https://s"),
+        resource=Resource(
+            {"service.name": "shop"},
+            1,
+            "https://r",
+            b'{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}],'
+            b'"droppedAttributesCount":1},"schemaUrl":"https://r"}',
+        ),
+        scope=Scope(
+            "lib",
+            "2",
+            {"a": True},
+            0,
+            "https://s",
+            b'{"scope":{"name":"lib","version":"2","attributes":[{"key":"a","value":{"boolValue":true}}]},'
+            b'"schemaUrl":"https://s"}',
+        ),
         trace_id=TRACE,
         span_id=SPAN,
         parent_span_id="00f067aa0ba902b7",
@@ -133,8 +147,9 @@ def test_a_span_keeps_every_part() -> None:
         dropped_events=3,
         links=(LinkRecord(TRACE, SPAN, "b=2", {}, 0, 1),),
         dropped_links=4,
-        source=line,
+        own_source=orjson.dumps(orjson.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]),
     )
+    assert found.source == line
 
 
 def test_a_log_record_keeps_every_part() -> None:
@@ -165,24 +180,24 @@ def test_a_log_record_keeps_every_part() -> None:
             ]
         }
     )
-    assert decode_logs(line).records == (
-        LogRecord(
-            resource=Resource({}, 0, ""),
-            scope=Scope("", "", {}, 0, ""),
-            time_ns=7,
-            observed_ns=8,
-            trace_id=TRACE,
-            span_id=SPAN,
-            flags=1,
-            severity=9,
-            severity_text="INFO",
-            event_name="gen_ai.evaluation.result",
-            body="b",
-            attributes={"s": 0.5},
-            dropped_attributes=1,
-            source=line,
-        ),
+    (found,) = decode_logs(line).records
+    assert found == LogRecord(
+        resource=Resource({}, 0, "", b"{}"),
+        scope=Scope("", "", {}, 0, "", b"{}"),
+        time_ns=7,
+        observed_ns=8,
+        trace_id=TRACE,
+        span_id=SPAN,
+        flags=1,
+        severity=9,
+        severity_text="INFO",
+        event_name="gen_ai.evaluation.result",
+        body="b",
+        attributes={"s": 0.5},
+        dropped_attributes=1,
+        own_source=orjson.dumps(orjson.loads(line)["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]),
     )
+    assert found.source == line
 
 
 def test_a_log_record_without_time_happened_when_it_was_observed() -> None:
@@ -208,9 +223,7 @@ def test_a_double_may_be_no_number() -> None:
     assert str(decode_spans(line).records[0].attributes["d"]) == "nan"
 
 
-def test_the_line_of_one_record_is_its_source_and_of_many_each_has_its_own() -> None:
-    alone = request(span())
-    assert decode_spans(alone).records[0].source is alone
+def test_each_record_is_a_request_of_its_own_and_shares_resource_and_scope() -> None:
     both = decode_spans(
         orjson.dumps(
             {
@@ -228,7 +241,27 @@ def test_the_line_of_one_record_is_its_source_and_of_many_each_has_its_own() -> 
     for record in both:
         (again,) = decode_spans(record.source).records
         assert again == record
+    assert both[0].resource is both[1].resource
+    assert both[0].scope is both[1].scope
     assert json.loads(both[0].source)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["fromTheFuture"] == [1]
+
+
+@pytest.mark.parametrize("where", ["resource", "scope"])
+def test_records_whose_resource_or_scope_cannot_be_read_are_named_one_by_one(where: str) -> None:
+    scopes: list[dict[str, Any]] = [{"scope": {"name": "lib"}, "spans": [span(), span()]}]
+    resource: dict[str, Any] = {"scopeSpans": scopes}
+    (resource if where == "resource" else scopes[0])[where] = {"attributes": 5}
+    found = decode_spans(orjson.dumps({"resourceSpans": [resource, {"scopeSpans": [{"spans": [span(name="good")]}]}]}))
+    assert [record.name for record in found.records] == ["good"]
+    assert len(found.errors) == 2
+
+
+def test_a_large_resource_is_read_as_well_as_a_small_one() -> None:
+    resource = {"attributes": pairs({"process.command_line": "x" * 20_000})}
+    line = orjson.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span()]}]}]})
+    (found,) = decode_spans(line).records
+    assert found.resource.attributes == {"process.command_line": "x" * 20_000}
+    assert found.source == line
 
 
 def test_what_a_newer_protocol_adds_costs_no_span() -> None:

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from inline_snapshot import snapshot
 
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
-from tracelm.store.database import Database, path_of
+from tracelm.store.database import path_of
 from tracelm.store.migrations import HEAD, VERSION_TABLE
+from tracelm.store.sqlite import SQLite
 from tracelm.store.tables import METADATA
 
 
@@ -27,7 +27,7 @@ def message(home: Path) -> str:
 
 
 def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
-    database = Database(tmp_path / "tracelm.db")
+    database = SQLite(tmp_path / "tracelm.db")
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert context.get_current_revision() == HEAD
@@ -36,7 +36,7 @@ def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> N
 
 def test_files_are_for_this_user_only(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    database = Database(home / "tracelm.db")
+    database = SQLite(home / "tracelm.db")
     with database.read() as connection:
         connection.exec_driver_sql("SELECT * FROM spans")  # with its -wal and -shm beside it
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
@@ -45,27 +45,29 @@ def test_files_are_for_this_user_only(tmp_path: Path) -> None:
     assert "tracelm.db-wal" in modes
 
 
-def test_an_upgrade_that_dies_half_way_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_whose_making_dies_half_way_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "tracelm.db"
-    whole = command.upgrade
+    whole = METADATA.create_all
 
     def torn(*given: object) -> None:
         whole(*given)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "upgrade", torn)
+        patch.setattr(METADATA, "create_all", torn)
         with pytest.raises(KeyboardInterrupt):
-            Database(path)
+            SQLite(path)
     database = sqlite3.connect(path)
     assert database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     database.close()
-    with Database(path).read() as connection:
+    with SQLite(path).read() as connection:
         assert connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar() == HEAD
 
 
 def test_alembic_is_not_loaded_when_nothing_is_to_be_upgraded(tmp_path: Path) -> None:
-    Database(tmp_path / "tracelm.db")
+    SQLite(tmp_path / "tracelm.db")
     code = (
         "import sys, tracelm; from pathlib import Path; tracelm.open_store(home=Path(sys.argv[1])).traces(); "
         "sys.exit('alembic' in sys.modules)"
@@ -83,7 +85,7 @@ def test_the_first_open_says_nothing_to_the_programs_log(tmp_path: Path) -> None
 
 
 def _open(path: Path) -> None:
-    Database(path)
+    SQLite(path)
 
 
 def test_processes_that_start_at_once_all_get_a_store(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_processes_that_start_at_once_all_get_a_store(tmp_path: Path) -> None:
 
 
 def test_a_database_of_a_newer_tracelm_is_left_alone(tmp_path: Path) -> None:
-    Database(tmp_path / "tracelm.db")
+    SQLite(tmp_path / "tracelm.db")
     database = sqlite3.connect(tmp_path / "tracelm.db")
     database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9000'")
     database.commit()
@@ -120,7 +122,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     database.execute("CREATE TABLE customers (name TEXT)")
     database.close()
     assert message(tmp_path) == snapshot(
-        "HOME/tracelm.db holds tables of another program: name another file with TRACELM_STORE_URL"
+        "HOME/tracelm.db holds tables of another program: name another with TRACELM_STORE_URL"
     )
 
 
@@ -142,7 +144,7 @@ def test_a_home_that_cannot_be_written_says_the_remedy(tmp_path: Path) -> None:
     home.mkdir()
     home.chmod(0o500)
     code = (
-        "import os, sys, tracelm, tracelm.store.open; from pathlib import Path\n"
+        "import os, sys, tracelm, tracelm.store.open, tracelm.store.sqlite; from pathlib import Path\n"
         "os.geteuid() or os.setuid(65534)  # root may write everywhere, nobody may not\n"
         "try: tracelm.open_store(home=Path(sys.argv[1])).traces()\n"
         "except tracelm.StoreError as error: print(error)"
@@ -165,7 +167,7 @@ def test_a_damaged_database_says_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracelm.store.database._BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("tracelm.store.sqlite._BUSY_TIMEOUT_S", 0.05)
     write_segment(tmp_path, spans=[span_line()])
     store = tracelm.open_store(home=tmp_path)
     other = sqlite3.connect(tmp_path / "tracelm.db", isolation_level=None)
@@ -180,7 +182,6 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://host/db",
         "http://host",
         "traces.db",
         "sqlite://",
@@ -190,13 +191,13 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_another_kind_of_store_is_refused_with_what_works(url: str) -> None:
-    with pytest.raises(tracelm.ConfigError, match="this version reads sqlite:/// only"):
+    with pytest.raises(tracelm.ConfigError, match="a store is an SQLite file or a PostgreSQL database"):
         tracelm.open_store(url)
 
 
 def test_a_password_in_a_refused_url_is_not_repeated() -> None:
     with pytest.raises(tracelm.ConfigError) as caught:
-        tracelm.open_store("postgresql://user:secret@host/db")
+        tracelm.open_store("mysql://user:secret@host/db")
     assert "secret" not in str(caught.value)
 
 
@@ -205,4 +206,4 @@ def test_urls_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert path_of("sqlite:///a b%20c.db") == tmp_path / "a b%20c.db"
     assert path_of("sqlite:////var/x.db") == Path("/var/x.db")
     with tracelm.open_store("sqlite:///a b%20c.db") as store:
-        assert store.path.exists()
+        assert Path(store.place).exists()

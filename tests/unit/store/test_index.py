@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from multiprocessing.synchronize import Barrier
@@ -13,17 +12,23 @@ import pytest
 
 import tracelm
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
+from tracelm.store.database import Database, default_url, open_database
 from tracelm.store.index import IndexReport, index_closed
 from tracelm.trace.segments import list_segments, locked
 
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def database(home: Path) -> Database:
+    return open_database(os.environ.get("TRACELM_STORE_URL") or default_url(home))
+
 
 def counts(home: Path) -> tuple[int, int, int]:
-    """Return how many spans, log records and scores the database holds, read without tracelm."""
-    with sqlite3.connect(home / "tracelm.db") as database:
-        (found,) = database.execute(
+    """Return how many spans, log records and scores the database holds."""
+    with database(home).read() as connection:
+        (found,) = connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM spans), (SELECT count(*) FROM log_records), (SELECT count(*) FROM scores)"
         )
-    database.close()
     spans, logs, scores = found
     return int(spans), int(logs), int(scores)
 
@@ -37,12 +42,11 @@ def score_line(uid: str, value: float = 1.0) -> bytes:
 
 def everything(home: Path) -> list[tuple[object, ...]]:
     """Return all rows of all tables but the cursors."""
-    database = sqlite3.connect(home / "tracelm.db")
-    found: list[tuple[object, ...]] = []
-    for table in ("spans", "traces", "log_records", "scores", "runs"):
-        found += database.execute(f"SELECT * FROM {table} ORDER BY id")
-    database.close()
-    return found
+    tables = ("spans", "traces", "log_records", "scores", "runs")
+    with database(home).read() as connection:
+        return [
+            tuple(row) for table in tables for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY id")
+        ]
 
 
 def test_a_living_segment_is_read_as_it_grows(tmp_path: Path) -> None:
@@ -248,7 +252,7 @@ def test_index_closed_leaves_the_living_alone(tmp_path: Path) -> None:
     living, _lock = write_segment(tmp_path, spans=[span_line("living")])
     closed, lock = write_segment(tmp_path, spans=[span_line("closed", span="00000000000000a2")])
     os.close(lock)
-    assert index_closed(tmp_path) == IndexReport(spans=1, removed=1)
+    assert index_closed(tmp_path, os.environ.get("TRACELM_STORE_URL")) == IndexReport(spans=1, removed=1)
     assert (living.path.exists(), closed.path.exists()) == (True, False)
     assert counts(tmp_path)[0] == 1
 
@@ -275,6 +279,6 @@ def test_a_store_elsewhere_that_the_settings_name_may_delete(tmp_path: Path, mon
     segment, lock = write_segment(tmp_path, spans=[span_line()])
     os.close(lock)
     with tracelm.open_store(home=tmp_path) as store:
-        assert store.path == tmp_path / "else" / "where.db"
+        assert store.place == str(tmp_path / "else" / "where.db")
         assert len(store.spans()) == 1
     assert not segment.path.exists()

@@ -15,10 +15,11 @@ import tracelm
 from tests.unit.store.otlp_lines import TRACE, log_line, span_line, write_segment
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.prices import PriceTable
-from tracelm.store.database import Database
 from tracelm.store.open import Store
 from tracelm.store.reprice import RepricedModel
 from tracelm.store.stored import StoredSpan
+
+pytestmark = pytest.mark.usefixtures("backend")
 
 NOVEMBER_NS = int(datetime(2026, 11, 18, tzinfo=UTC).timestamp()) * 10**9
 CALL: dict[str, object] = {
@@ -70,7 +71,7 @@ def by_id(store: Store) -> dict[str, StoredSpan]:
 
 
 def everything(home: Path) -> list[tuple[object, ...]]:
-    with Database(home / "tracelm.db").read() as connection:
+    with tracelm.open_store(home=home).reading() as connection:
         tables = ("spans", "traces", "runs")
         return [
             tuple(row) for name in tables for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY id")

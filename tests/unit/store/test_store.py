@@ -1,6 +1,7 @@
 """What the store gives back: spans, traces as trees, scores, decisions, runs; for people and for pandas."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,8 @@ from inline_snapshot import snapshot
 import tracelm
 from tests.unit.store.otlp_lines import TRACE, log_line, span_line, write_segment
 from tracelm.store.open import Store
+
+pytestmark = pytest.mark.usefixtures("backend")
 
 OTHER = "aaaa" + TRACE[4:]
 
@@ -75,9 +78,15 @@ def test_a_span_has_its_columns_and_all_of_its_record(tmp_path: Path) -> None:
             "model": "m",
             "input_tokens": 12,
             "output_tokens": 3,
+            "cache_read_tokens": None,
+            "cache_write_tokens": None,
+            "reasoning_tokens": None,
             "cost_usd": 0.25,
             "session_id": "s",
             "user_id": "u",
+            "release": None,
+            "environment": None,
+            "tags": (),
             "run_id": None,
             "row_digest": None,
             "state": "ended",
@@ -231,12 +240,13 @@ def test_a_trace_through_two_projects_is_one_tree(tmp_path: Path) -> None:
 def test_every_span_stands_once_in_the_tree_whatever_its_parent_says(
     tmp_path_factory: pytest.TempPathFactory, parents: list[int]
 ) -> None:
+    trace = uuid4().hex  # the examples share a database where that is a server
     lines = [
-        span_line(str(n), span=f"{n:016x}", parent=f"{parent:016x}" if parent else None, start=10 - n)
+        span_line(str(n), trace=trace, span=f"{n:016x}", parent=f"{parent:016x}" if parent else None, start=10 - n)
         for n, parent in enumerate(parents, start=1)
     ]
     with opened(tmp_path_factory.mktemp("home"), *lines) as store:
-        tree = store.trace(TRACE)
+        tree = store.trace(trace)
         assert sorted(span.name for span in tree.spans) == sorted(str(n) for n in range(1, len(parents) + 1))
         walked: list[str] = []
         stack = list(tree.roots)
@@ -245,7 +255,7 @@ def test_every_span_stands_once_in_the_tree_whatever_its_parent_says(
             walked.append(span.name)
             stack.extend(tree.children(span))
         assert sorted(walked) == sorted(span.name for span in tree.spans)
-        assert store.traces()[0].span_count == len(parents)
+        assert tree.summary.span_count == len(parents)
 
 
 def test_scores_and_decisions_are_read(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Attributes by their key. They have no columns: they are read from the records, in Python.
 
+What was cut out of a record (long texts, messages) is not looked at: looking into those is what searching is for.
+
 In SQLite by a function that a query calls for each span that is left over by its other conditions. Other databases
 have no such functions: there the spans are read first, as many as `MOST_READ`, and the condition is a list of numbers.
 """
@@ -11,11 +13,12 @@ from typing import Any, Final, cast
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, select
 
 from tracelm.errors import StoreError
-from tracelm.otlp.records import AnyValue
+from tracelm.otlp.decode import decode_spans
+from tracelm.otlp.records import AnyValue, request_line
 from tracelm.store.filters.fields import Kind
 from tracelm.store.filters.syntax import Between, Compares, Has, Literally, Matches, Pattern, Term, Value
 from tracelm.store.filters.values import number
-from tracelm.store.rows import stored_span
+from tracelm.store.record import without_pieces
 from tracelm.store.tables import SPANS
 
 MOST_READ: Final = 100_000
@@ -84,7 +87,8 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _of_record(term: Term, record: bytes) -> bool:
-    return holds(term, stored_span(record).attributes)
+    span = decode_spans(request_line("spans", b"{}", b"{}", without_pieces(record))).records[0]
+    return holds(term, span.attributes)
 
 
 def _called(connection: Connection) -> Callable[[Term], ColumnElement[bool]]:

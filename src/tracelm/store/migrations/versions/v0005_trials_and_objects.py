@@ -72,7 +72,10 @@ def upgrade() -> None:
 
 def _note_trials() -> None:
     """Fill `trials` from the rows of the runs that are here."""
-    from tracelm.store.rows import stored_span, trial_row
+    import zlib
+
+    from tracelm.otlp.decode import decode_spans
+    from tracelm.store.rows import trial_row
     from tracelm.store.tables import TRIALS
 
     connection = op.get_bind()
@@ -80,7 +83,7 @@ def _note_trials() -> None:
     newest = {
         (row["run_id"], project, row["row_index"], row["trial"]): row
         for project, record in found
-        if (row := trial_row(stored_span(record), project)) is not None
+        if (row := trial_row(decode_spans(zlib.decompress(record)).records[0], project)) is not None
     }
     if newest:
         connection.execute(sa.insert(TRIALS), list(newest.values()))
