@@ -192,17 +192,19 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     return Rows(StoredSpan, map(_span, rows), next=following)
 
 
-def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
-    """Return the spans that have a link to a span of a trace, the newest first."""
-    _check(connection, None, limit)
+def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[StoredSpan]:
+    """Return a page of the spans that have a link to a span of a trace."""
+    _check(connection, None, listing.limit)
     points_there = exists().where(
         LINKS.c.linked_trace_id == trace_id,
         LINKS.c.trace_id == SPANS.c.trace_id,
         LINKS.c.project == SPANS.c.project,
         LINKS.c.span_id == SPANS.c.span_id,
     )
-    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
-    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+    page, order = listing.page("linked", {"trace_id": trace_id}), _order(SPANS, {}, listing)
+    chosen = page.choose(_columns(SPANS), order, [points_there])
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredSpan, map(_span, rows), next=following)
 
 
 def genai_spans(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from tracelm.store.filters.fields import FIELDS, Kind
-from tracelm.store.filters.patterns import contains, equals, fits
+from tracelm.store.filters.patterns import any_element, contains, equals, fits
 from tracelm.store.filters.syntax import (
     All,
     Between,
@@ -199,6 +199,8 @@ def _holds(column: ColumnElement[Any], term: Term) -> Condition:
         case Between(_, low, high):
             return column.between(low, high)
         case Matches(_, values):
+            if kind is Kind.TAG:
+                return any_element(column, lambda tag: or_(false(), *(_is(tag, each, kind) for each in values)))
             return or_(false(), *(_is(column, each, kind) for each in values))
 
 

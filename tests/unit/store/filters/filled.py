@@ -57,9 +57,9 @@ def verdict(name: str, *, trace: int = 1, span: int = 1, **attributes: object) -
     return log_line("gen_ai.evaluation.result", told, trace=trace_id(trace), span=f"{span:016x}")
 
 
-def filled(home: Path, spans: Iterable[bytes], scores: Iterable[bytes] = ()) -> Store:
+def filled(home: Path, spans: Iterable[bytes], scores: Iterable[bytes] = (), *, url: str | None = None) -> Store:
     """Return a store that holds them."""
-    store = tracelm.open_store(home=home)
+    store = tracelm.open_store(url, home=home)
     add(store, spans, scores)
     return store
 

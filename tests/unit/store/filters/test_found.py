@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.unit.store.filters.filled import MS, call, filled, one, verdict
 from tracelm.errors import StoreError
 from tracelm.store.filters import attributes, parse
@@ -14,8 +15,8 @@ from tracelm.store.open import Store
 from tracelm.store.tables import SPANS
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     spans = [
         one("explain", trace=1, span=1, ms=3_000, tracelm__op__name="explain", user__id="Ada", customer__tier="gold"),
         call(
@@ -40,10 +41,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             message="100% of_it\\gone",
             error__type="openai.RateLimitError",
             n=7,
+            tracelm__tags=["checkout", 'say "x"', "A,B"],
         ),
         one("explain", trace=2, span=1, ms=10, failed=True, error__type="KeyError", tracelm__op__name="Explain"),
         call("chat o1", trace=2, span=2, parent=1, ms=5, model="o1", gen_ai__usage__input_tokens=50),
-        one("other_thing", trace=3, span=1, ms=500, session__id="s-1", flag=True),
+        one(
+            "other_thing",
+            trace=3,
+            span=1,
+            ms=500,
+            session__id="s-1",
+            flag=True,
+            tracelm__tags=["test"],
+            service__version="1.4.2",
+            deployment__environment__name="staging",
+        ),
         one("[a]?", trace=4, span=1, ms=1, user__id="ada", n="7"),
     ]
     scores = [
@@ -53,7 +65,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         verdict("judge", trace=3, error__type="TimeoutError"),
         verdict("pii", trace=3, tracelm__score__passed=True),
     ]
-    with filled(tmp_path_factory.mktemp("home"), spans, scores) as store:
+    url = postgres.new_database() if request.param == "postgresql" else None
+    with filled(tmp_path_factory.mktemp("home"), spans, scores, url=url) as store:
         yield store
 
 
@@ -126,6 +139,17 @@ EVERY = ["1.1", "1.2", "1.3", "2.1", "2.2", "3.1", "4.1"]
         ("GPT OR o1", ["1.2", "2.2"]),
         ("-chat", ["1.1", "1.3", "2.1", "3.1", "4.1"]),
         ("span(op:explain latency>1s)", ["1.1"]),
+        ("release:1.4.*", ["3.1"]),
+        ("environment:Staging", ["3.1"]),
+        ("tag:test", ["3.1"]),
+        ("tag:(TEST, checkout)", ["1.3", "3.1"]),
+        ("tag:check*", ["1.3"]),
+        ('tag:"a,b"', ["1.3"]),
+        ("tag:c*b", []),
+        ("tag:x", []),
+        ('tag:"say \\"x\\""', ["1.3"]),
+        ("is:root -tag:test", ["1.1", "2.1", "4.1"]),
+        ("has:tag", ["1.3", "3.1"]),
         ("score.pii:failed", ["1.1"]),
         ("score.pii:passed", ["3.1"]),
         ("score.correctness<0.5", ["1.1"]),
@@ -191,6 +215,12 @@ def test_spans(store: Store, where: str, found: list[str]) -> None:
         ("span(spans:1)", [3, 4]),
         ("score.pii:failed", [1]),
         ("score.tone:warm", [2]),
+        ("release:1.4.* environment:staging", [3]),
+        ("-release:1.4.*", [1, 2, 4]),
+        ("tag:test", [3]),
+        ("tag:checkout", []),
+        ("span(tag:checkout)", [1]),
+        ("-tag:test", [1, 2, 4]),
         ("span(score.tone:warm op:explain)", []),
         ("-score.pii:failed", [2, 3, 4]),
         ("has:score", [1, 2, 3]),
@@ -214,9 +244,7 @@ def test_the_other_arguments_narrow_what_the_filter_finds(store: Store) -> None:
 
 
 def test_a_list_in_an_attribute_matches_by_one_element(tmp_path: Path) -> None:
-    line = one("a", tags="LIST").replace(
-        b'{"stringValue":"LIST"}', b'{"arrayValue":{"values":[{"stringValue":"red"},{"intValue":"5"}]}}'
-    )
+    line = one("a", tags=["red", 5])
     with filled(tmp_path, [line]) as store:
         assert [len(store.spans(f"attr.tags{each}")) for each in (":red", ":RED", ":re", ":5", ">4", ">5")] == [
             *(1, 1, 0, 1, 1, 0)
@@ -229,7 +257,7 @@ ATTRIBUTES = ("attr.customer.tier:gold", "attr.n:7", "attr.n>6", "has:attr.flag"
 @pytest.mark.parametrize("where", ATTRIBUTES)
 def test_attributes_are_found_the_same_where_the_database_cannot_call_python(store: Store, where: str) -> None:
     found: list[list[int]] = []
-    for in_database in (True, False):
+    for in_database in (None, False):
         with store.reading() as connection:
             matches = attribute_conditions(connection, within=[], in_database=in_database)
             condition = Compiler(attribute_matches=matches).of_spans(parse(where))

@@ -257,18 +257,18 @@ this range is empty: write 1..2
         (
             "has:latency",
             snapshot("""\
-'latency' is nothing that may be missing: write one of op, operation, provider, model, error, cost, tokens, input_tokens, output_tokens, session, user, run, score, attr
+'latency' is nothing that may be missing: write a field that may be, as in has:score, has:cost, has:model or has:attr.KEY
   has:latency
       ^^^^^^^\
 """),
         ),
         (
-            "x " * 60 + "latncy>2s" + " y" * 60,
-            snapshot("""\
-unknown field 'latncy': did you mean latency?
-  … x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x latncy>2s y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y  …
-                                                                          ^^^^^^\
-"""),
+            "x" * 90 + " latncy>2s " + "y" * 90,
+            snapshot(
+                "unknown field 'latncy': did you mean latency?\n"
+                f"  … {'x' * 69} latncy>2s {'y' * 60} …\n"
+                f"{' ' * 74}^^^^^^"
+            ),
         ),
     ],
 )
