@@ -238,15 +238,19 @@ class Store:
         with self._read() as connection:
             return queries.spans(connection, wanted, listing)
 
-    def linked(self, trace_id: str, *, limit: int | None = 1000) -> Rows[StoredSpan]:
+    def linked(self, trace_id: str, *, after: str | None = None, limit: int | None = 1000) -> Rows[StoredSpan]:
         """Return the spans that have a link to a span of a trace, the newest first.
 
         Args:
             trace_id: The trace that they point to: 32 hex digits.
+            after: `Rows.next` of the page before, for the page behind it.
             limit: At most so many.
+
+        Raises:
+            StoreError: The cursor belongs to another query.
         """
         with self._read() as connection:
-            return queries.linked(connection, trace_id.lower(), limit=limit)
+            return queries.linked(connection, trace_id.lower(), Listing(after=after, limit=limit))
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
