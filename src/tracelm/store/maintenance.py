@@ -70,10 +70,7 @@ class Maintenance:
         """
         retention = Retention.parse(keep) if isinstance(keep, str) else keep
         self._store.check_project(project)
-        removed = retain(self._database, retention, project=project, now_ns=now_ns)
-        if removed != Removed():
-            sweep(self._database)
-        return removed
+        return retain(self._database, retention, project=project, now_ns=now_ns)
 
     def export(self, folder: Path, *, format: Format = "json", project: str | None = None) -> Transferred:  # noqa: A002
         """Write the spans that have ended, and the log records, into a folder.

@@ -1,5 +1,6 @@
 """What a store keeps, and for how long: `errors 90d, rest 14d`."""
 
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from tracelm.errors import ConfigError, StoreError
 from tracelm.store.database import Database
+from tracelm.store.sweep import sweep
 from tracelm.store.tables import LINKS, LOGS, OUTBOX, RUNS, SCORES, SPANS, TRACES, TRIALS
 
 _DAYS: Final[Mapping[str, float]] = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
@@ -83,9 +85,7 @@ class Removed:
 def retain(
     database: Database, retention: Retention, *, project: str | None = None, now_ns: int | None = None
 ) -> Removed:
-    """Delete what is older than it may be. What waits for a collector stays, and so do spans in flight.
-
-    Contents that no record has any more are left to `sweep`.
+    """Delete what is older than it may be, with its contents. What waits for a collector stays, and spans in flight.
 
     Args:
         database: The store.
@@ -104,9 +104,9 @@ def retain(
     if retention.rest_days is not None:
         removed += _delete_loose(database, project, now_ns - int(retention.rest_days * _DAY_NS))
     if retention.max_bytes is not None:
-        of_runs = TRACES.c.run_id.is_(None) if retention.runs_days is None else TRACES.c.id.is_not(None)
-        while used_bytes(database) > retention.max_bytes and (found := _delete_some(database, of_runs, project)):
-            removed += found
+        removed += _shrink(database, retention, project)
+    if removed != Removed():
+        sweep(database)
     return removed
 
 
@@ -152,7 +152,28 @@ def _too_old(retention: Retention, now_ns: int) -> ColumnElement[bool] | None:
     return or_(*old) if old else None
 
 
-def _delete_some(database: Database, which: ColumnElement[bool], project: str | None) -> Removed | None:
+def _shrink(database: Database, retention: Retention, project: str | None) -> Removed:
+    """Delete the oldest traces until the rest fits: as many as are too much, then again what that has not freed."""
+    which = TRACES.c.run_id.is_(None) if retention.runs_days is None else TRACES.c.id.is_not(None)
+    removed = Removed()
+    most = retention.max_bytes or 0
+    while (used := used_bytes(database)) > most:
+        with database.read() as connection:
+            count = int(connection.execute(select(func.count()).select_from(TRACES)).scalar_one())
+        wanted = math.ceil(count * (1 - most / used))
+        round_ = Removed()
+        while round_.traces < wanted and (found := _delete_some(database, which, project, wanted - round_.traces)):
+            round_ += found
+        if round_ == Removed():
+            break
+        sweep(database)
+        removed += round_
+    return removed
+
+
+def _delete_some(
+    database: Database, which: ColumnElement[bool], project: str | None, most: int = _TRACES_AT_ONCE
+) -> Removed | None:
     """Delete the oldest of some traces, as many as fit into a short transaction; `None` when there are none."""
     of_project = TRACES.c.id.is_not(None) if project is None else TRACES.c.project == project
     waits = select(OUTBOX.c.trace_id).where(OUTBOX.c.trace_id.is_not(None))
@@ -160,7 +181,7 @@ def _delete_some(database: Database, which: ColumnElement[bool], project: str | 
         select(TRACES.c.trace_id, TRACES.c.project, TRACES.c.run_id)
         .where(which, of_project, TRACES.c.state != "in flight", TRACES.c.trace_id.not_in(waits))
         .order_by(TRACES.c.start_ns)
-        .limit(_TRACES_AT_ONCE)
+        .limit(min(most, _TRACES_AT_ONCE))
     )
     with database.write() as connection:
         found = connection.execute(oldest).all()
