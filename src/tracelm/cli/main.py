@@ -22,6 +22,7 @@ from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
 from tracelm.cli.serve import serve
+from tracelm.cli.store import store
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -50,6 +51,7 @@ app.add_typer(scorers, name="scorers")
 app.command()(serve)
 app.command("ui", hidden=True)(serve)
 app.add_typer(keys, name="keys")
+app.add_typer(store, name="store")
 app.command()(doctor)
 app.command()(demo)
 

@@ -33,6 +33,8 @@ from tracelm.trace import runtime
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tracelm.store.maintenance import Maintenance
+
 _PAGE: Final = 500  # spans that are read at once
 
 
@@ -104,6 +106,15 @@ class Store:
     def close(self) -> None:
         """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
         self._open = False
+
+    def check_project(self, project: str | None) -> None:
+        """Raise an error when the store does not know a project.
+
+        Raises:
+            StoreError: It says which projects there are.
+        """
+        with self._read() as connection:
+            queries.check_project(connection, project)
 
     def index(self) -> IndexReport:
         """Read what the journal holds into the store; every query does it first.
@@ -245,15 +256,19 @@ class Store:
             raise StoreError(f"no span {span_id!r} in trace {trace_id!r} of this store")
         return found[0]
 
-    def linked(self, trace_id: str, *, limit: int | None = 1000) -> Rows[StoredSpan]:
+    def linked(self, trace_id: str, *, after: str | None = None, limit: int | None = 1000) -> Rows[StoredSpan]:
         """Return the spans that have a link to a span of a trace, the newest first.
 
         Args:
             trace_id: The trace that they point to: 32 hex digits.
+            after: `Rows.next` of the page before, for the page behind it.
             limit: At most so many.
+
+        Raises:
+            StoreError: The cursor belongs to another query.
         """
         with self._read() as connection:
-            return queries.linked(connection, trace_id.lower(), limit=limit)
+            return queries.linked(connection, trace_id.lower(), Listing(after=after, limit=limit))
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
@@ -459,6 +474,13 @@ class Store:
         """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
         with self._read() as connection:
             return queries.known_outputs(connection, task_version, project=project)
+
+    @property
+    def maintenance(self) -> "Maintenance":
+        """What looks after this store: size, integrity, retention, export and import."""
+        from tracelm.store.maintenance import Maintenance
+
+        return Maintenance(self, self._database)
 
     @contextmanager
     def kept_open(self) -> Generator[None]:

@@ -1,6 +1,6 @@
 """Spans in tree order: a span, then what it contains, earlier ones first. None is lost, whoever its parent is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 Skeleton: TypeAlias = tuple[str, str, str | None, int]
@@ -23,8 +23,8 @@ class Place(NamedTuple):
     children: int
 
 
-def in_tree_order(spans: Sequence[Skeleton]) -> list[Place]:
-    """Put the spans of one trace in order.
+def in_tree_order(spans: Sequence[Skeleton]) -> Iterator[Place]:
+    """Yield the spans of one trace in order.
 
     A span whose parent is not here is a root. A ring of spans that name each other as parents is cut open at its
     earliest span. A parent may belong to another project (a service that calls another one); its own goes first.
@@ -40,16 +40,14 @@ def in_tree_order(spans: Sequence[Skeleton]) -> list[Place]:
         if parent is not None and parent != index:
             parents[index] = parent
             children.setdefault(parent, []).append(index)
-    found: list[Place] = []
     seen: set[int] = set()
     for root in (index for index in ordered if index not in parents):
-        _walk(root, parents, children, found, seen)
+        yield from _walk(root, parents, children, seen)
     for index in ordered:
         if index not in seen:  # in a ring, or below one
             first = min(_ring_above(index, parents), key=lambda each: (spans[each][3], spans[each][1]))
             children[parents.pop(first)].remove(first)
-            _walk(first, parents, children, found, seen)
-    return found
+            yield from _walk(first, parents, children, seen)
 
 
 def _ring_above(index: int, parents: dict[int, int]) -> list[int]:
@@ -62,13 +60,11 @@ def _ring_above(index: int, parents: dict[int, int]) -> list[int]:
     return climbed[climbed.index(index) :]
 
 
-def _walk(
-    root: int, parents: dict[int, int], children: dict[int, list[int]], found: list[Place], seen: set[int]
-) -> None:
+def _walk(root: int, parents: dict[int, int], children: dict[int, list[int]], seen: set[int]) -> Iterator[Place]:
     stack = [(root, 0)]  # not by recursion: a trace may be deeper than Python's stack
     while stack:
         index, depth = stack.pop()
         seen.add(index)
         below = children.get(index, ())
-        found.append(Place(index, parents.get(index), depth, len(below)))
+        yield Place(index, parents.get(index), depth, len(below))
         stack.extend((each, depth + 1) for each in reversed(below))

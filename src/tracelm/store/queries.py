@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import orjson
@@ -24,7 +25,8 @@ from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
 from tracelm.store.filters.attributes import attribute_conditions
 from tracelm.store.filters.compile import Compiler, tokens
-from tracelm.store.filters.syntax import EVERYTHING, Node
+from tracelm.store.filters.rarity import finds_few
+from tracelm.store.filters.syntax import EVERYTHING, All, Literally, Matches, Node
 from tracelm.store.order import in_tree_order
 from tracelm.store.paging import Order, Page, cursor, read_cursor
 from tracelm.store.results import Rows
@@ -108,9 +110,10 @@ def projects(connection: Connection) -> Rows[StoredProject]:
 def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredTrace]:
     """Return a page of the traces whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    within = [*_matches(SPANS, {"project": wanted["project"]}), *_between(SPANS.c.start_ns, listing.since_ns, None)]
-    compiler = Compiler(attribute_matches=attribute_conditions(connection, within=within))
-    page, order = listing.page("traces", wanted), _order(TRACES, listing.order_by)
+    of_project = _matches(SPANS, {"project": wanted["project"]})
+    within = [*of_project, *_between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
+    compiler = _compiler(connection, within)
+    page, order = listing.page("traces", wanted), _order(TRACES, wanted, listing)
     chosen = page.choose(
         _trace_query(), order, [*_listed(TRACES, wanted, listing), *_where(listing, compiler.of_traces)]
     )
@@ -142,13 +145,12 @@ def trace_page(
     skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
     found = connection.execute(skeleton.where(*of_trace)).all()
     places = in_tree_order([(row[0], row[1], row[2], row[3]) for row in found])
-    first = 0
     if after is not None:
         _, last = read_cursor(after, asked)
-        first = next((at for at, place in enumerate(places, start=1) if found[place.span][4] == last), 0)
-        if first == 0:
+        if all(found[place.span][4] != last for place in places):
             raise StoreError("the span that ended the page before is not in the store any more: begin anew")
-    shown = places[first : first + limit]
+    shown = list(islice(places, limit))
+    has_next = next(places, None) is not None
     ids = {found[place.span][4]: place for place in shown}
     rows = connection.execute(_columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
     whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
@@ -160,7 +162,6 @@ def trace_page(
         )
         for number, place in ids.items()
     ]
-    has_next = first + limit < len(places)
     return TracePage(
         summary=summary,
         spans=tuple(page),
@@ -184,24 +185,26 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     """Return a page of the spans whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
     limits = _listed(SPANS, wanted, listing)
-    compiler = Compiler(attribute_matches=attribute_conditions(connection, within=limits))
-    page, order = listing.page("spans", wanted), _order(SPANS, listing.order_by)
+    compiler = _compiler(connection, limits)
+    page, order = listing.page("spans", wanted), _order(SPANS, wanted, listing)
     chosen = page.choose(_columns(SPANS), order, [*limits, *_where(listing, compiler.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(_span, rows), next=following)
 
 
-def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
-    """Return the spans that have a link to a span of a trace, the newest first."""
-    _check(connection, None, limit)
+def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[StoredSpan]:
+    """Return a page of the spans that have a link to a span of a trace."""
+    _check(connection, None, listing.limit)
     points_there = exists().where(
         LINKS.c.linked_trace_id == trace_id,
         LINKS.c.trace_id == SPANS.c.trace_id,
         LINKS.c.project == SPANS.c.project,
         LINKS.c.span_id == SPANS.c.span_id,
     )
-    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
-    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+    page, order = listing.page("linked", {"trace_id": trace_id}), _order(SPANS, {}, listing)
+    chosen = page.choose(_columns(SPANS), order, [points_there])
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredSpan, map(_span, rows), next=following)
 
 
 def genai_spans(
@@ -231,7 +234,7 @@ def genai_spans(
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
     """Return a page of the scores whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    page, order = listing.page("scores", wanted), _order(SCORES, listing.order_by)
+    page, order = listing.page("scores", wanted), _order(SCORES, wanted, listing)
     chosen = page.choose(_columns(SCORES), order, _listed(SCORES, wanted, listing))
     rows, following = page.read(connection.execute(chosen).mappings())
     return Rows(StoredScore, (_score(row) for row in rows), next=following)
@@ -241,7 +244,7 @@ def decisions(connection: Connection, wanted: Wanted, listing: Listing = ALL) ->
     """Return a page of what guardrails decided, where the columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
     columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
-    page, order = listing.page("decisions", wanted), _order(LOGS, listing.order_by)
+    page, order = listing.page("decisions", wanted), _order(LOGS, wanted, listing)
     limits = _listed(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}, listing)
     chosen = page.choose(select(*columns), order, limits)
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
@@ -263,7 +266,7 @@ def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[Sto
 def runs(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredRun]:
     """Return a page of the evaluation runs whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    page, order = listing.page("runs", wanted), _order(RUNS, listing.order_by)
+    page, order = listing.page("runs", wanted), _order(RUNS, wanted, listing)
     return _runs(connection, page.choose(_columns(RUNS), order, _listed(RUNS, wanted, listing)), page)
 
 
@@ -393,23 +396,43 @@ def _between(moment: ColumnElement[int], since_ns: int | None, until_ns: int | N
     return since if until_ns is None else [*since, moment < until_ns]
 
 
+def _compiler(connection: Connection, within: Sequence[ColumnElement[bool]]) -> Compiler:
+    return Compiler(
+        attribute_matches=attribute_conditions(connection, within=within), few=finds_few(connection), within=within
+    )
+
+
 def _where(listing: Listing, compiled: Callable[[Node], ColumnElement[bool]]) -> list[ColumnElement[bool]]:
     return [] if listing.where == EVERYTHING else [compiled(listing.where)]
+
+
+def _names_few(node: Node) -> bool:
+    """Say whether a filter names traces, or an evaluation run."""
+    match node:
+        case All(parts):
+            return any(map(_names_few, parts))
+        case Matches(name, values):
+            return name.field in {"trace", "run"} and all(isinstance(each, Literally) for each in values)
+        case _:
+            return False
 
 
 def _began(table: Table) -> ColumnElement[int]:
     return table.c.time_ns if "time_ns" in table.c else table.c.start_ns
 
 
-def _order(table: Table, order_by: str) -> Order:
-    values: dict[str, tuple[ColumnElement[Any], bool]] = {"start": (_began(table), False)}
+def _order(table: Table, wanted: Wanted, listing: Listing) -> Order:
+    began = _began(table)
+    if any(wanted.get(name) is not None for name in ("trace_id", "run_id")) or _names_few(listing.where):
+        began = began + 0  # not by the index of times: SQLite would read all of a project in its order, to sort a few
+    values: dict[str, tuple[ColumnElement[Any], bool]] = {"start": (began, False)}
     if table in {SPANS, TRACES}:
         values |= {
             "latency": (table.c.duration_ns, False),
             "cost": (table.c.cost_usd, True),
             "tokens": (tokens(table), True),
         }
-    name = order_by.removeprefix("-")
+    order_by, name = listing.order_by, listing.order_by.removeprefix("-")
     if name not in values:
         raise StoreError(f"order_by={order_by!r}: it is one of {', '.join(values)}, with a - for the greatest first")
     by, is_nullable = values[name]

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, Connection, Float, case, cast, func, select
 
 from tracelm.errors import ConfigError
-from tracelm.store.tables import SPANS, TRACES
+from tracelm.store.tables import SCORES, SPANS, TRACES
 
 Grouping: TypeAlias = Literal["model", "op", "operation", "provider", "name"]
 MOST_BUCKETS: Final = 500
@@ -209,6 +209,22 @@ def known_values(connection: Connection, column: str, *, project: str | None, pr
     newest = select(name.label("value")).where(*wanted).order_by(SPANS.c.start_ns.desc()).limit(_LOOKED_AT).subquery()
     found = connection.execute(select(newest.c.value).distinct().order_by(newest.c.value).limit(limit))
     return [str(value) for value in found.scalars()]
+
+
+def score_names(connection: Connection, *, project: str | None, prefix: str, limit: int) -> list[str]:
+    """Return names of scores that begin with a text, in alphabetical order.
+
+    Args:
+        connection: One that may read.
+        project: Only of this project.
+        prefix: How they begin.
+        limit: How many.
+    """
+    wanted: list[ColumnElement[bool]] = [SCORES.c.name >= prefix, SCORES.c.name < prefix + "\U0010ffff"]
+    if project is not None:
+        wanted.append(SCORES.c.project == project)
+    newest = select(SCORES.c.name).where(*wanted).order_by(SCORES.c.time_ns.desc()).limit(_LOOKED_AT).subquery()
+    return list(connection.execute(select(newest.c.name).distinct().order_by(newest.c.name).limit(limit)).scalars())
 
 
 _LOOKED_AT: Final = 50_000

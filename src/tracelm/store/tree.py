@@ -67,7 +67,8 @@ class TraceTree:
         decisions: Sequence[StoredDecision],
     ) -> "TraceTree":
         """Put the spans of one trace in order. A ring of spans that name each other as parents is kept too."""
-        places = in_tree_order([(each.project, each.span_id, each.parent_span_id, each.start_ns) for each in spans])
+        skeletons = [(each.project, each.span_id, each.parent_span_id, each.start_ns) for each in spans]
+        places = list(in_tree_order(skeletons))
         children: dict[tuple[str, str], list[StoredSpan]] = {}
         for place in places:
             if place.parent is not None:

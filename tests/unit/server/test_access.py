@@ -39,6 +39,7 @@ SAMPLES = {
 QUERIES: dict[str, dict[str, object]] = {
     "/api/v1/sessions": {"since_ns": 0},
     "/api/v1/values": {"column": "name"},
+    "/api/v1/complete": {"text": "name:", "position": 5},
     "/api/v1/traces/{trace_id}/spans/{span_id}/value": {"key": "secret"},
 }
 

@@ -301,6 +301,17 @@ def test_values_and_fields_complete_a_filter(server: Serving) -> None:
     assert (fields["status"]["choices"], fields["score"]["has_key"]) == (["unset", "ok", "error"], True)
 
 
+def test_a_filter_is_completed_with_what_was_recorded(server: Serving) -> None:
+    def offered(text: str) -> list[str]:
+        found = server.get("/complete", text=text, position=len(text), project="shop").json["items"]
+        return [each["text"] for each in found]
+
+    assert "latency" in " ".join(offered("lat"))
+    assert offered("model:gp") == ["gpt-4o"]
+    assert any("relevance" in each for each in offered("score.rel"))
+    assert offered("project:") == []  # a key need not know the names of others
+
+
 def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
     newer, older = server.get("/runs", project="evals").json["items"]
     run = server.get(f"/runs/{older['run_id']}").json

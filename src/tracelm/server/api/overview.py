@@ -1,7 +1,7 @@
 """What there is: projects, conversations, figures over time, and values that complete a filter."""
 
 import time
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -12,9 +12,11 @@ from tracelm.server.api.listing import Page, SinceNs, UntilNs, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment, ProjectName
 from tracelm.server.problems import Problem
 from tracelm.store import stats
+from tracelm.store.filters import complete
 from tracelm.store.filters.fields import FIELDS
 
 router: Final = APIRouter(prefix=PREFIX, tags=["overview"], responses=PROBLEMS)
+_OFFERED: Final = 20
 _DAY_NS: Final = 86_400 * 10**9
 _Column: TypeAlias = Literal[
     "op", "name", "operation", "provider", "model", "status", "error_type", "session_id", "user_id", "run_id", "kind"
@@ -90,6 +92,22 @@ class Fields(Model):
     """The fields of the filter language."""
 
     items: list[FieldLine]
+
+
+class CompletionLine(Model):
+    """One thing that may stand at a place of a filter."""
+
+    text: str = Field(description="What to write from `start` to `end`.")
+    start: int
+    end: int
+    kind: Literal["field", "operator", "value"]
+    meaning: str
+
+
+class Completions(Model):
+    """What may stand at a place of a filter, the likely first."""
+
+    items: list[CompletionLine]
 
 
 class Values(Model):
@@ -183,6 +201,32 @@ def list_fields(_caller: Reader) -> Fields:
             for each in FIELDS.values()
         ]
     )
+
+
+@router.get("/complete")
+def complete_filter(
+    request: Request,
+    caller: Reader,
+    text: Annotated[str, Query(max_length=4_000, description="The filter so far; it need not be readable.")],
+    position: Annotated[int, Query(ge=0, le=4_000, description="Where the cursor stands, in characters from 0.")],
+    project: ProjectName = None,
+) -> Completions:
+    """Say what may stand where the cursor is: fields, operators, and values that were recorded."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    store.index()
+    with store.reading() as connection:
+
+        def values(field: str, prefix: str) -> list[str]:
+            if field == "score":
+                return stats.score_names(connection, project=wanted, prefix=prefix, limit=_OFFERED)
+            column = FIELDS[field].span
+            if column not in get_args(_Column):
+                return []
+            return stats.known_values(connection, column, project=wanted, prefix=prefix, limit=_OFFERED)
+
+        found = complete(text, position, values=values)
+    return Completions(items=[CompletionLine.model_validate(each) for each in found])
 
 
 @router.get("/values")

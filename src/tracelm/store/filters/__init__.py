@@ -3,4 +3,6 @@
 The grammar stands in `docs/reference/filters.md`.
 """
 
+from tracelm.store.filters.complete import Completion as Completion
+from tracelm.store.filters.complete import complete as complete
 from tracelm.store.filters.parser import parse as parse

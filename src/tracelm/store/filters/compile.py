@@ -3,24 +3,27 @@
 A condition that meets a missing value is NULL. That is no match, also below OR; `Not` makes it one explicitly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Select,
+    Table,
     and_,
     exists,
     false,
     func,
     not_,
     or_,
+    select,
     true,
 )
 
 from tracelm.store.filters.fields import FIELDS, Kind
-from tracelm.store.filters.patterns import contains, equals, fits
+from tracelm.store.filters.patterns import any_element, contains, equals, fits
 from tracelm.store.filters.syntax import (
     All,
     Between,
@@ -48,7 +51,11 @@ TextMatches: TypeAlias = Callable[[str], Condition | None]
 AttributeMatches: TypeAlias = Callable[[Term], Condition]
 """Says of which spans a term about an attribute is true, as a condition over `SPANS`."""
 
+Few: TypeAlias = Callable[[Select[Any], Table], Sequence[int] | None]
+"""Executes a query for keys, and returns the numbers of the rows of a table that have them; `None` when it is many."""
+
 _NO_TEXT: Final[TextMatches] = lambda _text: None  # noqa: E731 - a constant, for a default
+_NEVER_FEW: Final[Few] = lambda _query, _table: None  # noqa: E731
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +65,14 @@ class Compiler:
     Attributes:
         attribute_matches: Looks attributes up.
         text_matches: The search; by default names and status messages.
+        few: Tells whether a condition on spans or scores is rare.
+        within: What the spans meet that may matter, over `SPANS`: their project, their time.
     """
 
     attribute_matches: AttributeMatches
     text_matches: TextMatches = field(default=_NO_TEXT)
+    few: Few = field(default=_NEVER_FEW)
+    within: Sequence[Condition] = ()
 
     def of_spans(self, node: Node) -> Condition:
         """Return the condition over `SPANS`."""
@@ -95,26 +106,42 @@ class Compiler:
             case Some(parts):
                 return or_(false(), *map(self.of_traces, parts))
             case OneSpan(part):
-                return self._some_span(self.of_spans(part))
+                return self._some_span(part)
             case Matches() | Compares() | Between() | Has():
                 column = _trace_column(node.name)
                 if column is not None:
                     return _holds(column, node)
                 if node.name.field == "score":
-                    in_trace = and_(SCORES.c.trace_id == TRACES.c.trace_id, SCORES.c.project == TRACES.c.project)
-                    return exists().where(in_trace, _of_score(node))
-                return self._some_span(self.of_spans(node))
+                    return self._has_score(node, TRACES, "trace_id", "project")
+                return self._some_span(node)
             case Search() | IsRoot():
-                return self._some_span(self.of_spans(node))
+                return self._some_span(node)
 
-    def _some_span(self, condition: Condition) -> Condition:
+    def _some_span(self, node: Node) -> Condition:
+        """Say which traces have such a span.
+
+        A database does not know how rare that is. Where it is common, looking at each trace in turn soon fills a page;
+        where it is rare, that would look at all of them, and finding the spans first is ten times as fast.
+        """
+        condition = self.of_spans(node)
+        if not _reads_records(node):
+            keys = select(SPANS.c.trace_id, SPANS.c.project).where(*self.within, condition)
+            found = self.few(keys, TRACES)
+            if found is not None:
+                return TRACES.c.id.in_(found)
         return exists().where(SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project, condition)
+
+    def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
+        judged = _of_score(term)
+        found = self.few(select(*(SCORES.c[name] for name in key)).where(judged), table)
+        if found is not None:
+            return table.c.id.in_(found)
+        return exists().where(*(SCORES.c[name] == table.c[name] for name in key), judged)
 
     def _term_of_span(self, term: Term) -> Condition:
         match term.name.field:
             case "score":
-                at_span = (SCORES.c.trace_id == SPANS.c.trace_id, SCORES.c.span_id == SPANS.c.span_id)
-                return exists().where(*at_span, SCORES.c.project == SPANS.c.project, _of_score(term))
+                return self._has_score(term, SPANS, "trace_id", "project", "span_id")
             case "attr":
                 return self.attribute_matches(term)
             case name if FIELDS[name].span is None:
@@ -141,6 +168,18 @@ def _trace_column(name: Name) -> ColumnElement[Any] | None:
     return None if found is None else _column(TRACES, found)
 
 
+def _reads_records(node: Node) -> bool:
+    match node:
+        case All(parts) | Some(parts):
+            return any(map(_reads_records, parts))
+        case Not(part) | OneSpan(part):
+            return _reads_records(part)
+        case Matches() | Compares() | Between() | Has():
+            return node.name.field == "attr"
+        case _:
+            return False
+
+
 def _denied(condition: Condition) -> Condition:
     """What is missing does not match, so its denial does."""
     return not_(func.coalesce(condition, false()))
@@ -160,6 +199,8 @@ def _holds(column: ColumnElement[Any], term: Term) -> Condition:
         case Between(_, low, high):
             return column.between(low, high)
         case Matches(_, values):
+            if kind is Kind.TAG:
+                return any_element(column, lambda tag: or_(false(), *(_is(tag, each, kind) for each in values)))
             return or_(false(), *(_is(column, each, kind) for each in values))
 
 

@@ -12,6 +12,7 @@ class Kind(Enum):
     """What stands behind a field; the value is the word for it in messages."""
 
     NAME = "text"
+    TAG = "a list of texts"
     CLASS = "the name of a class"
     ID = "an id"
     CHOICE = "one of a few words"
@@ -58,8 +59,8 @@ class Field:
 
 
 _MAY_BE_MISSING: Final = frozenset(
-    {"op", "operation", "provider", "model", "error", "session", "user", "run", "cost", "tokens"}
-    | {"input_tokens", "output_tokens"}
+    {"op", "operation", "provider", "model", "error", "session", "user", "run", "cost", "tokens", "release", "tag"}
+    | {"environment", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"}
 )
 
 _FIELDS: Final = (
@@ -159,6 +160,51 @@ _FIELDS: Final = (
         trace="output_tokens",
         meaning="Received from the model.",
         example="output_tokens>=500",
+    ),
+    Field(
+        name="cache_read_tokens",
+        kind=Kind.COUNT,
+        span="cache_read_tokens",
+        meaning="How many of the input came from a cache.",
+        example="cache_read_tokens:0",
+    ),
+    Field(
+        name="cache_write_tokens",
+        kind=Kind.COUNT,
+        span="cache_write_tokens",
+        meaning="How many of the input were written into a cache.",
+        example="cache_write_tokens>1k",
+    ),
+    Field(
+        name="reasoning_tokens",
+        kind=Kind.COUNT,
+        span="reasoning_tokens",
+        meaning="How many of the output were reasoning.",
+        example="reasoning_tokens>2k",
+    ),
+    Field(
+        name="release",
+        kind=Kind.NAME,
+        span="release",
+        trace="release",
+        meaning="The version of the program; of a trace, of its root's.",
+        example="release:1.4.*",
+    ),
+    Field(
+        name="environment",
+        kind=Kind.NAME,
+        span="environment",
+        trace="environment",
+        meaning="Where it ran: production, staging, …; of a trace, its root.",
+        example="environment:production",
+    ),
+    Field(
+        name="tag",
+        kind=Kind.TAG,
+        span="tags",
+        trace="tags",
+        meaning="One of the tags; of a trace, of its root's.",
+        example="-tag:test",
     ),
     Field(
         name="session",

@@ -312,7 +312,8 @@ class _Parser:
         if known is None or known.name not in possible or (dot and not (known.has_key and key)):
             scanner.fail(
                 f"{text!r} is nothing that may be missing",
-                _meant(field, possible) or f"write one of {', '.join(possible)}",
+                _meant(field, possible)
+                or "write a field that may be, as in has:score, has:cost, has:model or has:attr.KEY",
                 start,
                 max(scanner.at, start + 1),
             )

@@ -1,8 +1,9 @@
 """Texts in SQL: `*` as a wildcard, with and without regard to case, the same in SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, func, literal
+from sqlalchemy import ColumnElement, String, exists, func, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean
@@ -17,6 +18,23 @@ class _MatchesCase(FunctionElement[bool]):
     type = Boolean()
 
 
+class _Elements(FunctionElement[str]):
+    """The elements of a JSON list of texts, as rows with a column `value`."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(_Elements)
+def _of_json(element: _Elements, compiler: Any, **more: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **more)} AS jsonb))"
+
+
+@compiles(_Elements, "sqlite")
+def _of_text(element: _Elements, compiler: Any, **more: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **more)})"
+
+
 @compiles(_MatchesCase)
 def _like(element: _MatchesCase, compiler: Any, **more: Any) -> str:
     text, like, _glob = (compiler.process(each, **more) for each in element.clauses)
@@ -27,6 +45,14 @@ def _like(element: _MatchesCase, compiler: Any, **more: Any) -> str:
 def _glob(element: _MatchesCase, compiler: Any, **more: Any) -> str:
     text, _like, glob = (compiler.process(each, **more) for each in element.clauses)
     return f"{text} GLOB {glob}"
+
+
+def any_element(
+    column: ColumnElement[Any], holds: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Say whether something holds for one of the texts of a JSON list."""
+    elements = _Elements(column).table_valued("value")
+    return exists(select(literal(1)).select_from(elements).where(holds(elements.c.value)))
 
 
 def contains(column: ColumnElement[str | None], text: str) -> ColumnElement[bool]:
