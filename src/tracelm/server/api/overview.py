@@ -221,7 +221,7 @@ def complete_filter(
             if field == "score":
                 return stats.score_names(connection, project=wanted, prefix=prefix, limit=_OFFERED)
             column = FIELDS[field].span
-            if column not in get_args(_Column):
+            if column is None or column not in get_args(_Column):
                 return []
             return stats.known_values(connection, column, project=wanted, prefix=prefix, limit=_OFFERED)
 
