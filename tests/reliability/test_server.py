@@ -35,13 +35,13 @@ def ids_in(request: ExportTraceServiceRequest) -> set[tuple[str, str]]:
     return {(span.trace_id.hex(), span.span_id.hex()) for span in spans}
 
 
-def large_request() -> bytes:
-    """Return a request of 25 MB."""
+def large_request(millions: int) -> bytes:
+    """Return a request of so many million bytes."""
     request = trace_request(1)
     [span] = request.resource_spans[0].scope_spans[0].spans
-    for number in range(7):
+    for number in range(millions):
         attribute = span.attributes.add()
-        attribute.key, attribute.value.string_value = f"k{number}", "x" * 3_600_000
+        attribute.key, attribute.value.string_value = f"k{number}", "x" * 1_000_000
     return request.SerializeToString()
 
 
@@ -113,14 +113,14 @@ def test_two_hundred_senders_at_once_are_all_answered(tmp_path: Path) -> None:
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again_and_keeps_what_it_took(tmp_path: Path) -> None:
-    body = large_request()
+    body = large_request(25)
     with serving(tmp_path) as server, ThreadPoolExecutor(2) as pool:
         with locked(tmp_path):
             taken = [pool.submit(server.send, body) for _ in range(2)]
             wait_until_waiting(server, 2)
             refused = server.send(body)
             with pytest.raises(grpc.RpcError) as over_grpc:
-                server.export(body)
+                server.export(large_request(15))
             small = pool.submit(server.send, trace_request(1).SerializeToString())
         assert [each.result().status for each in taken] == [200, 200]
         assert small.result().status == 200

@@ -32,6 +32,7 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_MOST_BYTES: Final = 1_000_000
 _OFF: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
@@ -98,6 +99,8 @@ class _Doors:
         try:
             if refusal is not None:
                 await _told(request, Problem(refusal.status, refusal.why))(scope, receive, headed)
+            elif not scope["path"].startswith("/v1/") and (problem := _body_problem(request)) is not None:
+                await problem.response()(scope, receive, headed)
             else:
                 await self._app(scope, receive, headed)
         except Exception:
@@ -108,6 +111,16 @@ class _Doors:
             return
         if status >= 400:
             _log.info("request refused", extra={"facts": _facts(scope, status, began)})
+
+
+def _body_problem(request: Request) -> Problem | None:
+    """Refuse a large body before anything of it is read; OTLP's are bounded where they are read."""
+    if "transfer-encoding" in request.headers:
+        return Problem(411, "say how long the body is, with a Content-Length")
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > _MOST_BYTES:
+        return Problem(413, f"the request is larger than {_MOST_BYTES:,} bytes")
+    return None
 
 
 def _headers(path: str) -> list[tuple[bytes, bytes]]:

@@ -235,6 +235,14 @@ def test_feedback_that_makes_no_sense_is_refused(server: Serving, change: dict[s
     assert server.post("/scores", feedback | change).status == status
 
 
+def test_a_large_body_is_refused_before_it_is_read(server: Serving) -> None:
+    for path in ("/api/v1/scores", "/api/v1/session", "/api/v1/keys", "/traces"):
+        headers = {"content-type": "application/json", "content-length": "1000001"}
+        assert server.ask("POST", path, headers=headers).status == 413
+        headers = {"content-type": "application/json", "transfer-encoding": "chunked"}
+        assert server.ask("POST", path, headers=headers).status == 411
+
+
 def test_sessions_sum_up_their_traces(server: Serving) -> None:
     [line] = server.get("/sessions", project="shop", since_ns=0).json["items"]
     assert line == snapshot(

@@ -176,6 +176,19 @@ def test_a_gzip_bomb_over_grpc_is_refused(server: Serving) -> None:
     assert server.metric("tracelm_waiting_requests") == 0
 
 
+def test_a_caller_of_grpc_who_is_not_let_in_is_refused_before_his_message_is_read(tmp_path: Path) -> None:
+    make_key(tmp_path, "ingest")
+    reader = make_key(tmp_path, "read")
+    too_large = bytes(40_000_000)  # were it read, the answer would be RESOURCE_EXHAUSTED
+    with serving(tmp_path) as server:
+        with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+            server.export(too_large)
+        with pytest.raises(grpc.RpcError, match="PERMISSION_DENIED"):
+            server.export(too_large, key=reader)
+        with pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
+            server.export(b"", service="none.v1.None")
+
+
 def test_hostile_keys_and_values_are_data_and_nothing_more(server: Serving) -> None:
     request = trace_request(1, name="<script>alert(1)</script>\u202e")
     [span] = request.resource_spans[0].scope_spans[0].spans

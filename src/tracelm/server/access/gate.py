@@ -64,14 +64,21 @@ class Gate:
         """Whether the key of this id was not revoked, by the keys that were read last."""
         return self._ring.by_id(key_id) is not None
 
+    def peek(self, headers: Mapping[str, str]) -> Caller | None:
+        """Return who asks with a key, without counting a wrong one; for a look before a request is read."""
+        shown = headers.get("authorization", "")
+        if not shown:
+            return LOCAL if self.is_open else None
+        key = self._ring.find(_key_in(shown))
+        return None if key is None else key.caller()
+
     def known_caller(
         self, *, method: str, headers: Mapping[str, str], cookies: Mapping[str, str], address: str
     ) -> Caller | None:
         """Return who asks, by the keys that were read last."""
         shown = headers.get("authorization", "")
         if shown:
-            is_bearer = shown[: len(_BEARER)].lower() == _BEARER
-            return self.key_of(shown[len(_BEARER) :].strip() if is_bearer else "", address).caller()
+            return self.key_of(_key_in(shown), address).caller()
         cookie = cookies.get(COOKIE)
         key = None if cookie is None else self.sessions.find(cookie)
         if cookie is not None and key is not None:
@@ -97,6 +104,11 @@ class Gate:
         if wait_s:
             raise Problem(429, "too many wrong keys from this address: wait", headers={"retry-after": str(wait_s)})
         raise unauthenticated("this API key is not known here, or was revoked")
+
+
+def _key_in(authorization: str) -> str:
+    is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
+    return authorization[len(_BEARER) :].strip() if is_bearer else ""
 
 
 def unauthenticated(detail: str) -> Problem:

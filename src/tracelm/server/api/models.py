@@ -36,6 +36,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         401: "No API key, or none that is known.",
         403: "The key may not do this, or the request comes from another site.",
         404: "There is no such thing.",
+        411: "A body without a Content-Length.",
         413: "The request is too large.",
         415: "The request is in a format that is not read here.",
         421: "The server is not known under this name.",
