@@ -142,6 +142,16 @@ def test_a_key_for_one_project_never_sees_another_one(guarded: Guarded, method: 
     assert (b"others" in full.body) >= (route.path in told)  # else the test above would prove nothing
 
 
+def test_an_error_names_no_project_that_the_key_is_not_for(guarded: Guarded) -> None:
+    for method, route in ROUTES:
+        if method == "GET" and rules_of(route) == ["read"] and not route.path.endswith("/live"):
+            reply = asked(guarded, method, route, guarded.keys["two"], project="third")  # where nothing is recorded yet
+            assert reply.status != 500
+            assert b"others" not in reply.body, reply.body
+    told = guarded.server.get("/traces", key=guarded.keys["read"], project="third")
+    assert (told.status, "others" in told.json["detail"]) == (400, True)  # who sees all is helped
+
+
 def test_a_key_for_one_project_reads_its_own(guarded: Guarded) -> None:
     key = guarded.keys["read of mine"]
     assert guarded.server.get(f"/traces/{MINE.hex()}", key=key).json["trace"]["project"] == "mine"
