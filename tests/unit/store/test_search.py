@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
+from tracelm.store.filters.syntax import Search
 from tracelm.store.open import Store
 from tracelm.store.search import open_search
 
@@ -29,7 +30,7 @@ def opened(home: Path, *texts: str, key: str = "input.value") -> Store:
 
 def found(store: Store, text: str) -> list[str]:
     """Return the names of the spans that have a text, in the order in which they began."""
-    where = json.dumps(text, ensure_ascii=False)
+    where = str(Search(text))
     spans = [span.name for span in store.spans(where, order_by="start")]
     assert [trace.name for trace in store.traces(where, order_by="start")] == spans
     return spans
