@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
@@ -13,6 +13,7 @@ from tracelm.settings import Settings
 from tracelm.store import queries
 from tracelm.store.database import Database, default_url, open_database, path_of
 from tracelm.store.filters import parse
+from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
 from tracelm.store.queries import Listing
 from tracelm.store.reprice import RepricedModel, reprice
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tracelm.store.maintenance import Maintenance
+    from tracelm.store.search import SearchIndex
 
 _PAGE: Final = 500  # spans that are read at once
 
@@ -159,7 +161,7 @@ class Store:
             StoreError: The project or the order is not known, or the cursor belongs to another query.
         """
         listing = Listing(
-            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+            **self._asked(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
         )
         with self._read() as connection:
             return queries.traces(connection, {"project": project}, listing)
@@ -233,7 +235,7 @@ class Store:
         """
         wanted = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
         listing = Listing(
-            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+            **self._asked(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
         )
         with self._read() as connection:
             return queries.spans(connection, wanted, listing)
@@ -512,11 +514,28 @@ class Store:
         with self._database.read() as connection:
             yield connection
 
+    def _asked(self, where: str) -> "_Asked":
+        """Read a filter; where it looks for a text, the index of texts is brought up to date for it."""
+        node = parse(where)
+        if not searches(node):
+            return {"where": node, "search": None}
+        from tracelm.store.search import open_search
+
+        self.index()
+        search = open_search(self._database)
+        search.catch_up()
+        return {"where": node, "search": search}
+
     @contextmanager
     def _read(self) -> Generator["Connection"]:
         self.index()
         with self._database.read() as connection:
             yield connection
+
+
+class _Asked(TypedDict):
+    where: Node
+    search: "SearchIndex | None"
 
 
 @dataclass(frozen=True, slots=True)
