@@ -196,6 +196,7 @@ def list_rows(
     run_id: RunId,
     project: ProjectName = None,
     outcome: Annotated[str | None, Query(max_length=50, description="Only trials with this outcome.")] = None,
+    row: Annotated[int | None, Query(ge=0, lt=2**31, description="Only trials of this row, from 0.")] = None,
     after: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")] = None,
     limit: Limit = 100,
 ) -> Page[RunRow]:
@@ -203,7 +204,11 @@ def list_rows(
     store = store_of(request)
     stored = store.run(run_id, project=project_for(caller, project))
     run = load_run(store, stored)
-    chosen = [each for each in run.results if outcome is None or each.outcome == outcome]
+    chosen = [
+        each
+        for each in run.results
+        if (outcome is None or each.outcome == outcome) and (row is None or each.row == row)
+    ]
     start = int(after or 0)
     page = chosen[start : start + limit]
     inputs = {(each.row_index, each.trial): each.input for each in store.trials(stored.run_id, project=stored.project)}
