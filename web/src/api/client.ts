@@ -46,11 +46,11 @@ export function keepCsrfToken(token: string | null): void {
 
 function address(path: string, inPath: Record<string, unknown>, query: object): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(inPath[name])));
-  const asked = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") asked.set(name, String(value));
+    if (value !== undefined && value !== null && value !== "") parameters.set(name, String(value));
   }
-  const text = asked.toString();
+  const text = parameters.toString();
   return text ? `${filled}?${text}` : filled;
 }
 

@@ -1,5 +1,5 @@
 /** Live events of the server: which spans and scores are new. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 
 export type LiveState = "off" | "connecting" | "on" | "broken";
 export type LiveEvent = { kind: "span" | "score" | "reset"; traceId: string | null };
@@ -11,15 +11,11 @@ export function useLive(
   onEvents: (events: LiveEvent[]) => void,
   pauseMs = 700,
 ): LiveState {
-  const [state, setState] = useState<LiveState>("off");
-  const held = useRef(onEvents);
-  held.current = onEvents;
+  const [state, setState] = useState<LiveState>("connecting");
+  const isSeen = useIsSeen();
+  const tell = useEffectEvent(onEvents);
   useEffect(() => {
-    if (!isOn) {
-      setState("off");
-      return undefined;
-    }
-    setState("connecting");
+    if (!isOn || !isSeen) return undefined;
     const source = new EventSource(`/api/v1/live${project === undefined ? "" : `?project=${encodeURIComponent(project)}`}`);
     let waiting: LiveEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -27,7 +23,7 @@ export function useLive(
       timer = undefined;
       const found = waiting;
       waiting = [];
-      held.current(found);
+      tell(found);
     };
     const take = (event: MessageEvent<string>) => {
       const told = JSON.parse(event.data) as { trace_id?: string | null };
@@ -40,7 +36,26 @@ export function useLive(
     return () => {
       source.close();
       clearTimeout(timer);
+      setState("connecting");
     };
-  }, [project, isOn, pauseMs]);
-  return state;
+  }, [project, isOn, isSeen, pauseMs]);
+  const catchUp = useEffectEvent(() => {
+    if (isOn) onEvents([{ kind: "reset", traceId: null }]);
+  });
+  useEffect(() => {
+    if (isSeen) return undefined;
+    return catchUp; // seen again: what came meanwhile was not told
+  }, [isSeen]);
+  return isOn ? state : "off";
+}
+
+/** Whether the page is seen. A hidden one gives its connection back: a browser has six for one server. */
+function useIsSeen(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      document.addEventListener("visibilitychange", changed);
+      return () => document.removeEventListener("visibilitychange", changed);
+    },
+    () => document.visibilityState !== "hidden",
+  );
 }

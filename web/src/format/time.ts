@@ -38,7 +38,8 @@ export function ago(ns: string, nowMs = Date.now()): string {
 /** What stands below a bar of a chart of `spanNs` width. */
 export function tick(ns: string, spanNs: number): string {
   const at = date(ns);
-  return spanNs > 2 * 86_400e9 ? SHORT.format(at) : CLOCK.format(at).slice(0, 5);
+  if (spanNs > 2 * 86_400e9) return SHORT.format(at);
+  return spanNs < 900e9 ? CLOCK.format(at) : CLOCK.format(at).slice(0, 5);
 }
 
 /** How much later `b` is than `a`, in nanoseconds. */

@@ -27,10 +27,10 @@ function digits(value: number): string {
 export function cost(usd: number | null | undefined): string {
   if (usd === null || usd === undefined) return "–";
   if (usd === 0) return "$0";
-  const size = Math.abs(usd);
-  if (size >= 100) return `$${usd.toLocaleString("en-US", { maximumFractionDigits: 0 })}`;
-  if (size >= 1) return `$${usd.toFixed(2)}`;
-  const places = Math.min(12, Math.ceil(-Math.log10(size)) + 2);
+  const amount = Math.abs(usd);
+  if (amount >= 100) return `$${usd.toLocaleString("en-US", { maximumFractionDigits: 0 })}`;
+  if (amount >= 1) return `$${usd.toFixed(2)}`;
+  const places = Math.min(12, Math.floor(-Math.log10(amount)) + (amount < 0.001 ? 2 : 3));
   return `$${usd.toFixed(places).replace(/0+$/, "")}`;
 }
 
@@ -48,10 +48,16 @@ export function figure(value: number | null | undefined): string {
   return Math.abs(value) >= 100 ? value.toFixed(1) : Math.abs(value) >= 0.001 ? value.toFixed(3) : value.toPrecision(2);
 }
 
+/** A mean, with as many places as its neighbours in a column. */
+export function mean(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const text = Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3);
+  return text.replace("-", "−");
+}
+
 /** A difference, with its sign. */
 export function signed(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
-  return value > 0 ? `+${figure(value)}` : figure(value).replace("-", "−");
+  return value !== null && value !== undefined && value > 0 ? `+${mean(value)}` : mean(value);
 }
 
 /** A size in bytes. */

@@ -1,5 +1,5 @@
 /** Keys that work all over a page. */
-import { useEffect, useRef } from "react";
+import { useEffect, useEffectEvent } from "react";
 
 /** Whether a key goes into a field, or belongs to a shortcut of the browser. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -15,18 +15,16 @@ function isInDialog(target: HTMLElement): boolean {
 
 /** Call what belongs to a key. On a button or link, Enter stays its own. */
 export function useKeys(actions: Record<string, () => void>): void {
-  const held = useRef(actions);
-  held.current = actions;
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    const action = actions[event.key];
+    if (action === undefined || isTyping(event)) return;
+    const target = event.target as HTMLElement;
+    if (event.key === "Enter" && target.closest("a,button,summary") !== null) return;
+    if (event.key.startsWith("Arrow") && target.closest('[role="tablist"]') !== null) return;
+    event.preventDefault();
+    action();
+  });
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const action = held.current[event.key];
-      if (action === undefined || isTyping(event)) return;
-      const target = event.target as HTMLElement;
-      if (event.key === "Enter" && target.closest("a,button,summary") !== null) return;
-      if (event.key.startsWith("Arrow") && target.closest('[role="tablist"]') !== null) return;
-      event.preventDefault();
-      action();
-    };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
   }, []);

@@ -25,10 +25,10 @@ export function Groups({ title, by, field, span }: Props) {
         <thead>
           <tr className="h-8 border-b border-line bg-panel text-right">
             <th className="label px-3 text-left">{title}</th>
-            <th className="label w-14 px-1">Spans</th>
-            <th className="label w-14 px-1">Failed</th>
+            <th className="label w-12 px-1">Spans</th>
+            <th className="label w-12 px-1">Failed</th>
             <th className="label w-20 px-1">Median</th>
-            <th className="label w-20 px-3">Cost</th>
+            <th className="label w-24 px-3">Cost</th>
           </tr>
         </thead>
         <tbody>

@@ -15,19 +15,30 @@ import { Groups } from "./Groups";
 
 const BUCKETS = 60;
 
-/** The window with a beginning, which figures over time need: for all time, that of the first trace. */
+/** The window from where on something was recorded in it: what lies before would only be empty. */
 function useWindow(): { span: Span; isPending: boolean } {
   const span = asked(useScope(), "7d");
+  const isRange = span.until !== undefined;
   const first = useQuery({
-    queryKey: ["first", span.project],
+    queryKey: ["window", span.project, span.since],
     queryFn: async ({ signal }) => {
-      const page = await get("/api/v1/traces", { project: span.project, order_by: "start", limit: 1 }, undefined, signal);
-      return page.items[0]?.start_ns ?? null;
+      const page = await get(
+        "/api/v1/traces",
+        { project: span.project, since_ns: span.since, order_by: "start", limit: 1 },
+        undefined,
+        signal,
+      );
+      const began = page.items[0]?.start_ns;
+      if (began === undefined) return span.since ?? null;
+      const from = BigInt(began) - (BigInt(Date.now()) * 1_000_000n - BigInt(began)) / 30n;
+      return span.since !== undefined && from < BigInt(span.since) ? span.since : String(from - (from % 1_000_000_000n));
     },
-    enabled: span.since === undefined,
+    enabled: !isRange,
+    staleTime: 60_000,
+    placeholderData: (before) => before,
   });
-  if (span.since !== undefined) return { span, isPending: false };
-  return { span: { ...span, since: first.data ?? undefined }, isPending: first.isPending };
+  if (isRange) return { span, isPending: false };
+  return { span: { ...span, since: first.data ?? span.since }, isPending: first.isPending };
 }
 
 /** One line a bucket, with those in which nothing began. */
@@ -98,8 +109,8 @@ export function HomePage() {
           kind="bars"
           show={count}
           series={[
-            { name: "failed", tone: "fill-bad", values: of((line) => line.error_count) },
-            { name: "others", tone: "fill-accent-weak", values: of((line) => line.count - line.error_count) },
+            { name: "failed", tone: "fill-bad", dot: "fill-bad", values: of((line) => line.error_count) },
+            { name: "others", tone: "fill-accent-weak", dot: "fill-accent-weak", values: of((line) => line.count - line.error_count) },
           ]}
         />
         <Bars
@@ -109,8 +120,8 @@ export function HomePage() {
           kind="lines"
           show={(value) => (value === null ? "–" : duration(value))}
           series={[
-            { name: "median", tone: "stroke-accent", values: of((line) => line.p50_ns) },
-            { name: "95 % within", tone: "stroke-bar", values: of((line) => line.p95_ns) },
+            { name: "median", tone: "stroke-accent", dot: "fill-accent", values: of((line) => line.p50_ns) },
+            { name: "95 % within", tone: "stroke-bar", dot: "fill-bar", values: of((line) => line.p95_ns) },
           ]}
         />
         <Bars
@@ -119,7 +130,7 @@ export function HomePage() {
           sum={cost(sum?.cost_usd)}
           kind="bars"
           show={cost}
-          series={[{ name: "cost", tone: "fill-accent", values: of((line) => line.cost_usd) }]}
+          series={[{ name: "cost", tone: "fill-accent", dot: "fill-accent", values: of((line) => line.cost_usd) }]}
         />
         <Bars
           {...common}
@@ -128,8 +139,8 @@ export function HomePage() {
           kind="bars"
           show={count}
           series={[
-            { name: "in", tone: "fill-accent-weak", values: of((line) => line.input_tokens) },
-            { name: "out", tone: "fill-accent", values: of((line) => line.output_tokens) },
+            { name: "in", tone: "fill-accent-weak", dot: "fill-accent-weak", values: of((line) => line.input_tokens) },
+            { name: "out", tone: "fill-accent", dot: "fill-accent", values: of((line) => line.output_tokens) },
           ]}
         />
       </div>
@@ -170,7 +181,7 @@ function Failing({ span }: { span: Span }) {
         {lines.map((line) => (
           <li key={`${line.project}${line.trace_id}`} className="flex items-center gap-2 border-b border-line/60 px-3 py-1 last:border-0">
             <StatusMark status="error" state={line.state} />
-            <Link to="/traces/$traceId" params={{ traceId: line.trace_id }} search={{}} className="min-w-0 shrink-0 truncate font-medium hover:text-accent">
+            <Link to="/traces/$traceId" params={{ traceId: line.trace_id }} search={{}} className="max-w-[60%] min-w-0 shrink-0 truncate font-medium hover:text-accent">
               {oneLine(line.name, 60) || "(no name)"}
             </Link>
             <span className="min-w-0 truncate text-xs text-soft">{oneLine(line.status_message ?? plural(line.error_count, "failed span"), 200)}</span>

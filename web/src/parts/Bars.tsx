@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 
 import { exact, tick } from "../format/time";
 
-export type Series = { name: string; tone: string; values: (number | null)[] };
+export type Series = { name: string; tone: string; dot: string; values: (number | null)[] };
 type Props = {
   title: string;
   sum: string;
@@ -128,7 +128,7 @@ export function Bars({ title, sum, starts, bucketNs, series, kind, show, onPick 
           series.map((each) => (
             <span key={each.name} className="flex items-center gap-1">
               <svg width={8} height={8} aria-hidden="true">
-                <rect width={8} height={8} rx={2} className={each.tone.replace("stroke-", "fill-")} />
+                <rect width={8} height={8} rx={2} className={each.dot} />
               </svg>
               {each.name}
             </span>

@@ -59,9 +59,12 @@ export function Value({ value, isJson = false, found = [] }: { value: Json; isJs
   );
 }
 
+/** What is not larger is fetched without asking. */
+const FETCHED_AT_ONCE = 300_000;
+
 /** A value that was not sent along: its beginning, and the whole on demand. */
 export function LargeValue({ large, children }: { large: Large; children: (value: Json) => React.ReactNode }) {
-  const [isWanted, setWanted] = useState(false);
+  const [isWanted, setWanted] = useState(large.size_bytes <= FETCHED_AT_ONCE);
   const whole = useQuery({
     queryKey: ["value", large.href],
     queryFn: async ({ signal }) => parseExact(await getText(large.href, signal)),

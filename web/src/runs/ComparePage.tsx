@@ -6,7 +6,7 @@ import { useMemo, useState } from "react";
 import { get, type Run, type Schemas } from "../api/client";
 import { useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
-import { figure, plural, signed } from "../format/units";
+import { figure, mean, plural, signed } from "../format/units";
 import { oneLine } from "../format/visible";
 import { around, Interval } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
@@ -66,9 +66,9 @@ export function ComparePage() {
           /
         </span>
         <h1 className="text-base font-semibold">Compare</h1>
-        <RunChip run={both[0]} id={runId} role="run" />
+        <RunChip run={both[0]} id={runId} of="run" />
         <span className="text-faint">with the baseline</span>
-        <RunChip run={both[1]} id={baselineId} role="baseline" />
+        <RunChip run={both[1]} id={baselineId} of="baseline" />
         <button
           type="button"
           className="button h-7"
@@ -95,6 +95,10 @@ export function ComparePage() {
   );
 }
 
+function chance(p: number | null): string {
+  return p !== null && p < 0.001 ? "< 0.001" : figure(p);
+}
+
 function useRun(runId: string | undefined, project: string | undefined): Run | undefined {
   return useQuery({
     queryKey: ["run", runId, project],
@@ -103,9 +107,9 @@ function useRun(runId: string | undefined, project: string | undefined): Run | u
   }).data;
 }
 
-function RunChip({ run, id, role }: { run: Run | undefined; id: string; role: string }) {
+function RunChip({ run, id, of }: { run: Run | undefined; id: string; of: string }) {
   return (
-    <Link to="/evaluations/$runId" params={{ runId: id }} search={{}} className="card flex items-baseline gap-2 px-2 py-1 hover:border-accent" title={`the ${role}`}>
+    <Link to="/evaluations/$runId" params={{ runId: id }} search={{}} className="card flex items-baseline gap-2 px-2 py-1 hover:border-accent" title={`the ${of}`}>
       <span className="font-medium">{oneLine(run?.name ?? id, 60)}</span>
       <span className="font-mono text-xs text-faint">{id.slice(0, 8)}</span>
       {run?.task_version && <span className="font-mono text-xs text-soft">task {run.task_version.slice(0, 6)}</span>}
@@ -130,8 +134,9 @@ function Differences({ differences }: { differences: Difference[] }) {
             <th className="label px-2 text-right">Baseline</th>
             <th className="label px-2 text-right">Run</th>
             <th className="label px-2 text-right">Difference</th>
-            <th className="label px-2">95 % interval of the difference</th>
-            <th className="label px-2" />
+            <th className="label px-2" colSpan={2}>
+              95 % interval of the difference
+            </th>
             <th className="label px-2 text-right">Better / worse / same</th>
             <th className="label px-3 text-right" title="adjusted for all scores together">
               p
@@ -153,8 +158,8 @@ function Differences({ differences }: { differences: Difference[] }) {
                     {words}
                   </span>
                 </td>
-                <td className="px-2 text-right">{figure(each.baseline_mean)}</td>
-                <td className="px-2 text-right">{figure(each.mean)}</td>
+                <td className="px-2 text-right">{mean(each.baseline_mean)}</td>
+                <td className="px-2 text-right">{mean(each.mean)}</td>
                 <td className="px-2 text-right font-semibold">{signed(each.difference)}</td>
                 <td className="w-[200px] px-2">
                   <Interval mean={each.difference} low={each.low} high={each.high} from={from} to={to} zero={0} width={180} tone={TONES[each.verdict] ?? "text-soft"} />
@@ -165,7 +170,7 @@ function Differences({ differences }: { differences: Difference[] }) {
                 <td className="px-2 text-right whitespace-nowrap">
                   <span className="text-good">{each.better}</span> / <span className="text-bad">{each.worse}</span> / {each.same}
                 </td>
-                <td className="px-3 text-right">{figure(each.p_adjusted ?? each.p_value)}</td>
+                <td className="px-3 text-right">{chance(each.p_adjusted ?? each.p_value)}</td>
               </tr>
             );
           })}
@@ -199,6 +204,18 @@ export function apart(pair: Pair, score: string): number | null {
   return one === null || one === undefined || other === null || other === undefined ? null : one - other;
 }
 
+/** The score in which most rows changed. */
+function mostMoved(differences: Difference[]): string {
+  return differences.toSorted((a, b) => b.better + b.worse - a.better - a.worse)[0]!.name;
+}
+
+/** The rows in which the runs are furthest apart first. */
+export function byDisagreement(pairs: Pair[], score: string): { pair: Pair; difference: number | null }[] {
+  return pairs
+    .map((pair) => ({ pair, difference: apart(pair, score) }))
+    .toSorted((a, b) => Math.abs(b.difference ?? 0) - Math.abs(a.difference ?? 0) || a.pair.row - b.pair.row);
+}
+
 type PairsProps = {
   comparison: Schemas["Comparison"];
   runs: readonly [Run | undefined, Run | undefined];
@@ -210,14 +227,9 @@ function Pairs({ comparison, runs, project }: PairsProps) {
   const navigate = useNavigate({ from: "/evaluations/compare" });
   const [shown, setShown] = useState(100);
   const names = comparison.differences.map((each) => each.name);
-  const score = asked !== undefined && names.includes(asked) ? asked : names[0]!;
-  const sorted = useMemo(
-    () =>
-      comparison.pairs
-        .map((pair) => ({ pair, difference: apart(pair, score) }))
-        .toSorted((a, b) => Math.abs(b.difference ?? -1) - Math.abs(a.difference ?? -1) || a.pair.row - b.pair.row),
-    [comparison.pairs, score],
-  );
+  const score = asked !== undefined && names.includes(asked) ? asked : mostMoved(comparison.differences);
+  const { pairs } = comparison;
+  const sorted = useMemo(() => byDisagreement(pairs, score), [pairs, score]);
   const isLess = comparison.differences.find((each) => each.name === score)?.lower_is_better ?? false;
   const open = sorted.find((each) => String(each.pair.row) === row)?.pair ?? sorted[0]?.pair;
   return (

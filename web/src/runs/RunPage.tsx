@@ -8,7 +8,7 @@ import { useScope } from "../frame/scope";
 import { Failed, Loading } from "../frame/states";
 import type { Json } from "../format/json";
 import { between } from "../format/time";
-import { cost, count, duration, figure } from "../format/units";
+import { cost, count, duration, mean } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Interval, range } from "../parts/Interval";
 import { JsonTree } from "../parts/JsonTree";
@@ -58,7 +58,7 @@ function Head({ run }: { run: Run }) {
       {run.end_ns === null && <span className="chip text-accent">not finished</span>}
       {run.stopped !== null && <span className="chip bg-warn-ground text-warn">stopped: {oneLine(run.stopped, 60)}</span>}
       {run.status === "error" && <span className="chip bg-bad-ground text-bad">{oneLine(run.status_message ?? "failed", 200)}</span>}
-      <dl className="ml-auto flex flex-wrap gap-x-5">
+      <dl className="flex w-full flex-wrap gap-x-5">
         <Fact name="Began" value={<Moment ns={run.start_ns} />} />
         {run.end_ns !== null && <Fact name="Took" value={duration(between(run.start_ns, run.end_ns))} />}
         <Fact name="Task" value={`${oneLine(run.task ?? "–", 60)} ${run.task_version ?? ""}`} />
@@ -80,8 +80,9 @@ function SummaryTable({ run }: { run: Run }) {
           <tr className="h-8 bg-panel text-left">
             <th className="label px-3">Score</th>
             <th className="label px-2 text-right">Mean</th>
-            <th className="label px-2">95 % interval</th>
-            <th className="label px-2" />
+            <th className="label px-2" colSpan={2}>
+              95 % interval
+            </th>
             <th className="label px-2 text-right" title="rows and trials that have this score, of those that should">
               Scored
             </th>
@@ -97,12 +98,12 @@ function SummaryTable({ run }: { run: Run }) {
                   {oneLine(each.score, 120)}
                   {each.lower_is_better && <span className="chip ml-2">less is better</span>}
                 </td>
-                <td className="px-2 text-right font-semibold">{figure(each.mean)}</td>
+                <td className="px-2 text-right font-semibold">{mean(each.mean)}</td>
                 <td className="w-[220px] px-2">
                   <Interval mean={each.mean} low={each.low} high={each.high} from={from} to={to} width={200} />
                 </td>
                 <td className="px-2 whitespace-nowrap text-soft">
-                  {each.low === null || each.high === null ? "too few values" : `${figure(each.low)} to ${figure(each.high)}`}
+                  {each.low === null || each.high === null ? "too few values" : `${mean(each.low)} to ${mean(each.high)}`}
                 </td>
                 <td className="px-2 text-right">
                   {each.scored} of {each.n}
@@ -181,7 +182,7 @@ function Rows({ run }: { run: Run }) {
                   </th>
                 ))}
                 <th className="label w-20 px-2 text-right">Took</th>
-                <th className="label w-20 px-3 text-right">Cost</th>
+                <th className="label w-24 px-3 text-right">Cost</th>
               </tr>
             </thead>
             <tbody>

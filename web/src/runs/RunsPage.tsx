@@ -6,7 +6,7 @@ import { useState } from "react";
 import { get, type RunLine } from "../api/client";
 import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
-import { cost, figure, plural } from "../format/units";
+import { cost, mean, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Interval, range } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
@@ -144,7 +144,7 @@ function Row({ line, isMarked, onMark }: { line: RunLine; isMarked: boolean; onM
 type Summary = { score: string; mean: number | null; low: number | null; high: number | null }[];
 
 function Scores({ line, summary }: { line: RunLine; summary: Summary | undefined }) {
-  const known: Summary = summary ?? Object.entries(line.means).map(([score, mean]) => ({ score, mean, low: null, high: null }));
+  const known: Summary = summary ?? Object.entries(line.means).map(([score, value]) => ({ score, mean: value, low: null, high: null }));
   if (known.length === 0) return <span className="text-faint">none</span>;
   return (
     <table>
@@ -156,12 +156,12 @@ function Scores({ line, summary }: { line: RunLine; summary: Summary | undefined
               <td className="max-w-56 truncate pr-3 text-soft" title={oneLine(each.score, 200)}>
                 {oneLine(each.score, 60)}
               </td>
-              <td className="pr-2 text-right font-medium">{figure(each.mean)}</td>
+              <td className="pr-2 text-right font-medium">{mean(each.mean)}</td>
               <td className="pr-2">
                 <Interval mean={each.mean} low={each.low} high={each.high} from={from} to={to} />
               </td>
               <td className="text-xs whitespace-nowrap text-faint">
-                {each.low === null || each.high === null ? "" : `${figure(each.low)} to ${figure(each.high)}`}
+                {each.low === null || each.high === null ? "" : `${mean(each.low)} to ${mean(each.high)}`}
               </td>
             </tr>
           );

@@ -1,51 +1,51 @@
 /** What went into a span and what came out. */
-import type { ReactNode } from "react";
-
 import type { SpanDetail } from "../api/client";
 import type { Json } from "../format/json";
 import { type Found, foundIn } from "../parts/Marked";
-import { JsonTree } from "../parts/JsonTree";
-import { LargeValue, read, Value } from "../parts/Value";
+import { LargeValue, Value } from "../parts/Value";
 import { Chat } from "./Chat";
 import { readInstructions, readMessages } from "./messages";
 
-/** The attributes that this view shows; the others stand under Attributes. */
-export const CONTENT_KEYS: ReadonlySet<string> = new Set([
-  "input.value",
-  "output.value",
-  "gen_ai.system_instructions",
-  "gen_ai.input.messages",
-  "gen_ai.output.messages",
-  "gen_ai.tool.definitions",
-  "gen_ai.tool.call.arguments",
-  "gen_ai.tool.call.result",
-  "gen_ai.retrieval.query.text",
-  "gen_ai.retrieval.documents",
-]);
+type Form = "messages" | "instructions" | "input" | "output" | "json" | "text";
+type Section = { key: string; title: string; form: Form };
 
-type Section = { key: string; title: string; show: (value: Json) => ReactNode };
+const SECTIONS: Section[] = [
+  { key: "gen_ai.system_instructions", title: "Instructions", form: "instructions" },
+  { key: "gen_ai.input.messages", title: "Messages", form: "messages" },
+  { key: "gen_ai.retrieval.query.text", title: "Query", form: "text" },
+  { key: "gen_ai.tool.call.arguments", title: "Arguments", form: "json" },
+  { key: "input.value", title: "Input", form: "input" },
+  { key: "gen_ai.output.messages", title: "Answer", form: "messages" },
+  { key: "gen_ai.retrieval.documents", title: "Documents", form: "json" },
+  { key: "gen_ai.tool.call.result", title: "Result", form: "json" },
+  { key: "output.value", title: "Output", form: "output" },
+  { key: "gen_ai.tool.definitions", title: "Tools that were offered", form: "json" },
+];
+
+/** The attributes that this view shows; the others stand under Attributes. */
+export const CONTENT_KEYS: ReadonlySet<string> = new Set(SECTIONS.map((section) => section.key));
 
 /** A value of a span, wherever it is: sent along, or to be fetched. */
 function SectionOf({ span, section }: { span: SpanDetail; section: Section }) {
   const value = (span.attributes as Record<string, Json>)[section.key];
   const large = span.large.find((each) => each.key === section.key && each.event === null);
   if (value === undefined && large === undefined) return null;
+  const show = (each: Json) => <Shown value={each} form={section.form} span={span} />;
   return (
     <section className="mb-4">
       <h3 className="label mb-1.5 flex h-6 items-center">{section.title}</h3>
-      {large === undefined ? section.show(value!) : <LargeValue large={large}>{section.show}</LargeValue>}
+      {large === undefined ? show(value!) : <LargeValue large={large}>{show}</LargeValue>}
     </section>
   );
 }
 
-function asMessages(value: Json): ReactNode {
-  const messages = readMessages(value);
-  return messages === undefined ? <Value value={value} isJson /> : <Chat messages={messages} />;
-}
-
-function asInstructions(value: Json): ReactNode {
-  const messages = readInstructions(value);
-  return messages === undefined ? <Value value={value} isJson /> : <Chat messages={messages} />;
+function Shown({ value, form, span }: { value: Json; form: Form; span: SpanDetail }) {
+  if (form === "messages" || form === "instructions") {
+    const messages = form === "messages" ? readMessages(value) : readInstructions(value);
+    return messages === undefined ? <Value value={value} isJson /> : <Chat messages={messages} />;
+  }
+  const isJson = form === "json" || span.attributes[`${form}.mime_type`] === "application/json";
+  return <Value value={value} isJson={isJson} found={form === "output" ? foundInOutput(span) : []} />;
 }
 
 /** The places that scorers found in the output, as far as it is recorded as it was judged. */
@@ -54,35 +54,9 @@ function foundInOutput(span: SpanDetail): Found[] {
 }
 
 export function Content({ span }: { span: SpanDetail }) {
-  const attributes = span.attributes as Record<string, Json>;
-  const isJson = (side: string) => attributes[`${side}.mime_type`] === "application/json";
-  const found = foundInOutput(span);
-  const sections: Section[] = [
-    { key: "gen_ai.system_instructions", title: "Instructions", show: asInstructions },
-    { key: "gen_ai.input.messages", title: "Messages", show: asMessages },
-    { key: "gen_ai.retrieval.query.text", title: "Query", show: (value) => <Value value={value} /> },
-    { key: "gen_ai.tool.call.arguments", title: "Arguments", show: (value) => <Value value={value} isJson /> },
-    { key: "input.value", title: "Input", show: (value) => <Value value={value} isJson={isJson("input")} /> },
-    { key: "gen_ai.output.messages", title: "Answer", show: asMessages },
-    { key: "gen_ai.retrieval.documents", title: "Documents", show: (value) => <Value value={value} isJson /> },
-    { key: "gen_ai.tool.call.result", title: "Result", show: (value) => <Value value={value} isJson /> },
-    { key: "output.value", title: "Output", show: (value) => <Value value={value} isJson={isJson("output")} found={found} /> },
-    { key: "gen_ai.tool.definitions", title: "Tools that were offered", show: (value) => <ToolDefinitions value={value} /> },
-  ];
-  const keys = new Set([...Object.keys(attributes), ...span.large.map((each) => each.key)]);
-  if (!sections.some((section) => keys.has(section.key))) {
+  const keys = new Set([...Object.keys(span.attributes), ...span.large.map((each) => each.key)]);
+  if (!SECTIONS.some((section) => keys.has(section.key))) {
     return <p className="text-faint">No content was recorded for this span. Its attributes say what else is known.</p>;
   }
-  return (
-    <>
-      {sections.map((section) => (
-        <SectionOf key={section.key} span={span} section={section} />
-      ))}
-    </>
-  );
-}
-
-function ToolDefinitions({ value }: { value: Json }) {
-  const shown = read(value, true);
-  return typeof shown === "object" && shown !== null ? <JsonTree value={shown} /> : <Value value={value} />;
+  return SECTIONS.map((section) => <SectionOf key={section.key} span={span} section={section} />);
 }

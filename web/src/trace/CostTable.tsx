@@ -79,8 +79,7 @@ export function CostTable({ span }: { span: SpanDetail }) {
               <th scope="row" className="py-1 text-left">
                 Sum
               </th>
-              <td />
-              <td className="text-right" title={`$${span.cost_usd}`}>
+              <td className="text-right" colSpan={2} title={`$${span.cost_usd}`}>
                 {cost(span.cost_usd)}
               </td>
             </tr>

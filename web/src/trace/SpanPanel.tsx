@@ -112,22 +112,14 @@ function Detail({ span, traceStartNs, tab, onTab }: DetailProps) {
 function Facts({ span, traceStartNs }: { span: SpanDetail; traceStartNs: string }) {
   const facts: [string, React.ReactNode][] = [
     ["took", span.state === "ended" ? duration(span.duration_ns) : kindOf(span.status, span.state).words],
-    [
-      "began",
-      <>
-        <Moment ns={span.start_ns} />{" "}
-        <span className="text-faint" title="behind the beginning of the trace">
-          +{duration(Math.max(0, between(traceStartNs, span.start_ns)))}
-        </span>
-      </>,
-    ],
+    ["began", <Began key="began" ns={span.start_ns} behindNs={between(traceStartNs, span.start_ns)} />],
   ];
   if (span.model !== null) facts.push(["model", oneLine(span.model, 80)]);
   if (span.provider !== null) facts.push(["provider", oneLine(span.provider, 40)]);
   if (span.input_tokens !== null || span.output_tokens !== null) {
     facts.push(["tokens", `${count(span.input_tokens ?? 0)} → ${count(span.output_tokens ?? 0)}`]);
   }
-  if (span.cost_usd !== null) facts.push(["cost", <span title={`$${span.cost_usd}`}>{cost(span.cost_usd)}</span>]);
+  if (span.cost_usd !== null) facts.push(["cost", <span key="cost" title={`$${span.cost_usd}`}>{cost(span.cost_usd)}</span>]);
   return (
     <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5">
       {facts.map(([name, value]) => (
@@ -137,6 +129,20 @@ function Facts({ span, traceStartNs }: { span: SpanDetail; traceStartNs: string 
         </div>
       ))}
     </dl>
+  );
+}
+
+function Began({ ns, behindNs }: { ns: string; behindNs: number }) {
+  return (
+    <>
+      <Moment ns={ns} />
+      {behindNs > 0 && (
+        <span className="text-faint" title="behind the beginning of the trace">
+          {" "}
+          +{duration(behindNs)}
+        </span>
+      )}
+    </>
   );
 }
 

@@ -20,7 +20,7 @@ import { keyOf, place } from "./tree";
 import { Waterfall } from "./Waterfall";
 
 const FIRST = 300;
-const MORE = 1_000;
+const MORE = 5_000;
 const RELOADS_BY_ITSELF = 2_000;
 
 export function TracePage() {
@@ -55,16 +55,16 @@ export function TracePage() {
     [found.data, start],
   );
   const spanCount = summary?.span_count ?? 0;
-  useLive(scope.project, true, (events) => {
-    if (!events.some((each) => each.kind === "reset" || each.traceId === traceId)) return;
-    if (spanCount > RELOADS_BY_ITSELF) setChanged(true);
-    else reload();
-  });
   const reload = () => {
     setChanged(false);
     void client.invalidateQueries({ queryKey: ["trace", traceId] });
     void client.invalidateQueries({ queryKey: ["span", traceId] });
   };
+  useLive(scope.project, true, (events) => {
+    if (!events.some((each) => each.kind === "reset" || each.traceId === traceId)) return;
+    if (spanCount > RELOADS_BY_ITSELF) setChanged(true);
+    else reload();
+  });
   useKeys({ Escape: () => void navigate({ to: "/traces", search: {} }) });
 
   if (found.isPending) return <Loading what="the trace" />;

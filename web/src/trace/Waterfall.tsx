@@ -23,6 +23,8 @@ type Props = {
 const LINE_PX = 27;
 const INDENT_PX = 14;
 const DEEPEST = 14;
+/** Per cent of the column that the time line takes; the rest is for the label of what ends last. */
+const BAR_SHARE = 78;
 const GRID = "grid grid-cols-[minmax(0,1.25fr)_minmax(0,1fr)]";
 const KINDS: Record<Kind, [string, string, string]> = {
   model: ["model", "bg-accent", "text-accent"],
@@ -164,7 +166,7 @@ function Ticks({ whole }: { whole: number }) {
   return (
     <div className="relative h-full border-l border-line text-faint" aria-hidden="true">
       {[0, 0.25, 0.5, 0.75].map((share) => (
-        <span key={share} className="absolute top-1.5 border-l border-line pl-1 text-xs" style={{ left: `${share * 100}%` }}>
+        <span key={share} className="absolute top-1.5 border-l border-line pl-1 text-xs" style={{ left: `${share * BAR_SHARE}%` }}>
           {share === 0 ? "0" : duration(whole * share)}
         </span>
       ))}
@@ -247,9 +249,8 @@ function Line({ each, top, whole, isChosen, isClosed, marks, onChoose, onToggle 
 
 function Bar({ each, whole, tone }: { each: Place; whole: number; tone: string }) {
   const isOpen = each.line.state !== "ended";
-  const from = Math.min(100, Math.max(0, (each.fromNs / whole) * 100));
-  const width = isOpen ? 100 - from : Math.min(100 - from, ((each.toNs - each.fromNs) / whole) * 100);
-  const isLabelLeft = from + width > 78;
+  const from = Math.min(BAR_SHARE, Math.max(0, (each.fromNs / whole) * BAR_SHARE));
+  const width = isOpen ? BAR_SHARE - from : Math.min(BAR_SHARE - from, ((each.toNs - each.fromNs) / whole) * BAR_SHARE);
   const words = isOpen ? each.line.state : duration(each.toNs - each.fromNs);
   return (
     <div className="relative h-full border-l border-line">
@@ -258,8 +259,8 @@ function Bar({ each, whole, tone }: { each: Place; whole: number; tone: string }
         style={{ left: `${from}%`, width: `${width}%` }}
       />
       <span
-        className={`pointer-events-none absolute top-[5px] px-1 text-xs whitespace-nowrap text-soft ${isLabelLeft ? "rounded-sm bg-ground/75" : ""}`}
-        style={isLabelLeft ? { right: from > 30 ? `${100 - from}%` : "2px" } : { left: `${from + width}%` }}
+        className="pointer-events-none absolute top-[5px] pl-1 text-xs whitespace-nowrap text-soft"
+        style={{ left: `${from + width}%` }}
       >
         {words}
       </span>

@@ -1,6 +1,6 @@
 /** The bar of the filter language: completion from the server, and the bad spot marked where it stands. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useRef, useState } from "react";
+import { useId, useRef, useState } from "react";
 
 import { get, type Problem, type Schemas } from "../api/client";
 import { useKeys } from "../frame/keys";
@@ -14,8 +14,8 @@ type Props = {
 };
 
 /** Where a character of Python's stands in a text of JavaScript's, which counts some twice. */
-export function utf16Offset(text: string, codePoints: number): number {
-  return Array.from(text).slice(0, codePoints).join("").length;
+export function utf16Offset(text: string, characters: number): number {
+  return Array.from(text).slice(0, characters).join("").length;
 }
 
 /** How many characters Python counts before a place. */
@@ -41,10 +41,13 @@ export function FilterBar({ value, project, problem, onApply }: Props) {
   const [scrolled, setScrolled] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   const list = useId();
-  useEffect(() => {
+  const [applied, setApplied] = useState(value);
+  if (applied !== value) {
+    // The address changed, by a link or by going back.
+    setApplied(value);
     setText(value);
     setCursor(value.length);
-  }, [value]);
+  }
   useKeys({ "/": () => input.current?.focus() });
 
   const position = codePoints(text, cursor);
@@ -154,13 +157,14 @@ export function FilterBar({ value, project, problem, onApply }: Props) {
           {problem.detail}
         </p>
       )}
-      <ul id={list} role="listbox" aria-label="Completions" className={offered.length === 0 ? "hidden" : "card absolute top-full left-0 z-30 mt-1 max-h-80 w-full max-w-2xl overflow-auto p-1 shadow-lg"}>
+      <div id={list} role="listbox" aria-label="Completions" className={offered.length === 0 ? "hidden" : "card absolute top-full left-0 z-30 mt-1 max-h-80 w-full max-w-2xl overflow-auto p-1 shadow-lg"}>
         {offered.map((each, n) => (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the keys are the input's
-          <li
+          <div
             key={`${each.kind}-${each.text}`}
             id={`${list}-${n}`}
             role="option"
+            tabIndex={-1}
             aria-selected={n === chosen}
             className={`flex cursor-pointer gap-3 rounded px-2 py-0.5 ${n === chosen ? "bg-chosen" : "hover:bg-hover"}`}
             onMouseDown={(event) => {
@@ -170,9 +174,9 @@ export function FilterBar({ value, project, problem, onApply }: Props) {
           >
             <span className="min-w-36 shrink-0 font-mono text-sm">{each.text}</span>
             <span className="truncate text-faint">{each.meaning.replaceAll("`", "")}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </div>
   );
 }

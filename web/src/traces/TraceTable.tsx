@@ -34,7 +34,7 @@ const COLUMNS = [
   ["cost", "Cost"],
 ] as const;
 const GRID =
-  "grid grid-cols-[7.6rem_minmax(9rem,1.3fr)_minmax(6rem,1.7fr)_minmax(6rem,1.7fr)_5.4rem_3.6rem_7rem_5.4rem] max-md:grid-cols-[6.5rem_minmax(8rem,1fr)_5rem] items-center gap-x-3 px-4";
+  "grid grid-cols-[7.4rem_minmax(11rem,1.7fr)_minmax(6rem,1.6fr)_minmax(6rem,1.6fr)_5.2rem_3.4rem_6.4rem_5.6rem] max-md:grid-cols-[6.5rem_minmax(8rem,1fr)_5rem] items-center gap-x-3 px-4";
 const WIDE = "max-md:hidden";
 
 export function TraceTable({ ref, lines, sort, showProject, onSort, hasMore, isFetchingMore, onMore }: Props) {

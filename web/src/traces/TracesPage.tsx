@@ -143,7 +143,7 @@ export function TracesPage() {
           ref={table}
           lines={lines}
           sort={order}
-          showProject={scope.project === undefined}
+          showProject={new Set(lines.map((line) => line.project)).size > 1}
           onSort={(next) => change({ sort: next === "-start" ? undefined : next })}
           hasMore={found.hasNextPage}
           isFetchingMore={found.isFetchingNextPage}

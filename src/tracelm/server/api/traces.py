@@ -77,7 +77,7 @@ def show_trace(
     trace_id: TraceId,
     project: ProjectName = None,
     after: After = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 200,
 ) -> Trace:
     """Show a trace: the spans in the order of the tree, in pages; their contents stand on pages of their own."""
     store = store_of(request)
