@@ -1,6 +1,7 @@
 """The pages of the reference about the server, told from its code: `server.md` and `api.md`."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
@@ -75,6 +76,13 @@ def api_page() -> str:
                 for member, each in schema.get("properties", {}).items()
             ]
     return "\n".join(lines)
+
+
+def api_description() -> str:
+    """Return the API's description, from which the web UI gets its types."""
+    described: Mapping[str, Any] = create_app(None).openapi()
+    text = json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n"
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:

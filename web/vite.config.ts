@@ -10,6 +10,7 @@ export default defineConfig({
     outDir: "../src/tracelm/server/static",
     emptyOutDir: true,
     target: "baseline-widely-available",
+    chunkSizeWarningLimit: 800, // kB before compression: 200 kB on the wire
     assetsInlineLimit: 0, // a data: URL would need a wider policy for fonts and scripts
     modulePreload: { polyfill: false }, // it would be an inline script
   },

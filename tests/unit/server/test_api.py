@@ -320,6 +320,11 @@ def test_a_filter_is_completed_with_what_was_recorded(server: Serving) -> None:
     assert offered("project:") == []  # a key need not know the names of others
 
 
+def test_the_description_has_the_form_of_errors_that_routes_point_to(server: Serving) -> None:
+    described = server.get("/openapi.json").json
+    assert {"detail", "position", "length"} <= described["components"]["schemas"]["ProblemDocument"]["properties"].keys()
+
+
 def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
     newer, older = server.get("/runs", project="evals").json["items"]
     run = server.get(f"/runs/{older['run_id']}").json
@@ -332,6 +337,8 @@ def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
     first = server.get(f"/runs/{older['run_id']}/rows", limit=15).json
     assert [each["output"] for each in first["items"]] == [True] * 15
     assert len(server.get(f"/runs/{older['run_id']}/rows", limit=15, after=first["next"]).json["items"]) == 5
+    of_row = server.get(f"/runs/{older['run_id']}/rows", row=7).json
+    assert ([each["row"] for each in of_row["items"]], of_row["next"]) == ([7], None)
     found = server.get(f"/runs/{newer['run_id']}/compare/{older['run_id']}").json
     [difference] = found["differences"]
     assert (difference["name"], difference["verdict"], len(found["pairs"])) == ("right", "worse", 20)

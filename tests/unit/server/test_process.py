@@ -64,6 +64,15 @@ def test_ui_is_another_name_for_serve() -> None:
     assert "--grpc-port" in ran.stdout
 
 
+def test_open_shows_the_ui_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, shown = tmp_path / "browser.py", tmp_path / "shown"
+    browser.write_text(f"import sys, pathlib; pathlib.Path({str(shown)!r}).write_text(sys.argv[1])")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    with serving(tmp_path / "home", "--open") as server:
+        assert server.ask("GET", "/healthz").status == 200
+        assert shown.read_text() == server.url
+
+
 def test_keys_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:
     made = tracelm_command(tmp_path, "keys", "create", "--name=ci", "--ingest", "--project=shop")
     key = made.stdout.strip()

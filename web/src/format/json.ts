@@ -5,20 +5,40 @@ export type Json = null | boolean | number | bigint | string | Json[] | { [key: 
 /** A whole number that may be too large, where JSON has numbers; ids and moments stand in quotes. */
 const UNSAFE_INTEGER = /(?:^|[:,[\s])-?\d{16,}(?=[\s,\]}]|$)/;
 
+const MARK = "\u0001int:";
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
 /** Parse JSON; whole numbers that a JavaScript number cannot hold become bigints. */
 export function parseExact(text: string): Json {
   if (!UNSAFE_INTEGER.test(text)) return JSON.parse(text) as Json;
-  const revive = (_key: string, value: Json, context?: { source?: string }): Json => {
-    const source = context?.source;
-    const isExact = typeof value !== "number" || Number.isSafeInteger(value) || source === undefined;
-    return isExact || !/^-?\d+$/.test(source) ? value : BigInt(source);
-  };
+  let marked: string;
   try {
-    return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as Json;
-  } catch (error) {
-    if (error instanceof RangeError) return JSON.parse(text) as Json; // too deep for a reviver, which is recursive
-    throw error;
+    marked = text.replace(TOKEN, (token) =>
+      /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"\\u0001int:${token}"` : token,
+    );
+  } catch {
+    return JSON.parse(text) as Json; // too large for the expression above
   }
+  return withIntegers(JSON.parse(marked) as Json);
+}
+
+/** Put bigints where whole numbers were marked; without recursion. */
+function withIntegers(root: Json): Json {
+  const holder: { [key: string]: Json } = { root };
+  const left: (Json[] | { [key: string]: Json })[] = [holder];
+  while (left.length > 0) {
+    const container = left.pop()! as { [key: string]: Json };
+    for (const key of Object.keys(container)) {
+      const value = container[key]!;
+      if (typeof value === "string" && value.startsWith(MARK)) {
+        const digits = value.slice(MARK.length);
+        if (/^-?\d+$/.test(digits)) container[key] = BigInt(digits);
+      } else if (typeof value === "object" && value !== null) {
+        left.push(value);
+      }
+    }
+  }
+  return holder.root!;
 }
 
 /** Parse a text that may be JSON of an object or a list; undefined where it is anything else. */
@@ -37,8 +57,7 @@ export function written(value: Json, indent = 2): string {
     if (typeof value !== "object" || value === null) {
       return typeof value === "bigint" ? value.toString() : JSON.stringify(value);
     }
-    const mark = "\u0001int:";
-    const text = JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? `${mark}${each}` : each), indent);
+    const text = JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? `${MARK}${each}` : each), indent);
     return text.replace(/"\\u0001int:(-?\d+)"/g, "$1");
   } catch (error) {
     if (error instanceof RangeError) return "(nested too deeply to be written out)";

@@ -60,7 +60,7 @@ function Header({ version }: { version: string }) {
         <img src="/icon.svg" alt="" className="size-5" />
         tracelm
       </Link>
-      <nav aria-label="Pages" className="flex gap-0.5">
+      <nav aria-label="Pages" className="flex max-w-full gap-0.5 overflow-x-auto">
         {PAGES.map(([to, name]) => {
           const isHere = to === "/" ? path === "/" : path.startsWith(to);
           return (
@@ -68,7 +68,7 @@ function Header({ version }: { version: string }) {
               key={to}
               to={to}
               aria-current={isHere ? "page" : undefined}
-              className={`rounded-md px-2.5 py-1 ${isHere ? "bg-chosen font-medium text-accent" : "text-soft hover:bg-hover hover:text-ink"}`}
+              className={`rounded-md px-2.5 py-1 max-sm:px-1.5 ${isHere ? "bg-chosen font-medium text-accent" : "text-soft hover:bg-hover hover:text-ink"}`}
             >
               {name}
             </Link>

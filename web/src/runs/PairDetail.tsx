@@ -100,7 +100,8 @@ function Side({ title, row, words, tone }: SideProps) {
               )
             )}
           </div>
-          <dl className="mt-2 flex flex-wrap gap-x-4 border-t border-line pt-1.5">
+          <div className="mt-2 flex border-t border-line pt-1.5">
+            <dl className="flex flex-wrap gap-x-4">
             {Object.entries(row.scores).map(([name, score]) => (
               <div key={name} className="flex gap-1.5">
                 <dt className="text-soft">{oneLine(name, 60)}</dt>
@@ -109,10 +110,11 @@ function Side({ title, row, words, tone }: SideProps) {
                 </dd>
               </div>
             ))}
-            <div className="ml-auto text-faint">
+            </dl>
+            <div className="ml-auto whitespace-nowrap text-faint">
               {row.latency_s !== null && duration(row.latency_s * 1e9)} {row.cost_usd !== null && cost(row.cost_usd)}
             </div>
-          </dl>
+          </div>
         </>
       )}
     </div>

@@ -74,69 +74,71 @@ export function TraceTable({ ref, lines, sort, showProject, onSort, hasMore, isF
   });
 
   return (
-    <div ref={box} role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : lines.length + 1} className="min-h-0 flex-1 overflow-auto">
-      <div role="row" className={`${GRID} sticky top-0 z-10 h-8 border-b border-line bg-panel`}>
-        {COLUMNS.map(([order, name]) => (
-          <Heading key={name} name={name} order={order} sort={sort} onSort={onSort} />
-        ))}
-      </div>
-      <div className="relative" style={{ height: rows.getTotalSize() }}>
-        {shown.map((row) => {
-          const line = lines[row.index]!;
-          const isAt = row.index === at;
-          return (
-            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the name in it is a link; keys move the mark
-            <div
-              key={`${line.project}/${line.trace_id}`}
-              role="row"
-              aria-rowindex={row.index + 2}
-              data-trace={line.trace_id}
-              className={`${GRID} absolute inset-x-0 top-0 cursor-pointer border-b border-line/60 ${isAt ? "bg-chosen shadow-[inset_2px_0_0] shadow-accent" : "hover:bg-hover"}`}
-              style={{ height: LINE_PX, transform: `translateY(${row.start}px)` }}
-              onClick={(event) => {
-                if (!(event.target as HTMLElement).closest("a")) open(line);
-              }}
-            >
-              <div role="cell" className="whitespace-nowrap text-soft">
-                <Moment ns={line.start_ns} />
+    <div ref={box} className="min-h-0 flex-1 overflow-auto">
+      <div role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : lines.length + 1}>
+        <div role="row" className={`${GRID} sticky top-0 z-10 h-8 border-b border-line bg-panel`}>
+          {COLUMNS.map(([order, name]) => (
+            <Heading key={name} name={name} order={order} sort={sort} onSort={onSort} />
+          ))}
+        </div>
+        <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
+          {shown.map((row) => {
+            const line = lines[row.index]!;
+            const isAt = row.index === at;
+            return (
+              // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the name in it is a link; keys move the mark
+              <div
+                key={`${line.project}/${line.trace_id}`}
+                role="row"
+                aria-rowindex={row.index + 2}
+                data-trace={line.trace_id}
+                className={`${GRID} absolute inset-x-0 top-0 cursor-pointer border-b border-line/60 ${isAt ? "bg-chosen shadow-[inset_2px_0_0] shadow-accent" : "hover:bg-hover"}`}
+                style={{ height: LINE_PX, transform: `translateY(${row.start}px)` }}
+                onClick={(event) => {
+                  if (!(event.target as HTMLElement).closest("a")) open(line);
+                }}
+              >
+                <div role="cell" className="whitespace-nowrap text-soft">
+                  <Moment ns={line.start_ns} />
+                </div>
+                <div role="cell" className="flex min-w-0 items-center gap-1.5">
+                  <StatusMark status={line.status} state={line.state} />
+                  <Link
+                    to="/traces/$traceId"
+                    params={{ traceId: line.trace_id }}
+                    search={{}}
+                    className="truncate font-medium hover:text-accent"
+                    title={oneLine(line.name, 1000)}
+                  >
+                    {oneLine(line.name) || "(no name)"}
+                  </Link>
+                  {line.status !== "error" && line.error_count > 0 && (
+                    <span className="chip bg-bad-ground text-bad" title={`${line.error_count} of its spans failed`}>
+                      {line.error_count}
+                    </span>
+                  )}
+                  {showProject && (
+                    <span className="chip max-w-28 min-w-8 shrink-10 truncate max-lg:hidden" title={`project ${oneLine(line.project, 200)}`}>
+                      <span className="truncate">{oneLine(line.project, 60)}</span>
+                    </span>
+                  )}
+                </div>
+                <Preview text={line.input_preview} />
+                <Preview text={line.status === "error" && !line.output_preview ? line.status_message : line.output_preview} isBad={line.status === "error"} />
+                <div role="cell" className="text-right whitespace-nowrap">
+                  {line.state === "ended" ? duration(line.duration_ns) : <span className="text-faint">{line.state}</span>}
+                </div>
+                <div role="cell" className={`text-right ${WIDE}`}>{count(line.span_count)}</div>
+                <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`}>
+                  <Tokens input={line.input_tokens} output={line.output_tokens} />
+                </div>
+                <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`} title={line.cost_usd === null ? "no price is known" : `$${line.cost_usd}`}>
+                  {cost(line.cost_usd)}
+                </div>
               </div>
-              <div role="cell" className="flex min-w-0 items-center gap-1.5">
-                <StatusMark status={line.status} state={line.state} />
-                <Link
-                  to="/traces/$traceId"
-                  params={{ traceId: line.trace_id }}
-                  search={{}}
-                  className="truncate font-medium hover:text-accent"
-                  title={oneLine(line.name, 1000)}
-                >
-                  {oneLine(line.name) || "(no name)"}
-                </Link>
-                {line.status !== "error" && line.error_count > 0 && (
-                  <span className="chip bg-bad-ground text-bad" title={`${line.error_count} of its spans failed`}>
-                    {line.error_count}
-                  </span>
-                )}
-                {showProject && (
-                  <span className="chip max-w-28 min-w-8 shrink-10 truncate max-lg:hidden" title={`project ${oneLine(line.project, 200)}`}>
-                    <span className="truncate">{oneLine(line.project, 60)}</span>
-                  </span>
-                )}
-              </div>
-              <Preview text={line.input_preview} />
-              <Preview text={line.status === "error" && !line.output_preview ? line.status_message : line.output_preview} isBad={line.status === "error"} />
-              <div role="cell" className="text-right whitespace-nowrap">
-                {line.state === "ended" ? duration(line.duration_ns) : <span className="text-faint">{line.state}</span>}
-              </div>
-              <div role="cell" className={`text-right ${WIDE}`}>{count(line.span_count)}</div>
-              <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`}>
-                <Tokens input={line.input_tokens} output={line.output_tokens} />
-              </div>
-              <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`} title={line.cost_usd === null ? "no price is known" : `$${line.cost_usd}`}>
-                {cost(line.cost_usd)}
-              </div>
-            </div>
-          );
-        })}
+            );
+          })}
+        </div>
       </div>
       <p className="px-4 py-2 text-faint" aria-live="polite">
         {isFetchingMore ? "Loading more …" : hasMore ? "" : `${lines.length.toLocaleString("en-US")} in all`}
