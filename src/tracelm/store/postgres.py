@@ -62,7 +62,7 @@ class Postgres(Database):
         """
         try:
             parsed = make_url(url).set(drivername="postgresql+psycopg")
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # a port that is no number
             raise ConfigError(
                 "the URL of a PostgreSQL database reads 'postgresql://user:password@host:port/database'; characters "
                 "such as '@' in the password are written %40"
