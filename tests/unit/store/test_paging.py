@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -11,8 +12,21 @@ from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
 from tracelm.store.open import Store
+from tracelm.store.results import Rows
 
 pytestmark = pytest.mark.usefixtures("backend")
+
+
+def pages(store: Store, what: str) -> list[list[object]]:
+    """Return a list in pages of two."""
+    found: list[list[object]] = []
+    after: str | None = None
+    while True:
+        page: Rows[Any] = getattr(store, what)(after=after, limit=2)
+        found.append(list(page))
+        after = page.next
+        if after is None:
+            return found
 
 
 def test_every_list_comes_in_pages(tmp_path: Path) -> None:
@@ -23,22 +37,16 @@ def test_every_list_comes_in_pages(tmp_path: Path) -> None:
         for n in range(1, 6)
     ]
     with filled(tmp_path, spans, [*scores, *decisions]) as store:
-        names: dict[str, list[object]] = {}
-        for what, told in {
-            "traces": "name",
-            "spans": "name",
-            "scores": "value",
-            "decisions": "guardrail",
-            "runs": "run_id",
-        }.items():
-            names[what] = []
-            after: str | None = None
-            while True:
-                page = getattr(store, what)(after=after, limit=2)
-                names[what].append([getattr(each, told) for each in page])
-                after = page.next
-                if after is None:
-                    break
+        names = {
+            what: [[getattr(each, told) for each in page] for page in pages(store, what)]
+            for what, told in {
+                "traces": "name",
+                "spans": "name",
+                "scores": "value",
+                "decisions": "guardrail",
+                "runs": "run_id",
+            }.items()
+        }
     assert names == {
         "traces": [["s5", "s4"], ["s3", "s2"], ["s1"]],
         "spans": [["s5", "s4"], ["s3", "s2"], ["s1"]],
