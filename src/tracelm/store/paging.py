@@ -87,7 +87,7 @@ class Page:
             conditions.append(order.behind(*read_cursor(self.after, self.query)))
         if self.limit is None:
             return order.sorted(rows.where(*conditions))
-        keys: tuple[ColumnElement[Any], ...] = (order.row.label(_ROW), order.by.label(_VALUE))
+        keys: list[ColumnElement[Any]] = [order.row.label(_ROW), order.by.label(_VALUE)]
         page = order.sorted(select(*keys).where(*conditions)).limit(self.limit + 1).subquery("page")
         here = replace(order, by=page.c[_VALUE], row=page.c[_ROW])
         return here.sorted(rows.add_columns(here.by, here.row).join(page, order.row == here.row))

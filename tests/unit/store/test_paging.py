@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 import tracelm
@@ -17,13 +16,13 @@ from tracelm.store.results import Rows
 pytestmark = pytest.mark.usefixtures("backend")
 
 
-def pages(store: Store, what: str) -> list[list[object]]:
-    """Return a list in pages of two."""
+def pages(store: Store, what: str, told: str) -> list[list[object]]:
+    """Return a list in pages of two, of each record what `told` names."""
     found: list[list[object]] = []
     after: str | None = None
     while True:
         page: Rows[Any] = getattr(store, what)(after=after, limit=2)
-        found.append(list(page))
+        found.append([getattr(each, told) for each in page])
         after = page.next
         if after is None:
             return found
@@ -38,7 +37,7 @@ def test_every_list_comes_in_pages(tmp_path: Path) -> None:
     ]
     with filled(tmp_path, spans, [*scores, *decisions]) as store:
         names = {
-            what: [[getattr(each, told) for each in page] for page in pages(store, what)]
+            what: pages(store, what, told)
             for what, told in {
                 "traces": "name",
                 "spans": "name",
@@ -67,10 +66,8 @@ def test_a_list_that_ends_with_the_page_has_no_next_page(tmp_path: Path) -> None
     "cursor",
     [
         *("", "x", "nonsense", "é", "A" * 2_000),
-        *(
-            base64.urlsafe_b64encode(orjson.dumps(each)).decode()
-            for each in ([], {}, [1, "x", 5], [2, "x", 5, 5], [1, "x", "5", 5], [1, "x", 5, 5.0], [1, "x", True, 5])
-        ),
+        *(base64.urlsafe_b64encode(each).decode() for each in (b"[]", b"{}", b'[1,"x",5]', b'[2,"x",5,5]')),
+        *(base64.urlsafe_b64encode(each).decode() for each in (b'[1,"x","5",5]', b'[1,"x",5,5.0]', b'[1,"x",true,5]')),
     ],
 )
 def test_what_is_no_cursor_is_refused(tmp_path: Path, cursor: str) -> None:
