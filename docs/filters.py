@@ -40,7 +40,7 @@ nothing in it is ever executed.
 | `latency:1s..2s`, `1s..`, `..2s` | a number in a range; both ends belong to it |
 | `has:cost`, `-has:score.pii` | what may be missing is there, or is not |
 | `is:root` | the span has no parent |
-| `refund`, `"exact text"` | the text stands in the name or the status message of a span, in any case |
+| `refund`, `"exact text"` | the text stands in an input, an output, an error or the name of a span, in any case |
 | `a b`, `a AND b` | both |
 | `a OR b` | one of them; binds weaker than a space |
 | `-a`, `NOT a` | not; also where what `a` asks for is missing |
@@ -82,7 +82,8 @@ records: slower than anything else here, fast enough together with other terms o
 characters and more stand apart from the records and count as empty here. In PostgreSQL, at most 100,000 spans are
 read for it; narrow the project or the time where there are more.
 
-**Text.** Only names and status messages are looked through, not inputs and outputs.
+**Text.** A text is looked for as it is, from one character up, in any script: also inside of words, and across spaces
+where it stands in quotes. Two texts may stand in different places; one in quotes stands in one place.
 
 ## Grammar
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeGuard, TypeVar
 import orjson
 
 from tracelm.errors import DecodeError
+from tracelm.otlp.limits import RequestLimits, check_holder, check_log, check_span
 from tracelm.otlp.records import (
     KINDS,
     STATUSES,
@@ -31,6 +32,7 @@ from tracelm.otlp.records import (
 
 Json: TypeAlias = Mapping[str, Any]
 _R = TypeVar("_R")
+_S = TypeVar("_S", Resource, Scope)
 
 _MAX_DEPTH: Final = 100  # protobuf's own limit for messages in messages
 _INT64: Final = range(-(2**63), 2**63)
@@ -57,64 +59,84 @@ class Decoded(Generic[_R]):
     errors: tuple[DecodeError, ...]
 
 
-def decode_spans(line: bytes | str) -> Decoded[SpanRecord]:
+def decode_spans(line: bytes | str, *, limits: RequestLimits | None = None) -> Decoded[SpanRecord]:
     """Read the spans of one `ExportTraceServiceRequest`.
 
     A span that cannot be read becomes an entry of `errors`; its neighbours are kept.
 
+    Args:
+        line: OTLP/JSON.
+        limits: What it may hold; `None`: what it likes, as in lines that tracelm itself wrote.
+
     Raises:
-        DecodeError: The line as a whole is no such request.
+        DecodeError: The line as a whole is no such request, or holds too many spans.
     """
-    return _decode(line, ("resourceSpans", "scopeSpans", "spans"), _span)
+    return _decode(line, ("resourceSpans", "scopeSpans", "spans"), _span, check_span, limits)
 
 
-def decode_logs(line: bytes | str) -> Decoded[LogRecord]:
+def decode_logs(line: bytes | str, *, limits: RequestLimits | None = None) -> Decoded[LogRecord]:
     """Read the log records of one `ExportLogsServiceRequest`.
 
     A record that cannot be read becomes an entry of `errors`; its neighbours are kept.
 
+    Args:
+        line: OTLP/JSON.
+        limits: What it may hold; `None`: what it likes, as in lines that tracelm itself wrote.
+
     Raises:
-        DecodeError: The line as a whole is no such request.
+        DecodeError: The line as a whole is no such request, or holds too many records.
     """
-    return _decode(line, ("resourceLogs", "scopeLogs", "logRecords"), _log)
+    return _decode(line, ("resourceLogs", "scopeLogs", "logRecords"), _log, check_log, limits)
 
 
 def _decode(
-    line: bytes | str, keys: tuple[str, str, str], read: Callable[[Json, Resource, Scope, bytes], _R]
+    line: bytes | str,
+    keys: tuple[str, str, str],
+    read: Callable[[Json, Resource, Scope, bytes], _R],
+    check: Callable[[_R, RequestLimits], None],
+    limits: RequestLimits | None,
 ) -> Decoded[_R]:
     by_resource, by_scope, by_record = keys
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise DecodeError(f"it is no JSON: {error}") from None
-    if not _is_object(request) or by_resource not in request:
-        raise DecodeError(f"it has no {by_resource!r}")
+    if not _is_object(request) or (by_resource not in request and (request or limits is None)):
+        raise DecodeError(f"it has no {by_resource!r}")  # nothing at all is what a sender without news may send
     errors: list[DecodeError] = []
     records: list[_R] = []
     for of_resource in _objects(request, by_resource, errors):
-        resource = _shared(of_resource, by_scope, _resource)
+        resource = _shared(of_resource, by_scope, _resource, limits)
         for of_scope in _objects(of_resource, by_scope, errors):
-            scope = _shared(of_scope, by_record, _scope)
+            scope = _shared(of_scope, by_record, _scope, limits)
             for one in _objects(of_scope, by_record, errors):
+                if limits is not None:
+                    limits.check_records(len(records) + len(errors) + 1)
                 try:
-                    records.append(read(one, _unless_bad(resource), _unless_bad(scope), _source(one)))
+                    record = read(one, _unless_bad(resource), _unless_bad(scope), _source(one))
+                    if limits is not None:
+                        check(record, limits)
+                    records.append(record)
                 except DecodeError as error:
                     errors.append(error)
     return Decoded(tuple(records), tuple(errors))
 
 
-def _shared(part: Json, but: str, read: Callable[[bytes], _R]) -> _R | DecodeError:
+def _shared(part: Json, but: str, read: Callable[[bytes], _S], limits: RequestLimits | None) -> _S | DecodeError:
     """Read what the records of a part share; a part that cannot be read is an error of each of its records."""
     try:
         source = _source({key: value for key, value in part.items() if key != but})
         if len(source) > _REPEATS_UP_TO_BYTES:
             read = getattr(read, "__wrapped__", read)
-        return read(source)
+        found = read(source)
+        if limits is not None:
+            check_holder(found, limits)
+        return found
     except DecodeError as error:
         return error
 
 
-def _unless_bad(shared: _R | DecodeError) -> _R:
+def _unless_bad(shared: _S | DecodeError) -> _S:
     if isinstance(shared, DecodeError):
         raise shared
     return shared
@@ -134,7 +156,7 @@ def _span(span: Json, resource: Resource, scope: Scope, source: bytes) -> SpanRe
         scope=scope,
         trace_id=_id(span, "traceId", 32),
         span_id=_id(span, "spanId", 16),
-        parent_span_id=_id(span, "parentSpanId", 16) if span.get("parentSpanId") else None,
+        parent_span_id=_id_or_none(span, "parentSpanId", 16),
         trace_state=_text(span, "traceState"),
         flags=_integer(span, "flags", _UINT32),
         name=_text(span, "name"),
@@ -160,8 +182,8 @@ def _log(log: Json, resource: Resource, scope: Scope, source: bytes) -> LogRecor
         scope=scope,
         time_ns=_integer(log, "timeUnixNano", _TIMES) or observed_ns,
         observed_ns=observed_ns,
-        trace_id=_id(log, "traceId", 32) if log.get("traceId") else None,
-        span_id=_id(log, "spanId", 16) if log.get("spanId") else None,
+        trace_id=_id_or_none(log, "traceId", 32),
+        span_id=_id_or_none(log, "spanId", 16),
         flags=_integer(log, "flags", _UINT32),
         severity=_integer(log, "severityNumber", _INT32),
         severity_text=_text(log, "severityText"),
@@ -184,8 +206,8 @@ def _event(event: Json) -> EventRecord:
 
 def _link(link: Json) -> LinkRecord:
     return LinkRecord(
-        trace_id=_id(link, "traceId", 32),
-        span_id=_id(link, "spanId", 16),
+        trace_id=_id_or_none(link, "traceId", 32) or "",
+        span_id=_id_or_none(link, "spanId", 16) or "",
         trace_state=_text(link, "traceState"),
         attributes=_attributes(link),
         dropped_attributes=_integer(link, "droppedAttributesCount", _UINT32),
@@ -305,6 +327,12 @@ def _id(part: Json, key: str, digits: int) -> str:
     if not found.strip("0"):
         raise DecodeError(f"{key} is all zeros, which means no id")
     return found
+
+
+def _id_or_none(part: Json, key: str, digits: int) -> str | None:
+    """Read an id that need not be there; all zeros is what some senders write for none."""
+    found = part.get(key)
+    return None if not found or found == "0" * digits else _id(part, key, digits)
 
 
 def _integer(part: Json, key: str, bounds: range) -> int:

@@ -74,7 +74,7 @@ class LineEncoder:
         pieces = self._attributes(span.attributes)
         name = self._names.get(span.name)
         if name is None:
-            name = self._remember(self._names, span.name, _string(span.name))
+            name = self._remember(self._names, span.name, string(span.name))
         rest = _rest_of_span(span, context)
         if rest:
             rest = b"," + self._clean(b"{%b}" % rest[1:])[1:-1]
@@ -129,7 +129,7 @@ class LineEncoder:
             b'"traceId":"%032x",' % about.trace_id if about.trace_id else b"",
             b'"spanId":"%016x",' % about.span_id if about.span_id else b"",
             b'"flags":%d,' % int(about.trace_flags) if about.trace_flags else b"",
-            _string(name),
+            string(name),
             b",".join(self._attributes(attributes)),
         )
 
@@ -157,7 +157,7 @@ class LineEncoder:
                 if piece is None:
                     piece = self._remember(known, pair, _pair(key, value))
             elif kind is CleanText:
-                piece = b'%b{"stringValue":%b}}' % (_key(key), orjson.dumps(value))
+                piece = b'%b{"stringValue":%b}}' % (key_prefix(key), orjson.dumps(value))
             elif kind in _NUMBERS:
                 piece = _pair(key, value)
                 if key not in self._numeric:
@@ -201,7 +201,7 @@ def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
 def any_value(value: Any) -> bytes:
     """Encode one attribute value as OTLP's AnyValue."""
     if isinstance(value, str):
-        return b'{"stringValue":%b}' % _string(value)
+        return b'{"stringValue":%b}' % string(value)
     if isinstance(value, bool):
         return b'{"boolValue":true}' if value else b'{"boolValue":false}'
     if isinstance(value, int):
@@ -233,7 +233,7 @@ def _items(attributes: Mapping[str, Any] | None) -> Iterable[tuple[str, Any]]:
 
 
 def _pair(key: str, value: Any) -> bytes:
-    return b"%b%b}" % (_key(key), any_value(value))
+    return b"%b%b}" % (key_prefix(key), any_value(value))
 
 
 def _pairs(attributes: Mapping[str, Any] | None) -> bytes:
@@ -241,16 +241,17 @@ def _pairs(attributes: Mapping[str, Any] | None) -> bytes:
 
 
 @lru_cache(maxsize=2048)
-def _key(key: str) -> bytes:
-    return b'{"key":%b,"value":' % _string(key)
+def key_prefix(key: str) -> bytes:
+    """Return what stands before the value of an attribute."""
+    return b'{"key":%b,"value":' % string(key)
 
 
 def _scope(scope: "InstrumentationScope | None") -> bytes:
     parts: list[bytes] = []
     if scope is not None:
-        parts.append(b'"name":%b' % _string(scope.name))
+        parts.append(b'"name":%b' % string(scope.name))
         if scope.version:
-            parts.append(b'"version":%b' % _string(scope.version))
+            parts.append(b'"version":%b' % string(scope.version))
         if scope.attributes:
             parts.append(b'"attributes":[%b]' % _pairs(scope.attributes))
     return b"{%b}" % b",".join(parts)
@@ -262,7 +263,7 @@ def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
     events, links = span._events, span._links  # pyright: ignore[reportPrivateUsage]
     parts: list[bytes] = []
     if context.trace_state:
-        parts.append(b'"traceState":%b' % _string(context.trace_state.to_header()))
+        parts.append(b'"traceState":%b' % string(context.trace_state.to_header()))
     if span.dropped_attributes:
         parts.append(b'"droppedAttributesCount":%d' % span.dropped_attributes)
     if events:
@@ -277,7 +278,7 @@ def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
     if not parts and status.is_unset:
         return b""
     code = status.status_code.value
-    message = b',"message":%b' % _string(status.description) if status.description else b""
+    message = b',"message":%b' % string(status.description) if status.description else b""
     parts.append(b'"status":{"code":%d%b}' % (code, message) if code else b'"status":{}')
     return b"," + b",".join(parts)
 
@@ -286,7 +287,7 @@ def _event(event: "Event") -> bytes:
     dropped = b',"droppedAttributesCount":%d' % event.dropped_attributes if event.dropped_attributes else b""
     return b'{"timeUnixNano":"%d","name":%b,"attributes":[%b]%b}' % (
         event.timestamp,
-        _string(event.name),
+        string(event.name),
         _pairs(event.attributes),
         dropped,
     )
@@ -296,7 +297,7 @@ def _link(link: "Link") -> bytes:
     context = link.context
     if not link.attributes and not context.trace_state and not link.dropped_attributes:
         return _plain_link(context.trace_id, context.span_id, context.is_remote)
-    state = b',"traceState":%b' % _string(context.trace_state.to_header()) if context.trace_state else b""
+    state = b',"traceState":%b' % string(context.trace_state.to_header()) if context.trace_state else b""
     dropped = b',"droppedAttributesCount":%d' % link.dropped_attributes if link.dropped_attributes else b""
     return b'{"traceId":"%032x","spanId":"%016x"%b,"attributes":[%b]%b,"flags":%d}' % (
         context.trace_id,
@@ -314,7 +315,8 @@ def _plain_link(trace_id: int, span_id: int, is_remote: bool) -> bytes:
     return b'{"traceId":"%032x","spanId":"%016x","attributes":[],"flags":%d}' % (trace_id, span_id, flags)
 
 
-def _string(text: str) -> bytes:
+def string(text: str) -> bytes:
+    """Encode a text as JSON, whatever is in it."""
     try:
         return orjson.dumps(text)
     except TypeError:  # a lone surrogate, which no encoding takes

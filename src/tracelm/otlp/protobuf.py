@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
+    EntityRef,
     InstrumentationScope,
     KeyValue,
     KeyValueList,
@@ -33,7 +34,15 @@ def trace_request(lines: Iterable[bytes]) -> ExportTraceServiceRequest:
     """
     return ExportTraceServiceRequest(
         resource_spans=[
-            ResourceSpans(resource=_resource(of), scope_spans=[ScopeSpans(scope=_scope(by), spans=map(_span, spans))])
+            ResourceSpans(
+                resource=_resource(of.get("resource")),
+                scope_spans=[
+                    ScopeSpans(
+                        scope=_scope(by.get("scope")), spans=map(_span, spans), schema_url=by.get("schemaUrl", "")
+                    )
+                ],
+                schema_url=of.get("schemaUrl", ""),
+            )
             for of, by, spans in _groups(lines, "resourceSpans", "scopeSpans", "spans")
         ]
     )
@@ -48,7 +57,15 @@ def logs_request(lines: Iterable[bytes]) -> ExportLogsServiceRequest:
     return ExportLogsServiceRequest(
         resource_logs=[
             ResourceLogs(
-                resource=_resource(of), scope_logs=[ScopeLogs(scope=_scope(by), log_records=map(_log_record, records))]
+                resource=_resource(of.get("resource")),
+                scope_logs=[
+                    ScopeLogs(
+                        scope=_scope(by.get("scope")),
+                        log_records=map(_log_record, records),
+                        schema_url=by.get("schemaUrl", ""),
+                    )
+                ],
+                schema_url=of.get("schemaUrl", ""),
             )
             for of, by, records in _groups(lines, "resourceLogs", "scopeLogs", "logRecords")
         ]
@@ -61,21 +78,41 @@ def _groups(lines: Iterable[bytes], resources: str, scopes: str, records: str) -
     for line in lines:
         for of_resource in orjson.loads(line)[resources]:
             for of_scope in of_resource[scopes]:
-                source = (of_resource.get("resource"), of_scope.get("scope"))
+                source = _without(of_resource, scopes), _without(of_scope, records)
                 if not groups or groups[-1][:2] != source:
                     groups.append((*source, []))
                 groups[-1][2].extend(of_scope[records])
     return groups
 
 
+def _without(part: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != key}
+
+
 def _resource(resource: Mapping[str, Any] | None) -> Resource:
-    return Resource(attributes=_attributes(resource or {}))
+    resource = resource or {}
+    return Resource(
+        attributes=_attributes(resource),
+        dropped_attributes_count=resource.get("droppedAttributesCount", 0),
+        entity_refs=[
+            EntityRef(
+                schema_url=each.get("schemaUrl", ""),
+                type=each.get("type", ""),
+                id_keys=each.get("idKeys", ()),
+                description_keys=each.get("descriptionKeys", ()),
+            )
+            for each in resource.get("entityRefs", ())
+        ],
+    )
 
 
 def _scope(scope: Mapping[str, Any] | None) -> InstrumentationScope:
     scope = scope or {}
     return InstrumentationScope(
-        name=scope.get("name", ""), version=scope.get("version", ""), attributes=_attributes(scope)
+        name=scope.get("name", ""),
+        version=scope.get("version", ""),
+        attributes=_attributes(scope),
+        dropped_attributes_count=scope.get("droppedAttributesCount", 0),
     )
 
 
@@ -112,8 +149,8 @@ def _event(event: Mapping[str, Any]) -> Span.Event:
 
 def _link(link: Mapping[str, Any]) -> Span.Link:
     return Span.Link(
-        trace_id=bytes.fromhex(link["traceId"]),
-        span_id=bytes.fromhex(link["spanId"]),
+        trace_id=bytes.fromhex(link.get("traceId", "")),
+        span_id=bytes.fromhex(link.get("spanId", "")),
         trace_state=link.get("traceState", ""),
         flags=link.get("flags", 0),
         attributes=_attributes(link),

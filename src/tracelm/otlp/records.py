@@ -53,7 +53,12 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """A span's pointer to another span, mostly of another trace."""
+    """A span's pointer to another span, mostly of another trace.
+
+    Attributes:
+        trace_id: 32 lower-case hex digits; empty when the sender had none.
+        span_id: 16 lower-case hex digits; empty when the sender had none.
+    """
 
     trace_id: str
     span_id: str

@@ -112,7 +112,7 @@ def read(connection: Connection, kept: Sequence[Kept]) -> list[tuple[bytes, byte
         StoreError: A text of them is missing, or damaged.
     """
     wanted = {digest for each in kept for digest in digests(each.blob)}
-    pieces = _contents(connection, CONTENTS, "digest", wanted)
+    pieces = pieces_of(connection, wanted)
     resources = _contents(connection, RESOURCES, "id", {each.resource_id for each in kept})
     scopes = _contents(connection, SCOPES, "id", {each.scope_id for each in kept})
     return [(resources[each.resource_id], scopes[each.scope_id], unpack(each.blob, pieces)) for each in kept]
@@ -125,8 +125,17 @@ def put(connection: Connection, pieces: Mapping[bytes, bytes]) -> None:
     known = {digest for digest, _ in _rows(connection, CONTENTS, "digest", pieces, "id")}
     new = [{"digest": digest, "content": compress(piece)} for digest, piece in pieces.items() if digest not in known]
     add(connection, CONTENTS, new)
-    if connection.execute(_SWEEPING).first():
-        add(connection, KEPT_DIGESTS, [{"digest": digest} for digest in pieces])
+    _keep_from_sweep(connection, pieces)
+
+
+def numbers_of(connection: Connection, wanted: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the numbers of pieces by their digests; those that are not there are left out."""
+    return dict(_rows(connection, CONTENTS, "digest", wanted, "id"))
+
+
+def pieces_of(connection: Connection, wanted: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return pieces by their digests; those that are not there are left out."""
+    return _contents(connection, CONTENTS, "digest", wanted)
 
 
 def numbers(connection: Connection, table: Table, sources: Iterable[bytes]) -> dict[bytes, int]:
@@ -143,7 +152,13 @@ def numbers(connection: Connection, table: Table, sources: Iterable[bytes]) -> d
         new = [(digest, source) for digest, source in wanted.items() if digest not in known]
         add(connection, table, [{"digest": digest, "content": compress(source)} for digest, source in new])
         known = dict(_rows(connection, table, "digest", wanted, "id"))
+    _keep_from_sweep(connection, wanted)
     return {source: known[digest] for digest, source in wanted.items()}
+
+
+def _keep_from_sweep(connection: Connection, given: Iterable[bytes]) -> None:
+    if connection.execute(_SWEEPING).first():
+        add(connection, KEPT_DIGESTS, [{"digest": digest} for digest in given])
 
 
 _SWEEPING: Final = select(CURSORS.c.offset).where(CURSORS.c.segment == SWEEP)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
@@ -13,6 +13,7 @@ from tracelm.settings import Settings
 from tracelm.store import queries
 from tracelm.store.database import Database, default_url, open_database, path_of
 from tracelm.store.filters import parse
+from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
 from tracelm.store.queries import Listing
 from tracelm.store.reprice import RepricedModel, reprice
@@ -32,6 +33,9 @@ from tracelm.trace import runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from tracelm.store.maintenance import Maintenance
+    from tracelm.store.search import SearchIndex
 
 _PAGE: Final = 500  # spans that are read at once
 
@@ -105,6 +109,15 @@ class Store:
         """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
         self._open = False
 
+    def check_project(self, project: str | None) -> None:
+        """Raise an error when the store does not know a project.
+
+        Raises:
+            StoreError: It says which projects there are.
+        """
+        with self._read() as connection:
+            queries.check_project(connection, project)
+
     def index(self) -> IndexReport:
         """Read what the journal holds into the store; every query does it first.
 
@@ -148,7 +161,7 @@ class Store:
             StoreError: The project or the order is not known, or the cursor belongs to another query.
         """
         listing = Listing(
-            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+            **self._asked(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
         )
         with self._read() as connection:
             return queries.traces(connection, {"project": project}, listing)
@@ -222,7 +235,7 @@ class Store:
         """
         wanted = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
         listing = Listing(
-            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+            **self._asked(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
         )
         with self._read() as connection:
             return queries.spans(connection, wanted, listing)
@@ -446,6 +459,13 @@ class Store:
         with self._read() as connection:
             return queries.known_outputs(connection, task_version, project=project)
 
+    @property
+    def maintenance(self) -> "Maintenance":
+        """What looks after this store: size, integrity, retention, export and import."""
+        from tracelm.store.maintenance import Maintenance
+
+        return Maintenance(self, self._database)
+
     @contextmanager
     def writing(self) -> Generator["Connection"]:
         """Give a connection that alone may write: for versioned objects, see `tracelm.store.objects`.
@@ -466,11 +486,28 @@ class Store:
         with self._database.read() as connection:
             yield connection
 
+    def _asked(self, where: str) -> "_Asked":
+        """Read a filter; where it looks for a text, the index of texts is brought up to date for it."""
+        node = parse(where)
+        if not searches(node):
+            return {"where": node, "search": None}
+        from tracelm.store.search import open_search
+
+        self.index()
+        search = open_search(self._database)
+        search.catch_up()
+        return {"where": node, "search": search}
+
     @contextmanager
     def _read(self) -> Generator["Connection"]:
         self.index()
         with self._database.read() as connection:
             yield connection
+
+
+class _Asked(TypedDict):
+    where: Node
+    search: "SearchIndex | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ from tracelm import semconv
 from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
 from tracelm.store.filters.attributes import attribute_conditions
-from tracelm.store.filters.compile import Compiler, tokens
+from tracelm.store.filters.compile import NO_TEXT, Compiler, tokens
 from tracelm.store.filters.rarity import finds_few
 from tracelm.store.filters.syntax import EVERYTHING, All, Literally, Matches, Node
 from tracelm.store.order import in_tree_order
 from tracelm.store.paging import Order, Page, cursor, read_cursor
 from tracelm.store.results import Rows
+from tracelm.store.search import SearchIndex
 from tracelm.store.stored import (
     StoredDecision,
     StoredProject,
@@ -59,6 +60,7 @@ class Listing:
         order_by: `start`, and for spans and traces `latency`, `cost` and `tokens`; with a `-` the greatest first.
         after: The cursor of the page before.
         limit: How many rows make a page; `None` for all.
+        search: Where texts are looked up; without one, in names and status messages only.
     """
 
     where: Node = EVERYTHING
@@ -67,6 +69,7 @@ class Listing:
     order_by: str = "-start"
     after: str | None = None
     limit: int | None = None
+    search: SearchIndex | None = None
 
     def page(self, what: str, wanted: Wanted) -> Page:
         """Return the page; its cursors are good for this query. The window of time may move between two pages."""
@@ -112,7 +115,7 @@ def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[Sto
     _check(connection, wanted["project"], listing.limit)
     of_project = _matches(SPANS, {"project": wanted["project"]})
     within = [*of_project, *_between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
-    compiler = _compiler(connection, within)
+    compiler = _compiler(connection, listing, within)
     page, order = listing.page("traces", wanted), _order(TRACES, wanted, listing)
     chosen = page.choose(
         _trace_query(), order, [*_listed(TRACES, wanted, listing), *_where(listing, compiler.of_traces)]
@@ -185,7 +188,7 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     """Return a page of the spans whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
     limits = _listed(SPANS, wanted, listing)
-    compiler = _compiler(connection, limits)
+    compiler = _compiler(connection, listing, limits)
     page, order = listing.page("spans", wanted), _order(SPANS, wanted, listing)
     chosen = page.choose(_columns(SPANS), order, [*limits, *_where(listing, compiler.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
@@ -396,9 +399,12 @@ def _between(moment: ColumnElement[int], since_ns: int | None, until_ns: int | N
     return since if until_ns is None else [*since, moment < until_ns]
 
 
-def _compiler(connection: Connection, within: Sequence[ColumnElement[bool]]) -> Compiler:
+def _compiler(connection: Connection, listing: Listing, within: Sequence[ColumnElement[bool]]) -> Compiler:
     return Compiler(
-        attribute_matches=attribute_conditions(connection, within=within), few=finds_few(connection), within=within
+        attribute_matches=attribute_conditions(connection, within=within),
+        few=finds_few(connection),
+        within=within,
+        text_matches=NO_TEXT if listing.search is None else listing.search.matches(connection),
     )
 
 

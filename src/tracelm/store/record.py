@@ -107,9 +107,16 @@ def unpack(blob: bytes, pieces: Mapping[bytes, bytes]) -> bytes:
     return b"".join(parts)
 
 
-def without_pieces(blob: bytes) -> bytes:
-    """Return the record with nothing in its holes, for a look at what is short: still OTLP/JSON."""
+def without_pieces(blob: bytes, filling: bytes = b"") -> bytes:
+    """Return the record for a look at what is short: still OTLP/JSON.
+
+    Args:
+        blob: As it is stored.
+        filling: What to put into each hole. `null` keeps JSON inside of a text readable.
+    """
     content = decompress(blob)
+    if filling:
+        return unpack(blob, dict.fromkeys((digest for _, digest in _holes(content)), filling))
     (count,) = _COUNT.unpack_from(content)
     return content[_COUNT.size + count * _HOLE.size :]
 

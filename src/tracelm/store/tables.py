@@ -8,6 +8,8 @@ index with the most columns that a query names: those for a rare value carry the
 through all of a project instead.
 """
 
+from typing import Final
+
 from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -29,6 +31,10 @@ def _where(column: str, condition: str, *others: str, name: str) -> Index:
     """Return an index over few rows."""
     only = text(f"{column} {condition}")
     return Index(name, *others, sqlite_where=only, postgresql_where=only)
+
+
+_NEVER_AGAIN: Final = {"sqlite_autoincrement": True}
+"""The number of a row that was deleted goes to no other row: an index of its own remembers it."""
 
 
 class ProjectRow(_Table, table=True):
@@ -64,6 +70,7 @@ class ContentRow(_Table, table=True):
     """A piece that was cut out of records, kept once, compressed."""
 
     __tablename__ = "contents"
+    __table_args__ = _NEVER_AGAIN
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
     digest: bytes = Field(unique=True)
@@ -88,6 +95,7 @@ class SpanRow(_Table, table=True):
         Index("spans_by_project", "project", "start_ns"),
         _where("run_id", "IS NOT NULL", "run_id", "project", name="spans_by_run"),
         _where("state", "= 'in flight'", "pending_in", name="spans_in_flight"),
+        _NEVER_AGAIN,
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_Number)

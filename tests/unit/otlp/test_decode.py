@@ -301,7 +301,7 @@ def test_null_is_the_same_as_left_out() -> None:
         {"status": "bad"},
         {"events": {"name": "e"}},
         {"events": ["e"]},
-        {"links": [{"traceId": TRACE}]},
+        {"links": [{"traceId": "5b8e"}]},
         {"attributes": [{"key": "k", "value": 5}]},
         {"attributes": [{"key": "k", "value": {"intValue": str(2**63)}}]},
         {"attributes": [{"key": "k", "value": {"intValue": "9" * 5000}}]},

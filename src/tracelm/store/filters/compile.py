@@ -54,7 +54,7 @@ AttributeMatches: TypeAlias = Callable[[Term], Condition]
 Few: TypeAlias = Callable[[Select[Any], Table], Sequence[int] | None]
 """Executes a query for keys, and returns the numbers of the rows of a table that have them; `None` when it is many."""
 
-_NO_TEXT: Final[TextMatches] = lambda _text: None  # noqa: E731 - a constant, for a default
+NO_TEXT: Final[TextMatches] = lambda _text: None  # noqa: E731 - a constant, for a default
 _NEVER_FEW: Final[Few] = lambda _query, _table: None  # noqa: E731
 
 
@@ -70,7 +70,7 @@ class Compiler:
     """
 
     attribute_matches: AttributeMatches
-    text_matches: TextMatches = field(default=_NO_TEXT)
+    text_matches: TextMatches = field(default=NO_TEXT)
     few: Few = field(default=_NEVER_FEW)
     within: Sequence[Condition] = ()
 

@@ -177,3 +177,16 @@ def any_of(*parts: Node) -> Node:
 def quoted(text: str) -> str:
     """Return a text in quotes, as the filter language reads it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def searches(node: "Node") -> bool:
+    """Say whether a filter looks for a text."""
+    match node:
+        case Search():
+            return True
+        case All(parts) | Some(parts):
+            return any(map(searches, parts))
+        case Not(part) | OneSpan(part):
+            return searches(part)
+        case _:
+            return False

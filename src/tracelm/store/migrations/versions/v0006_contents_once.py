@@ -37,6 +37,7 @@ def upgrade() -> None:
             sa.Column("content", sa.LargeBinary(), nullable=False),
             sa.PrimaryKeyConstraint("id"),
             sa.UniqueConstraint("digest"),
+            sqlite_autoincrement=table == "contents",
         )
     op.create_table(
         "kept_digests",
@@ -58,6 +59,10 @@ def upgrade() -> None:
         for name in ("resource_id", "scope_id"):
             op.add_column(table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     _write_anew()
+    # Only a copy of the table can have numbers that are given once.
+    with op.batch_alter_table("spans", recreate="always", table_kwargs={"sqlite_autoincrement": True}) as spans:
+        for name in ("resource_id", "scope_id"):
+            spans.alter_column(name, server_default=None)
 
 
 def _write_anew() -> None:
