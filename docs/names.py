@@ -28,6 +28,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
         "EvaluationError",
         "ResumeError",
         "StoreError",
+        "FilterError",
         "GuardrailError",
         "GuardrailTripped",
         "GuardrailBroken",

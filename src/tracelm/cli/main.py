@@ -20,6 +20,7 @@ from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
+from tracelm.cli.store import store
 from tracelm.cli.traces import show, traces
 from tracelm.errors import TracelmError
 
@@ -45,6 +46,7 @@ app.command()(show)
 app.command()(lineage)
 app.command()(reprice)
 app.add_typer(scorers, name="scorers")
+app.add_typer(store, name="store")
 app.command()(doctor)
 app.command()(demo)
 

@@ -20,6 +20,7 @@ from rich.tree import Tree
 from tracelm import semconv
 
 if TYPE_CHECKING:
+    from tracelm.store.integrity import StoreStats
     from tracelm.store.reprice import RepricedModel
     from tracelm.store.stored import StoredDecision, StoredRun, StoredScore, StoredSpan, StoredTrace
     from tracelm.store.tree import TraceTree
@@ -303,4 +304,18 @@ def _table(left: Sequence[str], right: Sequence[str], rest: Sequence[str]) -> Ta
         table.add_column(name, justify="right", no_wrap=True)
     for name in rest:
         table.add_column(name)
+    return table
+
+
+def stats_table(found: "StoreStats") -> Table:
+    """Lay out what a store holds."""
+    table = Table(title=clean(found.place), title_justify="left", box=None, show_header=False)
+    table.add_row("on disk", f"{found.size_bytes / 1e6:,.1f} MB")
+    table.add_row("records, compressed", f"{found.records_bytes / 1e6:,.1f} MB")
+    table.add_row("contents, compressed", f"{found.contents_bytes / 1e6:,.1f} MB")
+    for name, count in found.rows.items():
+        if count:
+            table.add_row(name, f"{count:,}")
+    for project, count in found.spans_by_project.items():
+        table.add_row(f"spans of {clean(project)}", f"{count:,}")
     return table

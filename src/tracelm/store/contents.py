@@ -125,8 +125,7 @@ def put(connection: Connection, pieces: Mapping[bytes, bytes]) -> None:
     known = {digest for digest, _ in _rows(connection, CONTENTS, "digest", pieces, "id")}
     new = [{"digest": digest, "content": compress(piece)} for digest, piece in pieces.items() if digest not in known]
     add(connection, CONTENTS, new)
-    if connection.execute(_SWEEPING).first():
-        add(connection, KEPT_DIGESTS, [{"digest": digest} for digest in pieces])
+    _keep_from_sweep(connection, pieces)
 
 
 def numbers(connection: Connection, table: Table, sources: Iterable[bytes]) -> dict[bytes, int]:
@@ -143,7 +142,13 @@ def numbers(connection: Connection, table: Table, sources: Iterable[bytes]) -> d
         new = [(digest, source) for digest, source in wanted.items() if digest not in known]
         add(connection, table, [{"digest": digest, "content": compress(source)} for digest, source in new])
         known = dict(_rows(connection, table, "digest", wanted, "id"))
+    _keep_from_sweep(connection, wanted)
     return {source: known[digest] for digest, source in wanted.items()}
+
+
+def _keep_from_sweep(connection: Connection, given: Iterable[bytes]) -> None:
+    if connection.execute(_SWEEPING).first():
+        add(connection, KEPT_DIGESTS, [{"digest": digest} for digest in given])
 
 
 _SWEEPING: Final = select(CURSORS.c.offset).where(CURSORS.c.segment == SWEEP)

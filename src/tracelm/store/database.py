@@ -91,6 +91,22 @@ class Database(ABC):
         """Make several transactions in a row faster."""
 
     @abstractmethod
+    def compact(self) -> None:
+        """Give the space of what was deleted back to the disk, and bring the planner's figures up to date.
+
+        Raises:
+            StoreError: The database failed; the message names the remedy.
+        """
+
+    @abstractmethod
+    def damages(self) -> list[str]:
+        """Return what the database itself finds damaged, in its words."""
+
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """Return how much space the store takes."""
+
+    @abstractmethod
     def _alone(self) -> AbstractContextManager[None]:
         """Keep other processes from changing the schema."""
 

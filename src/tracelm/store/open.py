@@ -12,7 +12,9 @@ from tracelm.pricing.prices import PriceTable
 from tracelm.settings import Settings
 from tracelm.store import queries
 from tracelm.store.database import Database, default_url, open_database, path_of
+from tracelm.store.filters import parse
 from tracelm.store.index import IndexReport, index
+from tracelm.store.queries import Listing
 from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
@@ -24,12 +26,14 @@ from tracelm.store.stored import (
     StoredTrace,
 )
 from tracelm.store.stored_trial import StoredTrial
-from tracelm.store.tree import TraceTree
+from tracelm.store.tree import TracePage, TraceTree
 from tracelm.store.unpriced import UnpricedModel, unpriced_models
 from tracelm.trace import runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from tracelm.store.maintenance import Maintenance
 
 _PAGE: Final = 500  # spans that are read at once
 
@@ -63,7 +67,8 @@ class Store:
     """What was recorded, for reading. Also a context manager.
 
     Every query returns frozen records, the newest first, in a sequence that has `.to_pandas()`. `limit=None`
-    returns all. A project that the store does not know raises `StoreError` with those that it knows.
+    returns all; of a list that has more, `Rows.next` is the cursor of the next page. A project that the store does
+    not know raises `StoreError` with those that it knows.
     """
 
     def __init__(self, database: Database, home: Path, *, owned: bool) -> None:
@@ -102,6 +107,15 @@ class Store:
         """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
         self._open = False
 
+    def check_project(self, project: str | None) -> None:
+        """Raise an error when the store does not know a project.
+
+        Raises:
+            StoreError: It says which projects there are.
+        """
+        with self._read() as connection:
+            queries.check_project(connection, project)
+
     def index(self) -> IndexReport:
         """Read what the journal holds into the store; every query does it first.
 
@@ -117,14 +131,38 @@ class Store:
         with self._read() as connection:
             return queries.projects(connection)
 
-    def traces(self, *, project: str | None = None, limit: int | None = 50) -> Rows[StoredTrace]:
+    def traces(
+        self,
+        where: str = "",
+        *,
+        project: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        order_by: str = "-start",
+        after: str | None = None,
+        limit: int | None = 50,
+    ) -> Rows[StoredTrace]:
         """Return one line a trace.
 
+        Args:
+            where: A filter, such as `op:explain status:error latency>2s`. What a trace has no column for, one of its
+                spans has to meet.
+            project: Only this project.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when they began.
+            order_by: `start`, `latency`, `cost` or `tokens`; with a `-` the greatest first. What has none comes last.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
+
         Raises:
-            StoreError: The project is not known.
+            FilterError: The filter cannot be read; the error has the position and the remedy.
+            StoreError: The project or the order is not known, or the cursor belongs to another query.
         """
+        listing = Listing(
+            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+        )
         with self._read() as connection:
-            return queries.traces(connection, project=project, limit=limit)
+            return queries.traces(connection, {"project": project}, listing)
 
     def trace(self, trace_id: str, *, project: str | None = None) -> TraceTree:
         """Return one trace with its spans as a tree, its scores and its guardrail decisions.
@@ -139,34 +177,80 @@ class Store:
         with self._read() as connection:
             return queries.trace(connection, trace_id, project=project)
 
+    def trace_page(
+        self, trace_id: str, *, project: str | None = None, after: str | None = None, limit: int = 200
+    ) -> TracePage:
+        """Return a part of one trace in the order of its tree: a span, then what it contains, earlier ones first.
+
+        For a trace of thousands of spans, of which only some are shown at once.
+
+        Args:
+            trace_id: 32 hex digits, or at least the first 4 if no other trace begins so.
+            project: Only its part of a trace that runs through several projects.
+            after: `TracePage.next` of the page before, for the page behind it.
+            limit: How many spans.
+
+        Raises:
+            StoreError: No trace has this id, or several begin so; the cursor belongs to another trace, or the span
+                that ended the page before was deleted meanwhile.
+        """
+        with self._read() as connection:
+            return queries.trace_page(connection, trace_id, project=project, after=after, limit=limit)
+
     def spans(
         self,
+        where: str = "",
         *,
         project: str | None = None,
         trace_id: str | None = None,
         op: str | None = None,
         name: str | None = None,
         run_id: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        order_by: str = "-start",
+        after: str | None = None,
         limit: int | None = 1000,
     ) -> Rows[StoredSpan]:
-        """Return spans; each filter that is given must match exactly.
+        """Return spans; each argument that is given must match exactly.
+
+        Args:
+            where: A filter, such as `model:gpt-4o* latency>2s -status:error`.
+            project: Only this project.
+            trace_id: Only this trace; 32 hex digits.
+            op: Only of this op.
+            name: Only with this name.
+            run_id: Only of this evaluation run.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when they began.
+            order_by: `start`, `latency`, `cost` or `tokens`; with a `-` the greatest first. What has none comes last.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: The project is not known.
+            FilterError: The filter cannot be read; the error has the position and the remedy.
+            StoreError: The project or the order is not known, or the cursor belongs to another query.
         """
         wanted = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
+        listing = Listing(
+            where=parse(where), since_ns=since_ns, until_ns=until_ns, order_by=order_by, after=after, limit=limit
+        )
         with self._read() as connection:
-            return queries.spans(connection, wanted, limit=limit)
+            return queries.spans(connection, wanted, listing)
 
-    def linked(self, trace_id: str, *, limit: int | None = 1000) -> Rows[StoredSpan]:
+    def linked(self, trace_id: str, *, after: str | None = None, limit: int | None = 1000) -> Rows[StoredSpan]:
         """Return the spans that have a link to a span of a trace, the newest first.
 
         Args:
             trace_id: The trace that they point to: 32 hex digits.
+            after: `Rows.next` of the page before, for the page behind it.
             limit: At most so many.
+
+        Raises:
+            StoreError: The cursor belongs to another query.
         """
         with self._read() as connection:
-            return queries.linked(connection, trace_id.lower(), limit=limit)
+            return queries.linked(connection, trace_id.lower(), Listing(after=after, limit=limit))
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
@@ -198,12 +282,26 @@ class Store:
         run_id: str | None = None,
         name: str | None = None,
         source: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
         limit: int | None = 1000,
     ) -> Rows[StoredScore]:
-        """Return scores; each filter that is given must match exactly.
+        """Return scores, the newest first; each argument that is given must match exactly.
+
+        Args:
+            project: Only this project.
+            trace_id: Only of this trace; 32 hex digits.
+            run_id: Only of this evaluation run.
+            name: Only of this name.
+            source: Only from there: eval, guardrail, monitor, human or sdk.
+            since_ns: When they were given at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when they were given.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: The project is not known.
+            StoreError: The project is not known, or the cursor belongs to another query.
         """
         wanted = {
             "project": project,
@@ -212,28 +310,63 @@ class Store:
             "name": name,
             "source": source,
         }
+        listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
         with self._read() as connection:
-            return queries.scores(connection, wanted, limit=limit)
+            return queries.scores(connection, wanted, listing)
 
     def decisions(
-        self, *, project: str | None = None, trace_id: str | None = None, limit: int | None = 1000
+        self,
+        *,
+        project: str | None = None,
+        trace_id: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
+        limit: int | None = 1000,
     ) -> Rows[StoredDecision]:
-        """Return what guardrails decided.
+        """Return what guardrails decided, the newest first.
+
+        Args:
+            project: Only this project.
+            trace_id: Only in this trace; 32 hex digits.
+            since_ns: When it was decided at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when it was decided.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: The project is not known.
+            StoreError: The project is not known, or the cursor belongs to another query.
         """
+        listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
         with self._read() as connection:
-            return queries.decisions(connection, {"project": project, "trace_id": trace_id}, limit=limit)
+            return queries.decisions(connection, {"project": project, "trace_id": trace_id}, listing)
 
-    def runs(self, *, project: str | None = None, name: str | None = None, limit: int | None = 50) -> Rows[StoredRun]:
-        """Return one line an evaluation run; `name` is that of the evaluation.
+    def runs(
+        self,
+        *,
+        project: str | None = None,
+        name: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
+        limit: int | None = 50,
+    ) -> Rows[StoredRun]:
+        """Return one line an evaluation run, the newest first.
+
+        Args:
+            project: Only this project.
+            name: Only of the evaluation with this name.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when they began.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: The project is not known.
+            StoreError: The project is not known, or the cursor belongs to another query.
         """
+        listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
         with self._read() as connection:
-            return queries.runs(connection, project=project, name=name, limit=limit)
+            return queries.runs(connection, {"project": project, "name": name}, listing)
 
     def run(self, run_id: str, *, project: str | None = None) -> StoredRun:
         """Return one evaluation run.
@@ -323,6 +456,13 @@ class Store:
         """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
         with self._read() as connection:
             return queries.known_outputs(connection, task_version, project=project)
+
+    @property
+    def maintenance(self) -> "Maintenance":
+        """What looks after this store: size, integrity, retention, export and import."""
+        from tracelm.store.maintenance import Maintenance
+
+        return Maintenance(self, self._database)
 
     @contextmanager
     def writing(self) -> Generator["Connection"]:

@@ -88,6 +88,20 @@ class Postgres(Database):
         """Do nothing: connections are kept anyway."""
         yield
 
+    def compact(self) -> None:
+        """Make the space of what was deleted free for what comes (`VACUUM ANALYZE`)."""
+        with self._explained(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("VACUUM (ANALYZE)"))
+
+    def damages(self) -> list[str]:
+        """Return nothing: checking pages is the server's affair (pg_amcheck)."""
+        return []
+
+    def size_bytes(self) -> int:
+        """Return the size of the database."""
+        with self.read() as connection:
+            return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+
     @contextmanager
     def _alone(self) -> Generator[None]:
         with self._explained(), self.engine.connect() as connection:

@@ -1,7 +1,8 @@
 """The store's questions, one statement each where it can be. All read; none writes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import orjson
@@ -22,6 +23,12 @@ from sqlalchemy import (
 from tracelm import semconv
 from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
+from tracelm.store.filters.attributes import attribute_conditions
+from tracelm.store.filters.compile import Compiler, tokens
+from tracelm.store.filters.rarity import finds_few
+from tracelm.store.filters.syntax import EVERYTHING, All, Literally, Matches, Node
+from tracelm.store.order import in_tree_order
+from tracelm.store.paging import Order, Page, cursor, read_cursor
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
     StoredDecision,
@@ -33,13 +40,43 @@ from tracelm.store.stored import (
 )
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
-from tracelm.store.tree import TraceTree
+from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
 
 Wanted: TypeAlias = Mapping[str, str | None]
 """Columns and what must stand in them; `None` for anything. `project` is always named."""
 
 _Number = TypeVar("_Number", int, float)
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """What is wanted of a list.
+
+    Attributes:
+        where: What its rows have to meet.
+        since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+        until_ns: Before when they began.
+        order_by: `start`, and for spans and traces `latency`, `cost` and `tokens`; with a `-` the greatest first.
+        after: The cursor of the page before.
+        limit: How many rows make a page; `None` for all.
+    """
+
+    where: Node = EVERYTHING
+    since_ns: int | None = None
+    until_ns: int | None = None
+    order_by: str = "-start"
+    after: str | None = None
+    limit: int | None = None
+
+    def page(self, what: str, wanted: Wanted) -> Page:
+        """Return the page; its cursors are good for this query. The window of time may move between two pages."""
+        asked = sorted((name, value) for name, value in wanted.items() if value is not None)
+        return Page(after=self.after, limit=self.limit, query=(what, str(self.where), self.order_by, asked))
+
+
+ALL: Final = Listing()
+
+_LARGEST_PAGE: Final = 10_000  # as many values as one statement takes, and more than anybody reads
 _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
 _INNER: Final = frozenset({"id", "pending_in"})
@@ -70,17 +107,69 @@ def projects(connection: Connection) -> Rows[StoredProject]:
     return Rows(StoredProject, (StoredProject(name=name, traces=n, last_start_ns=newest) for name, n, newest in found))
 
 
-def traces(connection: Connection, *, project: str | None, limit: int | None) -> Rows[StoredTrace]:
-    """Return traces, the newest first."""
-    _check(connection, project, limit)
-    found = _trace_query().order_by(TRACES.c.start_ns.desc(), TRACES.c.id.desc()).limit(limit)
-    if project is not None:
-        found = found.where(TRACES.c.project == project)
-    return Rows(StoredTrace, map(_trace, with_records(connection, connection.execute(found).mappings())))
+def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredTrace]:
+    """Return a page of the traces whose columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
+    of_project = _matches(SPANS, {"project": wanted["project"]})
+    within = [*of_project, *_between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
+    compiler = _compiler(connection, within)
+    page, order = listing.page("traces", wanted), _order(TRACES, wanted, listing)
+    chosen = page.choose(
+        _trace_query(), order, [*_listed(TRACES, wanted, listing), *_where(listing, compiler.of_traces)]
+    )
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredTrace, map(_trace, rows), next=following)
 
 
 def trace(connection: Connection, trace_id: str, *, project: str | None) -> TraceTree:
     """Return one whole trace, also where its parts belong to several projects."""
+    summary = _summary(connection, trace_id, project=project)
+    of_trace = {"project": project, "trace_id": summary.trace_id}
+    return TraceTree.build(
+        summary,
+        spans(connection, of_trace),
+        tuple(reversed(scores(connection, of_trace))),
+        tuple(reversed(decisions(connection, of_trace))),
+    )
+
+
+def trace_page(
+    connection: Connection, trace_id: str, *, project: str | None, after: str | None, limit: int
+) -> TracePage:
+    """Return a part of one trace in tree order: its skeleton is put in order, and the page is read whole."""
+    if not 1 <= limit <= _LARGEST_PAGE:
+        raise ValueError(f"limit={limit}: a page of a trace has from 1 to {_LARGEST_PAGE:,} spans")
+    summary = _summary(connection, trace_id, project=project)
+    asked = ("trace_page", summary.trace_id, project)
+    of_trace = _matches(SPANS, {"project": project, "trace_id": summary.trace_id})
+    skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
+    found = connection.execute(skeleton.where(*of_trace)).all()
+    places = in_tree_order([(row[0], row[1], row[2], row[3]) for row in found])
+    if after is not None:
+        _, last = read_cursor(after, asked)
+        if all(found[place.span][4] != last for place in places):
+            raise StoreError("the span that ended the page before is not in the store any more: begin anew")
+    shown = list(islice(places, limit))
+    has_next = next(places, None) is not None
+    ids = {found[place.span][4]: place for place in shown}
+    rows = connection.execute(_columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
+    whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
+    page = [
+        PlacedSpan(
+            span=whole[number],
+            depth=place.depth,
+            child_count=place.children,
+        )
+        for number, place in ids.items()
+    ]
+    return TracePage(
+        summary=summary,
+        spans=tuple(page),
+        next=cursor(None, found[shown[-1].span][4], asked) if has_next else None,
+    )
+
+
+def _summary(connection: Connection, trace_id: str, *, project: str | None) -> StoredTrace:
     _check(connection, project, None)
     full_id = _full_id(connection, TRACES, "trace_id", trace_id.lower(), "trace")
     wanted = _trace_query().where(TRACES.c.trace_id == full_id)
@@ -89,33 +178,33 @@ def trace(connection: Connection, trace_id: str, *, project: str | None) -> Trac
     parts = [_trace(row) for row in with_records(connection, connection.execute(wanted).mappings())]
     if not parts:
         raise StoreError(f"trace {full_id} has no span in project {project!r}: leave the project out")
-    of_trace = {"project": project, "trace_id": full_id}
-    return TraceTree.build(
-        _merged(parts),
-        spans(connection, of_trace, limit=None),
-        tuple(reversed(scores(connection, of_trace, limit=None))),
-        tuple(reversed(decisions(connection, of_trace, limit=None))),
-    )
+    return _merged(parts)
 
 
-def spans(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredSpan]:
-    """Return the spans whose columns equal those of `wanted`, the newest first."""
-    _check(connection, wanted["project"], limit)
-    found = _filtered(SPANS, wanted).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
-    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredSpan]:
+    """Return a page of the spans whose columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
+    limits = _listed(SPANS, wanted, listing)
+    compiler = _compiler(connection, limits)
+    page, order = listing.page("spans", wanted), _order(SPANS, wanted, listing)
+    chosen = page.choose(_columns(SPANS), order, [*limits, *_where(listing, compiler.of_spans)])
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredSpan, map(_span, rows), next=following)
 
 
-def linked(connection: Connection, trace_id: str, *, limit: int | None) -> Rows[StoredSpan]:
-    """Return the spans that have a link to a span of a trace, the newest first."""
-    _check(connection, None, limit)
+def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[StoredSpan]:
+    """Return a page of the spans that have a link to a span of a trace."""
+    _check(connection, None, listing.limit)
     points_there = exists().where(
         LINKS.c.linked_trace_id == trace_id,
         LINKS.c.trace_id == SPANS.c.trace_id,
         LINKS.c.project == SPANS.c.project,
         LINKS.c.span_id == SPANS.c.span_id,
     )
-    found = _filtered(SPANS, {}).where(points_there).order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc()).limit(limit)
-    return Rows(StoredSpan, map(_span, with_records(connection, connection.execute(found).mappings())))
+    page, order = listing.page("linked", {"trace_id": trace_id}), _order(SPANS, {}, listing)
+    chosen = page.choose(_columns(SPANS), order, [points_there])
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredSpan, map(_span, rows), next=following)
 
 
 def genai_spans(
@@ -142,25 +231,24 @@ def genai_spans(
     return [(row.pop("id"), _span(row)) for row in rows]
 
 
-def scores(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredScore]:
-    """Return the scores whose columns equal those of `wanted`, the newest first."""
-    _check(connection, wanted["project"], limit)
-    found = _filtered(SCORES, wanted).order_by(SCORES.c.time_ns.desc(), SCORES.c.id.desc()).limit(limit)
-    return Rows(StoredScore, (_score(row) for row in connection.execute(found).mappings()))
+def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
+    """Return a page of the scores whose columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
+    page, order = listing.page("scores", wanted), _order(SCORES, wanted, listing)
+    chosen = page.choose(_columns(SCORES), order, _listed(SCORES, wanted, listing))
+    rows, following = page.read(connection.execute(chosen).mappings())
+    return Rows(StoredScore, (_score(row) for row in rows), next=following)
 
 
-def decisions(connection: Connection, wanted: Wanted, *, limit: int | None) -> Rows[StoredDecision]:
-    """Return what guardrails decided, where the columns equal those of `wanted`; the newest first."""
-    _check(connection, wanted["project"], limit)
+def decisions(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredDecision]:
+    """Return a page of what guardrails decided, where the columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
     columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
-    found = (
-        select(*columns)
-        .where(*_matches(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}))
-        .order_by(LOGS.c.time_ns.desc(), LOGS.c.id.desc())
-        .limit(limit)
-    )
-    rows = with_records(connection, connection.execute(found).mappings())
-    return Rows(StoredDecision, (StoredDecision(**row) for row in rows))
+    page, order = listing.page("decisions", wanted), _order(LOGS, wanted, listing)
+    limits = _listed(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}, listing)
+    chosen = page.choose(select(*columns), order, limits)
+    rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
+    return Rows(StoredDecision, (StoredDecision(**row) for row in rows), next=following)
 
 
 def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[StoredScore]:
@@ -175,18 +263,18 @@ def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[Sto
     return Rows(StoredScore, (_score(row) for row in connection.execute(found).mappings()))
 
 
-def runs(connection: Connection, *, project: str | None, name: str | None, limit: int | None) -> Rows[StoredRun]:
-    """Return evaluation runs, the newest first."""
-    _check(connection, project, limit)
-    found = _filtered(RUNS, {"project": project, "name": name}).order_by(RUNS.c.start_ns.desc(), RUNS.c.id.desc())
-    return _runs(connection, found.limit(limit))
+def runs(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredRun]:
+    """Return a page of the evaluation runs whose columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
+    page, order = listing.page("runs", wanted), _order(RUNS, wanted, listing)
+    return _runs(connection, page.choose(_columns(RUNS), order, _listed(RUNS, wanted, listing)), page)
 
 
 def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRun:
     """Return one evaluation run."""
     _check(connection, project, None)
     full_id = _full_id(connection, RUNS, "run_id", run_id, "evaluation run")
-    found = _runs(connection, _filtered(RUNS, {"project": project, "run_id": full_id}))
+    found = _runs(connection, _filtered(RUNS, {"project": project, "run_id": full_id}), ALL.page("runs", {}))
     if not found:
         raise StoreError(f"evaluation run {full_id} does not belong to project {project!r}: leave the project out")
     return found[0]
@@ -230,7 +318,7 @@ def known_outputs(connection: Connection, task_version: str, *, project: str) ->
     return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
 
 
-def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
+def _runs(connection: Connection, wanted: Select[Any], page: Page) -> Rows[StoredRun]:
     chosen = wanted.subquery()
     of_run = and_(TRIALS.c.run_id == chosen.c.run_id, TRIALS.c.project == chosen.c.project)
     its_trace = and_(TRACES.c.trace_id == TRIALS.c.trace_id, TRACES.c.project == TRIALS.c.project)
@@ -262,6 +350,7 @@ def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
     ):
         means.setdefault((run_id, project), {})[name] = mean
     nothing: dict[str, Any] = {"done": 0, "row_errors": 0, "cost_usd": None}
+    rows, following = page.read(connection.execute(wanted).mappings())
     return Rows(
         StoredRun,
         (
@@ -270,8 +359,9 @@ def _runs(connection: Connection, wanted: Select[Any]) -> Rows[StoredRun]:
                 **totals.get((row["run_id"], row["project"]), nothing),
                 means=means.get((row["run_id"], row["project"]), {}),
             )
-            for row in connection.execute(wanted).mappings()
+            for row in rows
         ),
+        next=following,
     )
 
 
@@ -286,11 +376,67 @@ def _trace_query() -> Select[Any]:
 
 
 def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
-    return select(*(column for column in table.columns if column.name not in _INNER)).where(*_matches(table, wanted))
+    return _columns(table).where(*_matches(table, wanted))
+
+
+def _columns(table: Table) -> Select[Any]:
+    return select(*(column for column in table.columns if column.name not in _INNER))
 
 
 def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+def _listed(table: Table, wanted: Wanted, listing: Listing) -> list[ColumnElement[bool]]:
+    return [*_matches(table, wanted), *_between(_began(table), listing.since_ns, listing.until_ns)]
+
+
+def _between(moment: ColumnElement[int], since_ns: int | None, until_ns: int | None) -> list[ColumnElement[bool]]:
+    since = [] if since_ns is None else [moment >= since_ns]
+    return since if until_ns is None else [*since, moment < until_ns]
+
+
+def _compiler(connection: Connection, within: Sequence[ColumnElement[bool]]) -> Compiler:
+    return Compiler(
+        attribute_matches=attribute_conditions(connection, within=within), few=finds_few(connection), within=within
+    )
+
+
+def _where(listing: Listing, compiled: Callable[[Node], ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    return [] if listing.where == EVERYTHING else [compiled(listing.where)]
+
+
+def _names_few(node: Node) -> bool:
+    """Say whether a filter names traces, or an evaluation run."""
+    match node:
+        case All(parts):
+            return any(map(_names_few, parts))
+        case Matches(name, values):
+            return name.field in {"trace", "run"} and all(isinstance(each, Literally) for each in values)
+        case _:
+            return False
+
+
+def _began(table: Table) -> ColumnElement[int]:
+    return table.c.time_ns if "time_ns" in table.c else table.c.start_ns
+
+
+def _order(table: Table, wanted: Wanted, listing: Listing) -> Order:
+    began = _began(table)
+    if any(wanted.get(name) is not None for name in ("trace_id", "run_id")) or _names_few(listing.where):
+        began = began + 0  # not by the index of times: SQLite would read all of a project in its order, to sort a few
+    values: dict[str, tuple[ColumnElement[Any], bool]] = {"start": (began, False)}
+    if table in {SPANS, TRACES}:
+        values |= {
+            "latency": (table.c.duration_ns, False),
+            "cost": (table.c.cost_usd, True),
+            "tokens": (tokens(table), True),
+        }
+    order_by, name = listing.order_by, listing.order_by.removeprefix("-")
+    if name not in values:
+        raise StoreError(f"order_by={order_by!r}: it is one of {', '.join(values)}, with a - for the greatest first")
+    by, is_nullable = values[name]
+    return Order(by=by, row=table.c.id, descending=order_by.startswith("-"), is_nullable=is_nullable)
 
 
 def _check(connection: Connection, project: str | None, limit: int | None) -> None:
@@ -331,12 +477,12 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
     return ids[0]
 
 
-def _span(row: Mapping[str, Any]) -> StoredSpan:
+def _span(row: dict[str, Any]) -> StoredSpan:
     known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredSpan(**known)
 
 
-def _trace(row: Mapping[str, Any]) -> StoredTrace:
+def _trace(row: dict[str, Any]) -> StoredTrace:
     known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredTrace(**known)
 
@@ -345,7 +491,7 @@ def _tags(text: str | None) -> tuple[str, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
-def _score(row: RowMapping) -> StoredScore:
+def _score(row: RowMapping | dict[str, Any]) -> StoredScore:
     known: dict[str, Any] = {**row, "details": _details(row["details"])}
     return StoredScore(**known)
 

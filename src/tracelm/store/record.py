@@ -107,6 +107,13 @@ def unpack(blob: bytes, pieces: Mapping[bytes, bytes]) -> bytes:
     return b"".join(parts)
 
 
+def without_pieces(blob: bytes) -> bytes:
+    """Return the record with nothing in its holes, for a look at what is short: still OTLP/JSON."""
+    content = decompress(blob)
+    (count,) = _COUNT.unpack_from(content)
+    return content[_COUNT.size + count * _HOLE.size :]
+
+
 def text_of(piece: bytes) -> str:
     """Return the text that a piece spells."""
     return cast("str", orjson.loads(b'"%b"' % piece))

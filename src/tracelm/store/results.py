@@ -17,11 +17,16 @@ _T_co = TypeVar("_T_co", bound=Record, covariant=True)
 
 
 class Rows(Sequence[_T_co], Generic[_T_co]):
-    """The records that a query found, newest first."""
+    """The records that a query found, in its order.
 
-    def __init__(self, kind: type[_T_co], found: Iterable[_T_co]) -> None:
+    Attributes:
+        next: The cursor of the next page, for `after=` of the same query; `None` when this is the last one.
+    """
+
+    def __init__(self, kind: type[_T_co], found: Iterable[_T_co], *, next: str | None = None) -> None:  # noqa: A002
         self._kind = kind
         self._found = tuple(found)
+        self.next = next
 
     @overload
     def __getitem__(self, at: int) -> _T_co: ...

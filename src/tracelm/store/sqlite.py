@@ -73,6 +73,27 @@ class SQLite(Database):
                 connection.execute(_ANY_TABLE)  # a connection that has read nothing does not count
             yield
 
+    def compact(self) -> None:
+        """Copy the file without what was deleted; needs as much free space as it has."""
+        with self._explained(), self.engine.connect() as connection:
+            cursor = connection.connection.cursor()  # outside of a transaction, as SQLite wants it
+            cursor.execute("VACUUM")
+            cursor.execute("ANALYZE")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def damages(self) -> list[str]:
+        """Return what `PRAGMA integrity_check` and `foreign_key_check` find."""
+        with self.read() as connection:
+            found = [str(line) for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+            broken = [tuple(row) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+        dangling = [f"{row[0]}: row {row[1]} refers to nothing" for row in broken]
+        return [line for line in found if line != "ok"] + dangling
+
+    def size_bytes(self) -> int:
+        """Return the size of the file, with its log."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     @contextmanager
     def _alone(self) -> Generator[None]:
         from filelock import FileLock, Timeout

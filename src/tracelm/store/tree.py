@@ -5,7 +5,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tracelm.store.order import in_tree_order
 from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan, StoredTrace
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedSpan:
+    """A span with its place in the tree.
+
+    Attributes:
+        span: The span.
+        depth: How many spans of its trace it stands in.
+        child_count: How many spans stand right in it.
+    """
+
+    span: StoredSpan
+    depth: int
+    child_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracePage:
+    """A part of a trace, in tree order.
+
+    Attributes:
+        summary: The trace's line in the list of traces.
+        spans: The spans of this page.
+        next: The cursor of the next page; `None` when this is the last one.
+    """
+
+    summary: StoredTrace
+    spans: tuple[PlacedSpan, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,33 +67,16 @@ class TraceTree:
         decisions: Sequence[StoredDecision],
     ) -> "TraceTree":
         """Put the spans of one trace in order. A ring of spans that name each other as parents is kept too."""
-        ordered = sorted(spans, key=lambda span: (span.start_ns, span.span_id))
-        known = {(span.project, span.span_id): span for span in ordered}
-        # A parent may belong to another project: a service that calls another one. Its own project goes first.
-        anywhere = {span.span_id: (span.project, span.span_id) for span in reversed(ordered)}
+        skeletons = [(each.project, each.span_id, each.parent_span_id, each.start_ns) for each in spans]
+        places = list(in_tree_order(skeletons))
         children: dict[tuple[str, str], list[StoredSpan]] = {}
-        roots: list[StoredSpan] = []
-        for span in ordered:
-            parent = (span.project, span.parent_span_id or "")
-            parent = parent if parent in known else anywhere.get(parent[1], parent)
-            if parent in known and known[parent] is not span:
-                children.setdefault(parent, []).append(span)
-            else:
-                roots.append(span)
-        seen: dict[tuple[str, str], StoredSpan] = {}
-        for root in roots:
-            _walk(root, children, seen)
-        for span in ordered:
-            if _key(span) not in seen:  # a ring: cut it open at its earliest span
-                for found in children.values():
-                    if span in found:
-                        found.remove(span)
-                roots.append(span)
-                _walk(span, children, seen)
+        for place in places:
+            if place.parent is not None:
+                children.setdefault(_key(spans[place.parent]), []).append(spans[place.span])
         return cls(
             summary=summary,
-            roots=tuple(roots),
-            spans=tuple(seen.values()),
+            roots=tuple(spans[place.span] for place in places if place.parent is None),
+            spans=tuple(spans[place.span] for place in places),
             scores=tuple(scores),
             decisions=tuple(decisions),
             _children={key: tuple(found) for key, found in children.items()},
@@ -97,18 +111,6 @@ def _by_span(found: Sequence[_OfSpan]) -> dict[str | None, tuple[_OfSpan, ...]]:
     for each in found:
         grouped.setdefault(each.span_id, []).append(each)
     return {span_id: tuple(of_span) for span_id, of_span in grouped.items()}
-
-
-def _walk(
-    root: StoredSpan,
-    children: Mapping[tuple[str, str], Sequence[StoredSpan]],
-    seen: dict[tuple[str, str], StoredSpan],
-) -> None:
-    stack = [root]  # not by recursion: a trace may be deeper than Python's stack
-    while stack:
-        span = stack.pop()
-        seen[_key(span)] = span
-        stack.extend(reversed(children.get(_key(span), ())))
 
 
 def _key(span: StoredSpan) -> tuple[str, str]:

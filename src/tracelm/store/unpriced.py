@@ -1,9 +1,9 @@
 """Models whose calls have no cost."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from tracelm import semconv
 from tracelm.pricing.cost import Usage
@@ -46,7 +46,7 @@ def unpriced_models(connection: Connection, *, since_ns: int) -> tuple[UnpricedM
             select(*whose, func.count(), func.max(SPANS.c.start_ns)).where(*of_models, has_tokens).group_by(*whose)
         )
     }
-    others = select(*whose, SPANS.c.start_ns, *(SPANS.c[name] for name in KEPT)).where(
+    others: Select[Any] = select(*whose, SPANS.c.start_ns, *(SPANS.c[name] for name in KEPT)).where(
         *of_models, ~has_tokens, SPANS.c.operation == "generate_content", SPANS.c.status != "error"
     )
     newest = connection.execute(others.order_by(SPANS.c.start_ns.desc()).limit(_LOOKED_AT)).mappings().all()

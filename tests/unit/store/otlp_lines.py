@@ -91,5 +91,8 @@ def _value(value: object) -> dict[str, Any]:
             return {"intValue": str(value)}
         case float():
             return {"doubleValue": value if math.isfinite(value) else "Infinity"}
+        case list():
+            elements: list[object] = value
+            return {"arrayValue": {"values": [_value(each) for each in elements]}}
         case _:
             return {"stringValue": str(value)}
