@@ -54,9 +54,11 @@ SENDERS: Final = {
         "traceloop_sdk.py",
         (
             "opentelemetry-instrumentation-openai==0.62.4",
-            "opentelemetry-exporter-otlp",
-            "opentelemetry-instrumentation-logging",
-            "opentelemetry-instrumentation-threading",
+            "opentelemetry-sdk==1.45.1",
+            "opentelemetry-exporter-otlp==1.45.1",
+            "opentelemetry-instrumentation-logging==0.66b1",
+            "opentelemetry-instrumentation-threading==0.66b1",
+            "openai==3.57.0",
             "aiohttp",
             "colorama",
             "cuid",
@@ -65,7 +67,6 @@ SENDERS: Final = {
             "jinja2",
             "posthog",
             "tenacity",
-            *_SDK,
         ),
         {},
         alone="traceloop-sdk==0.62.4",  # it asks for the instrumentations of thirty libraries

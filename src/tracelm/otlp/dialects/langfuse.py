@@ -1,4 +1,14 @@
-"""Langfuse: observations, whose usage and costs are objects in JSON."""
+"""Langfuse: observations, whose usage and costs are objects in JSON.
+
+- The type of an observation becomes an operation: generation `chat`, embedding `embeddings`, agent `invoke_agent`, tool
+  `execute_tool`, retriever `retrieval`.
+- Usage as a provider gives it (with `prompt_tokens`, or with details inside) counts cached tokens as a part of the
+  input. In Langfuse's own each name is a share: the input is the sum of all names with `input` in them, the output
+  likewise.
+- The cost is `total` of the cost details, else their sum, in US dollars.
+- Input and output of a generation become messages where they are such, and `input.value` and `output.value` otherwise.
+- A generation names neither the provider nor the model that was asked for.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,13 @@
-"""Logfire and Pydantic AI: OpenTelemetry's names, lists of which are texts in JSON, beside names of its own."""
+"""Logfire and Pydantic AI: OpenTelemetry's names, lists of which are texts in JSON, beside names of its own.
+
+- Finish reasons and tool definitions come with another type than they have, and are set right.
+- What `gen_ai.usage.raw` says of cached and reasoning tokens is read where no attribute says it.
+- Messages of older versions are read from `request_data` and `response_data`, from `events` or `all_messages_events`,
+  and from `pydantic_ai.all_messages`.
+- A span with an `agent_name` is `invoke_agent`, one with `tool_arguments` or `tool_response` is `execute_tool`.
+- `operation.cost` is in US dollars, computed by the program; `logfire.tags` are the tags.
+- A stream has two spans: the call, and a log with answer and tokens when the stream has ended.
+"""
 
 from typing import Any, Final
 

@@ -1,4 +1,13 @@
-"""OpenInference, the dialect of Arize's Phoenix: lists flattened into numbered attributes."""
+"""OpenInference, the dialect of Arize's Phoenix: lists flattened into numbered attributes.
+
+- The kind of a span becomes an operation: LLM `chat` (`text_completion` where it has prompts instead of messages),
+  EMBEDDING `embeddings`, RETRIEVER `retrieval`, TOOL `execute_tool`, AGENT `invoke_agent`. The others have none.
+- `llm.input_messages.N…`, `llm.output_messages.N…`, `llm.tools.N…` and `retrieval.documents.N…` are put together again.
+- The prompt's tokens include those of the cache, as ours do.
+- The model asked for, and other settings of the request, are read from `llm.invocation_parameters`; `llm.cost.total` is
+  in US dollars; `tag.tags` are the tags.
+- `input.value`, `output.value`, `session.id` and `user.id` are the same names as ours.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

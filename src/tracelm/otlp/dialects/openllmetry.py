@@ -1,4 +1,12 @@
-"""OpenLLMetry, the dialect of Traceloop: OpenTelemetry's names of several years, beside entities of its own."""
+"""OpenLLMetry, the dialect of Traceloop: OpenTelemetry's names of several years, beside entities of its own.
+
+- The kind of an entity, or else the type of a request, becomes an operation; the entity's name is that of the workflow,
+  agent, tool or, for a task, of the op. Its input and output are `input.value` and `output.value`.
+- Messages that were flattened, `gen_ai.prompt.N…` and `gen_ai.completion.N…`, are put together again, and so are
+  `llm.request.functions.N…`.
+- Association properties are the metadata, but for session, user and tags.
+- Input tokens include those of the cache, as ours do.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

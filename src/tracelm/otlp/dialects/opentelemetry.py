@@ -1,4 +1,10 @@
-"""OpenTelemetry's own names of yesterday: 1.41, and 1.36 with all before it."""
+"""OpenTelemetry's own names of yesterday: 1.41, and 1.36 with all before it.
+
+- `gen_ai.system` becomes the provider, under its name of today.
+- Messages are read from the span's events (`gen_ai.user.message`, `gen_ai.choice` and their like, and before them
+  `gen_ai.content.prompt` and `gen_ai.content.completion`), else from `gen_ai.prompt` and `gen_ai.completion`. Events
+  that were sent as log records are kept as such, and not put together with the span.
+"""
 
 from typing import Final
 

@@ -1,4 +1,11 @@
-"""The Vercel AI SDK: a span for what the program called, and below it one for each request to the model."""
+"""The Vercel AI SDK: a span for what the program called, and below it one for each request to the model.
+
+- `….doGenerate` and `….doStream` are `chat`, `….doEmbed` is `embeddings`, `ai.toolCall` is `execute_tool`. What goes
+  around them, `ai.generateText` and `ai.streamText`, is `invoke_agent`: it repeats their tokens, which then count once.
+- The provider is the beginning of a name such as `openai.chat`.
+- Texts, objects, reasoning and calls of tools in the response are one message.
+- `ai.telemetry.metadata.*` is the metadata, but for `sessionId`, `userId` and `tags`; times are milliseconds.
+"""
 
 from typing import Any, Final
 
