@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docs.conformance import conformance_page
+from docs.dialects import dialects_page
 from docs.filters import filters_page
 from docs.names import names_page
 from docs.scorer_table import overview, presets, reliability, score_name
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "values.md": values_page(),
         "python.md": names_page(),
         "conformance.md": conformance_page(),
+        "dialects.md": dialects_page(),
         "store.md": _store(),
         "filters.md": filters_page(),
     }

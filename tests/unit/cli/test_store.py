@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_stats_count_what_is_there() -> None:
     found = json.loads(run("stats", "--json"))
     assert (found["rows"]["spans"], found["rows"]["contents"], found["spans_by_project"]) == (2, 1, {"shop": 2})
     assert found["size_bytes"] > 0
-    assert "spans of shop        2" in run("stats")
+    assert re.search(r"spans of shop +2", run("stats"))
 
 
 def test_check_says_that_all_is_well_or_what_is_not(home: Path) -> None:
@@ -65,9 +66,9 @@ def test_retain_deletes_what_is_older_and_vacuum_gives_the_space_back() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_retention_that_cannot_be_read_is_one_line() -> None:
-    assert run("retain", "everything", code=1) == snapshot(
-        "error: retention 'everything' cannot be read: write 'errors 90d, rest 14d, runs 1y, size 10GB'; any of these, with h, d, w or y, and MB, GB or TB"
-    )
+    said = run("retain", "everything", code=1)
+    assert said.startswith("error: retention 'everything' cannot be read: write 'errors 90d, rest 14d")
+    assert len(said.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("home")
