@@ -205,7 +205,7 @@ def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None
 def test_the_home_may_be_named(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACELM_HOME", str(recorded / "elsewhere"))
     assert run_json("traces") == {"traces": [], "next": None}
-    assert len(run_json("traces", "--home", str(recorded))) == 1
+    assert len(run_json("traces", "--home", str(recorded))["traces"]) == 1
 
 
 def test_hostile_text_reaches_no_terminal(home: Path) -> None:
