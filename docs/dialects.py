@@ -54,7 +54,7 @@ def _providers() -> str:
 def _limits() -> str:
     limits = RequestLimits()
     meant = {
-        "max_records": "records in a request",
+        "max_records": "records in a request; a resource or a scope counts as one",
         "max_attributes": "attributes of a span, an event, a link, a log record, a resource or a scope",
         "max_events": "events of a span; likewise links",
         "max_depth": "lists and maps inside of each other",

@@ -12,7 +12,7 @@ class RequestLimits:
     """What a sender may send. A record beyond one of these is refused alone; a request, as a whole.
 
     Attributes:
-        max_records: Records in a request.
+        max_records: Records in a request; a resource or a scope counts as one.
         max_attributes: Attributes of a span, of one of its events or links, of a log record, a resource or a scope.
         max_events: Events of a span; likewise links.
         max_depth: How deep lists and maps may be nested in a value.
@@ -37,7 +37,18 @@ class RequestLimits:
             DecodeError: It holds more records than one may.
         """
         if count > self.max_records:
-            raise DecodeError(f"it holds more than {self.max_records:,} records: send it in parts")
+            raise DecodeError(
+                f"it holds more than {self.max_records:,} records, resources and scopes: send it in parts"
+            )
+
+    def check_attributes(self, count: int) -> None:
+        """Refuse a record by the number of attributes in one place of it.
+
+        Raises:
+            DecodeError: There are more than may be.
+        """
+        if count > self.max_attributes:
+            raise DecodeError(f"it has {count:,} attributes; at most {self.max_attributes:,} are taken")
 
     def check_events(self, count: int, name: str) -> None:
         """Refuse a span by the number of its events, or its links.
@@ -135,8 +146,7 @@ def _check_texts(limits: RequestLimits, **texts: str) -> None:
 
 
 def _check_attributes(attributes: Attributes, limits: RequestLimits) -> None:
-    if len(attributes) > limits.max_attributes:
-        raise DecodeError(f"it has {len(attributes):,} attributes; at most {limits.max_attributes:,} are taken")
+    limits.check_attributes(len(attributes))
     for key, value in attributes.items():
         length = _length_bytes(key)
         if length > limits.max_key_bytes:

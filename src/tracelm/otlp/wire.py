@@ -1,6 +1,6 @@
 """Read OTLP requests in protobuf: each record alone, with its own OTLP/JSON as the journal has it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from google.protobuf.message import DecodeError as WireError
@@ -63,13 +63,19 @@ def _read(
 ) -> Decoded[_R]:
     records: list[_R] = []
     errors: list[DecodeError] = []
-    for of_resource in _parsed(shapes.REQUEST, body).resources:
+    resources = _parsed(shapes.REQUEST, body).resources
+    count = len(resources)
+    limits.check_records(count)  # each costs as much as a record, and can be sent in two bytes
+    for of_resource in resources:
         resource_part = _parsed(shapes.RESOURCE_PART, of_resource)
         resource = _or_error(_resource, resource_part, limits)
+        count += len(resource_part.scopes)
+        limits.check_records(count)
         for of_scope in resource_part.scopes:
             scope_part = _parsed(shapes.SCOPE_PART, of_scope)
             found = scope_part.records
-            limits.check_records(len(records) + len(errors) + len(found))
+            count += len(found)
+            limits.check_records(count)
             scope = _or_error(_scope, scope_part, limits)
             if isinstance(resource, DecodeError) or isinstance(scope, DecodeError):
                 errors.extend(
@@ -324,7 +330,8 @@ _seen: dict[bytes, _Seen] = {}
 """Attributes that were read before, by their bytes: most of a span's say what the last span's said."""
 
 
-def _attributes(found: Iterable[bytes], limits: RequestLimits) -> tuple[Attributes, list[bytes]]:
+def _attributes(found: Sequence[bytes], limits: RequestLimits) -> tuple[Attributes, list[bytes]]:
+    limits.check_attributes(len(found))
     attributes: Attributes = {}
     pieces: list[bytes] = []
     for data in found:

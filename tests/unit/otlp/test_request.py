@@ -189,6 +189,7 @@ def test_a_request_without_spans_is_fine_and_anything_else_is_none(encoding: Any
         {"name": "n" * 5_000_000},
         {"status": Status(message="n" * 5_000_000)},
         {"attributes": [text(str(n), "") for n in range(5_000)]},
+        {"attributes": [KeyValue()] * 5_000},
         {"events": [Span.Event()] * 5_000},
         {"events": [Span.Event(attributes=[text("k" * 1_000_000, "v")])]},
         {"links": [Span.Link(trace_id=TRACE, span_id=SPAN, trace_state="x" * 5_000_000)]},
@@ -246,15 +247,17 @@ def test_a_bad_resource_refuses_its_spans_and_no_others() -> None:
 
 @pytest.mark.parametrize("encoding", ["protobuf", "json"])
 def test_a_request_with_too_many_records_is_refused_as_a_whole(encoding: Any) -> None:
-    limits = RequestLimits(max_records=2)
-    spans = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
-    for count in (2, 3):
-        as_json = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [spans]}] * count}]})
-        body = as_json if encoding == "json" else request(*[span()] * count).SerializeToString()
-        if count == 2:
+    limits = RequestLimits(max_records=4)
+    one = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
+    for resources, scopes, spans in ((1, 1, 2), (1, 1, 3), (1, 4, 0), (5, 0, 0)):
+        as_json = {"resourceSpans": [{"scopeSpans": [{"spans": [one] * spans}] * scopes}] * resources}
+        parts = [ResourceSpans(scope_spans=[ScopeSpans(spans=[span()] * spans)] * scopes)] * resources
+        as_protobuf = ExportTraceServiceRequest(resource_spans=parts)
+        body = orjson.dumps(as_json) if encoding == "json" else as_protobuf.SerializeToString()
+        if spans == 2:
             assert len(decode_trace_request(body, encoding=encoding, limits=limits).records) == 2
             continue
-        with pytest.raises(DecodeError, match="more than 2 records"):
+        with pytest.raises(DecodeError, match="more than 4 records"):
             decode_trace_request(body, encoding=encoding, limits=limits)
 
 
