@@ -325,4 +325,4 @@ def test_a_wide_value_is_not_a_deep_one() -> None:
 
 def test_a_field_beyond_its_size_is_refused_before_it_is_unpacked() -> None:
     found = decoded(span(attributes=[text("k", "v" * 200)]), limits=RequestLimits(max_field_bytes=100))
-    assert [str(error) for error in found.errors] == snapshot(["an attribute has 208 bytes; at most 100 are taken"])
+    assert [str(error) for error in found.errors] == snapshot(["an attribute has 209 bytes; at most 100 are taken"])
