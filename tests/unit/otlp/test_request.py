@@ -20,6 +20,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from tracelm.errors import DecodeError
+from tracelm.otlp import wire
 from tracelm.otlp.limits import RequestLimits
 from tracelm.otlp.protobuf import logs_request, trace_request
 from tracelm.otlp.request import decode_logs_request, decode_trace_request
@@ -312,3 +313,16 @@ def test_more_attributes_than_are_remembered_are_read_right() -> None:
     spans = [span(attributes=[KeyValue(key="n", value=AnyValue(int_value=n))]) for n in range(20_000)]
     found = decoded(*spans, *spans).records
     assert [record.attributes["n"] for record in found] == [*range(20_000)] * 2
+    assert 0 < len(wire._seen) < 10_000  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_wide_value_is_not_a_deep_one() -> None:
+    wide = AnyValue(array_value=ArrayValue(values=[nested(1).value] * 100))
+    (found,) = decoded(span(attributes=[KeyValue(key="k", value=wide)])).records
+    assert found.attributes == {"k": [["deep"]] * 100}
+    assert decode_trace_request(found.source, encoding="json").records == (found,)
+
+
+def test_a_field_beyond_its_size_is_refused_before_it_is_unpacked() -> None:
+    found = decoded(span(attributes=[text("k", "v" * 200)]), limits=RequestLimits(max_field_bytes=100))
+    assert [str(error) for error in found.errors] == snapshot(["an attribute has 209 bytes; at most 100 are taken"])
