@@ -20,6 +20,7 @@ from tracelm.server.intake import Intake
 from tracelm.server.live import LiveEvents
 from tracelm.server.options import ServerOptions
 from tracelm.server.state import ServerState
+from tracelm.server.texts import TextIndexing
 from tracelm.store.open import Store, open_store
 
 _BACKLOG: Final = 1_024
@@ -90,8 +91,10 @@ def _parts(store: Store, options: ServerOptions) -> Generator[tuple[ServerState,
         live=live,
     )
     grpc_intake = GrpcIntake(intake, gate, options=options)
+    texts = TextIndexing(store, intake, counters)
     live.start()
     intake.start()
+    texts.start()
     grpc_intake.start()
     try:
         yield state, grpc_intake
@@ -101,6 +104,7 @@ def _parts(store: Store, options: ServerOptions) -> Generator[tuple[ServerState,
         wait()
         intake.close()
         live.join()
+        texts.close()
 
 
 def _check_keys(store: Store, options: ServerOptions) -> None:

@@ -484,6 +484,22 @@ class Store:
 
         return Maintenance(self, self._database)
 
+    def index_texts(self, *, batches: int | None = None) -> int:
+        """Take new texts into the index that a search in texts uses; such a search else does it first.
+
+        Args:
+            batches: Stop after so many; `None` for all.
+
+        Returns:
+            How many spans and pieces of text that were.
+
+        Raises:
+            StoreError: The store cannot be read, or the index cannot be written.
+        """
+        from tracelm.store.search import open_search
+
+        return open_search(self._database).catch_up(batches=batches)
+
     @contextmanager
     def kept_open(self) -> Generator[None]:
         """Make the transactions within the block faster: the database stays open between them.

@@ -35,6 +35,18 @@ def test_it_says_that_it_lives_is_ready_and_how_it_does(tmp_path: Path) -> None:
             assert line.startswith("# ") or len(line.split()) == 2
 
 
+def test_texts_are_taken_into_the_index_before_anybody_searches(tmp_path: Path) -> None:
+    request = trace_request(1)
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes.add()
+    attribute.key, attribute.value.string_value = "input.value", "a needle in a haystack, and more hay behind it"
+    with serving(tmp_path) as server:
+        server.send(request.SerializeToString())
+        server.send(trace_request(1).SerializeToString())
+        while server.metric("tracelm_indexed_texts_total") == 0:
+            assert server.process.poll() is None
+        assert len(server.get("/traces", where='"needle in a hay"').json["items"]) == 1
+
+
 def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-level=debug") as server:
         request = trace_request(2, name="secret-name", project="secret-project")
