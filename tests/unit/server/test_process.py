@@ -71,6 +71,16 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
             assert option in ran.stderr
 
 
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "grpc"])
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from tracelm.cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "serve", f"--home={tmp_path}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (1, "error: tracelm serve needs: pip install 'tracelm[server]'\n")
+
+
 def test_ui_is_another_name_for_serve() -> None:
     ran = subprocess.run([*COMMAND, "ui", "--help"], capture_output=True, text=True, check=True)
     assert "--grpc-port" in ran.stdout
