@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 
-.PHONY: demo test test-oldest check bench docs clean help
+.PHONY: demo test test-oldest interop check bench docs clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/.dev  ## the whole test suite
 
 test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
+
+interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -60,4 +63,4 @@ docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) .interop dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -118,7 +118,7 @@ def fill(store: Store, *, spans: int, days: float) -> None:
         for first in range(0, len(lines), BATCH):
             written += _write(store, lines[first : first + BATCH], [])
     took = time.perf_counter() - begun
-    megabytes = store.path.stat().st_size / 1e6
+    megabytes = Path(store.place).stat().st_size / 1e6
     print(f"{written:,} spans written in {took:,.0f} s, {written / took:,.0f}/s; {megabytes:,.0f} MB")
 
 

@@ -1,6 +1,7 @@
 """The command `tracelm`.
 
-Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate
+Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line or a
+filter that cannot be read. A gate
 says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.
 """
 
@@ -23,8 +24,8 @@ from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
 from tracelm.cli.serve import serve
 from tracelm.cli.store import store
-from tracelm.cli.traces import show, traces
-from tracelm.errors import TracelmError
+from tracelm.cli.traces import show, spans, traces
+from tracelm.errors import FilterError, TracelmError
 
 
 class _Commands(TyperGroup):
@@ -37,13 +38,15 @@ class _Commands(TyperGroup):
             from tracelm.cli.tables import clean  # what a message quotes may come from a model
 
             typer.echo(f"error: {clean(str(error))}", err=True)
-            raise typer.Exit(1) from error
+            # A filter that cannot be read is a wrong command line.
+            raise typer.Exit(2 if isinstance(error, FilterError) else 1) from error
 
 
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(traces)
+app.command()(spans)
 app.command()(show)
 app.command()(lineage)
 app.command()(reprice)

@@ -138,6 +138,25 @@ def trace_table(traces: Iterable["StoredTrace"]) -> Table:
     return table
 
 
+def span_table(spans: Iterable["StoredSpan"]) -> Table:
+    """Return the list of spans."""
+    table = _table(("trace", "span", "started", "project", "name"), ("duration", "tokens", "cost"), ("status", "error"))
+    for each in spans:
+        table.add_row(
+            Text(each.trace_id[:SHORT_ID]),
+            Text(each.span_id),
+            Text(moment(each.start_ns)),
+            Text(one_line(each.project)),
+            Text(one_line(each.name)),
+            Text(duration(each.duration_ns)),
+            Text(tokens(each.input_tokens, each.output_tokens)),
+            Text(cost(each.cost_usd)),
+            _state(each.state, each.end_ns) or _status(each.status, 0),
+            Text(failure(each.error_type, each.status_message)),
+        )
+    return table
+
+
 def run_table(runs: Iterable["StoredRun"]) -> Table:
     """Return the list of evaluation runs."""
     table = _table(("run", "started", "project", "name", "dataset"), ("rows", "errors", "cost"), ("means",))

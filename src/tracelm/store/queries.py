@@ -146,8 +146,8 @@ def trace_page(
     asked = ("trace_page", summary.trace_id, project)
     of_trace = _matches(SPANS, {"project": project, "trace_id": summary.trace_id})
     skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
-    found = connection.execute(skeleton.where(*of_trace)).all()
-    places = in_tree_order([(row[0], row[1], row[2], row[3]) for row in found])
+    found = [tuple(row) for row in connection.execute(skeleton.where(*of_trace))]
+    places = in_tree_order([row[:4] for row in found])
     if after is not None:
         _, last = read_cursor(after, asked)
         if all(found[place.span][4] != last for place in places):

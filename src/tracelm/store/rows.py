@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import orjson
 
 from tracelm import semconv
+from tracelm.otlp.dialects import canonical
 from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 
 Row: TypeAlias = dict[str, object]
@@ -18,7 +19,7 @@ _INT64: Final = range(-(2**63), 2**63)
 
 def span_row(span: SpanRecord, project: str) -> Row:
     """Return the row of `spans`."""
-    found = span.attributes
+    found = canonical(span, content=False)
     of_process = span.resource.attributes
     return {
         "project": project,
@@ -92,9 +93,10 @@ def link_rows(span: SpanRecord, project: str) -> list[Row]:
 
 def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
     """Return the beginnings of what went into a span and of what came out."""
+    found = canonical(span)
     return (
-        _preview(span.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES),
-        _preview(span.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES),
+        _preview(found, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES),
+        _preview(found, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES),
     )
 
 

@@ -183,6 +183,7 @@ def test_a_request_without_spans_is_fine_and_anything_else_is_none(encoding: Any
         {"attributes": [nested(40)]},
         {"attributes": [nested(33)]},
         {"attributes": [text("k" * 1_000_000, "v")]},
+        {"attributes": [KeyValue(key="k", value=AnyValue(array_value=ArrayValue(values=[AnyValue()] * 300_000)))]},
         {"attributes": [text("k", "v" * 5_000_000)]},
         {"attributes": [KeyValue(key="k", value=AnyValue(bytes_value=bytes(5_000_000)))]},
         {"name": "n" * 5_000_000},
@@ -214,7 +215,7 @@ def test_limits_hold_for_json_as_for_protobuf() -> None:
     found = [decode_trace_request(source, encoding="json") for source in sources]
     assert [[str(error) for error in each.errors] for each in found] == snapshot(
         [
-            ["the value of 'k' is nested more than 32 levels deep"],
+            ["a value is nested more than 32 levels deep"],
             ["the key 'kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk'… has 1,000,000 bytes; at most 4,096 are taken"],
             ["the attribute 'k' has 5,000,001 bytes; at most 4,194,304 are taken"],
             ["it has 5,000 attributes; at most 4,096 are taken"],
