@@ -17,6 +17,7 @@ from docs.dialects import dialects_page
 from docs.filters import filters_page
 from docs.names import names_page
 from docs.scorer_table import overview, presets, reliability, score_name
+from docs.server import api_page, server_page
 from docs.sources import (
     BAR,
     all_annotations,
@@ -47,6 +48,8 @@ def pages() -> dict[str, str]:
         "conformance.md": conformance_page(),
         "dialects.md": dialects_page(),
         "store.md": _store(),
+        "server.md": server_page(),
+        "api.md": api_page(),
         "filters.md": filters_page(),
     }
     return {name: f"{_MARK}\n\n{text.strip()}\n" for name, text in found.items()}

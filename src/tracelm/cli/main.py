@@ -17,10 +17,12 @@ from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evaluations import export_run, list_runs, show_run
+from tracelm.cli.keys import keys
 from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
+from tracelm.cli.serve import serve
 from tracelm.cli.store import store
 from tracelm.cli.traces import show, spans, traces
 from tracelm.errors import FilterError, TracelmError
@@ -49,6 +51,9 @@ app.command()(show)
 app.command()(lineage)
 app.command()(reprice)
 app.add_typer(scorers, name="scorers")
+app.command()(serve)
+app.command("ui", hidden=True)(serve)
+app.add_typer(keys, name="keys")
 app.add_typer(store, name="store")
 app.command()(doctor)
 app.command()(demo)
@@ -67,7 +72,7 @@ app.add_typer(evaluations, name="eval")
 
 def commands() -> dict[str, Callable[..., Any]]:
     """Return the function behind each command, by what is typed: `traces`, `eval run`."""
-    found = {each.name or _name(each.callback): each.callback for each in app.registered_commands}
+    found = {each.name or _name(each.callback): each.callback for each in app.registered_commands if not each.hidden}
     for group in app.registered_groups:
         for each in group.typer_instance.registered_commands if group.typer_instance is not None else ():
             found[f"{group.name} {each.name or _name(each.callback)}"] = each.callback

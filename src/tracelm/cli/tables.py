@@ -20,6 +20,7 @@ from rich.tree import Tree
 from tracelm import semconv
 
 if TYPE_CHECKING:
+    from tracelm.server.access.keys import ApiKey
     from tracelm.store.integrity import StoreStats
     from tracelm.store.reprice import RepricedModel
     from tracelm.store.stored import StoredDecision, StoredRun, StoredScore, StoredSpan, StoredTrace
@@ -172,6 +173,21 @@ def run_table(runs: Iterable["StoredRun"]) -> Table:
             Text(str(each.row_errors), style="red" if each.row_errors else ""),
             Text(cost(each.cost_usd)),
             Text(means or "-"),
+        )
+    return table
+
+
+def key_table(keys: Iterable["ApiKey"]) -> Table:
+    """Return the list of API keys."""
+    table = _table(("id", "made", "name", "may", "where", "state"), (), ())
+    for each in keys:
+        table.add_row(
+            Text(clean(each.id)),
+            Text(moment(each.created_ns)),
+            Text(one_line(each.name)),
+            Text(", ".join(each.rights)),
+            Text("all projects" if each.projects is None else one_line(", ".join(each.projects))),
+            Text("good" if each.revoked_ns is None else "revoked", style="" if each.revoked_ns is None else "red"),
         )
     return table
 

@@ -240,6 +240,24 @@ class Store:
         with self._read() as connection:
             return queries.spans(connection, wanted, listing)
 
+    def span(self, trace_id: str, span_id: str, *, project: str | None = None) -> StoredSpan:
+        """Return one span.
+
+        Args:
+            trace_id: 32 hex digits.
+            span_id: 16 hex digits.
+            project: What it belongs to, where several projects have a span of these ids.
+
+        Raises:
+            StoreError: There is no such span.
+        """
+        wanted = {"project": project, "trace_id": trace_id, "span_id": span_id}
+        with self._read() as connection:
+            found = queries.spans(connection, wanted, Listing(limit=1))
+        if not found:
+            raise StoreError(f"no span {span_id!r} in trace {trace_id!r} of this store")
+        return found[0]
+
     def linked(self, trace_id: str, *, after: str | None = None, limit: int | None = 1000) -> Rows[StoredSpan]:
         """Return the spans that have a link to a span of a trace, the newest first.
 
@@ -465,6 +483,32 @@ class Store:
         from tracelm.store.maintenance import Maintenance
 
         return Maintenance(self, self._database)
+
+    def index_texts(self, *, batches: int | None = None) -> int:
+        """Take new texts into the index that a search in texts uses; such a search else does it first.
+
+        Args:
+            batches: Stop after so many; `None` for all.
+
+        Returns:
+            How many spans and pieces of text that were.
+
+        Raises:
+            StoreError: The store cannot be read, or the index cannot be written.
+        """
+        from tracelm.store.search import open_search
+
+        return open_search(self._database).catch_up(batches=batches)
+
+    @contextmanager
+    def kept_open(self) -> Generator[None]:
+        """Make the transactions within the block faster: the database stays open between them.
+
+        Raises:
+            StoreError: The database failed; the message names the remedy.
+        """
+        with self._database.kept_open():
+            yield
 
     @contextmanager
     def writing(self) -> Generator["Connection"]:

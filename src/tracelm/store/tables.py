@@ -364,6 +364,20 @@ class OutboxRow(_Table, table=True):
     uid: str | None
 
 
+class ApiKeyRow(_Table, table=True):
+    """A key of the server's API, as a hash."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(primary_key=True)
+    name: str
+    digest: str
+    rights: str  # separated by commas
+    projects: str | None  # JSON, a list; all where there is none
+    created_ns: int = Field(sa_type=BigInteger)
+    revoked_ns: int | None = Field(sa_type=BigInteger)
+
+
 METADATA: MetaData = _registry.metadata
 PROJECTS: Table = METADATA.tables["projects"]
 RESOURCES: Table = METADATA.tables["resources"]
@@ -383,3 +397,4 @@ OBJECTS: Table = METADATA.tables["objects"]
 OBJECT_VERSIONS: Table = METADATA.tables["object_versions"]
 OBJECT_ALIASES: Table = METADATA.tables["object_aliases"]
 DATASET_ROWS: Table = METADATA.tables["dataset_rows"]
+API_KEYS: Table = METADATA.tables["api_keys"]

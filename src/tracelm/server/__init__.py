@@ -1,0 +1,1 @@
+"""One process that takes OTLP in, keeps it in the store, and shows it: `tracelm serve`."""

@@ -1,0 +1,1 @@
+"""Who may ask the server what: hosts and origins, API keys, browser sessions, and the one rule of each route."""

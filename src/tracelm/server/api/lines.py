@@ -1,0 +1,153 @@
+"""The lines of lists: a trace, a span, a score, a decision. Inputs and outputs are cut; a span's own page has them."""
+
+import base64
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, cast
+
+from pydantic import BeforeValidator, Field
+
+from tracelm.server.api.models import Model, Moment
+from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Figure: TypeAlias = Annotated[float | None, BeforeValidator(_finite)]
+"""A number; null where there is none, or none that JSON can hold."""
+
+
+class TraceLine(Model):
+    """The roll-up of a trace, or of its part in one project."""
+
+    project: str
+    trace_id: str
+    root_span_id: str
+    name: str
+    start_ns: Moment
+    end_ns: Moment
+    duration_ns: int
+    status: str
+    status_message: str | None
+    span_count: int
+    error_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Figure
+    session_id: str | None
+    user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
+    run_id: str | None
+    state: str = Field(description="ended, in flight or lost")
+    input_preview: str | None = Field(description="The beginning of what went into the root.")
+    output_preview: str | None = Field(description="The beginning of what came out of it.")
+
+
+class SpanLine(Model):
+    """A span without its contents."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    start_ns: Moment
+    end_ns: Moment
+    duration_ns: int
+    status: str
+    status_message: str | None
+    error_type: str | None
+    op: str | None
+    operation: str | None
+    provider: str | None
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: Figure
+    recorded_cost_usd: Figure
+    session_id: str | None
+    user_id: str | None
+    release: str | None
+    environment: str | None
+    tags: tuple[str, ...]
+    run_id: str | None
+    row_digest: str | None
+    state: str = Field(description="ended, in flight or lost")
+
+
+class ScoreLine(Model):
+    """A score."""
+
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: Moment
+    name: str
+    value: Figure
+    label: str | None
+    passed: bool | None
+    explanation: str | None
+    error_type: str | None
+    source: str | None
+    author: str | None
+    scorer_version: str | None
+    details: dict[str, Any]
+    run_id: str | None
+    row_digest: str | None
+    row_index: int | None
+    trial: int | None
+
+
+class DecisionLine(Model):
+    """What a guardrail decided."""
+
+    project: str
+    uid: str
+    trace_id: str | None
+    span_id: str | None
+    time_ns: Moment
+    guardrail: str | None
+    intended: str | None
+    taken: str | None
+    outcome: str | None
+    latency_s: Figure
+    attributes: dict[str, Any]
+
+
+def columns_of(span: StoredSpan) -> dict[str, Any]:
+    """Return what a line has of a span."""
+    return {name: getattr(span, name) for name in SpanLine.model_fields}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: bytes as `{"base64": ...}`, a number that is none as OTLP/JSON writes it."""
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in cast("list[Any]", value)]
+    return value
+
+
+def score_line(score: StoredScore) -> ScoreLine:
+    """Return a stored score as a line."""
+    names = ScoreLine.model_fields
+    return ScoreLine.model_validate({name: plain(getattr(score, name)) for name in names})
+
+
+def decision_line(decision: StoredDecision) -> DecisionLine:
+    """Return a stored decision as a line."""
+    names = DecisionLine.model_fields
+    return DecisionLine.model_validate({name: plain(getattr(decision, name)) for name in names})

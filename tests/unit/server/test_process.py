@@ -1,0 +1,147 @@
+"""The server as a process: what it says of itself, the pages it sends, its log, and its command line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving import Serving, serving, trace_request
+from tracelm.server.pages import find_file
+
+COMMAND = [sys.executable, "-c", "from tracelm.cli.main import main; main()"]
+
+
+def tracelm_command(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments, f"--home={home}"], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_it_says_that_it_lives_is_ready_and_how_it_does(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        assert server.ask("GET", "/healthz").body == b"ok\n"
+        assert server.ask("GET", "/readyz").body == b"ready\n"
+        server.send(trace_request(3).SerializeToString())
+        server.send(b"\xff")
+        assert server.metric("tracelm_received_spans_total") == 3
+        assert server.metric("tracelm_committed_spans_total") == 3
+        assert server.metric("tracelm_malformed_requests_total") == 1
+        assert server.metric("tracelm_waiting_requests") == 0
+        assert server.metric("tracelm_disk_free_bytes") > 0
+        for line in server.ask("GET", "/metrics").body.decode().splitlines():
+            assert line.startswith("# ") or len(line.split()) == 2
+
+
+def test_texts_are_taken_into_the_index_before_anybody_searches(tmp_path: Path) -> None:
+    request = trace_request(1)
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes.add()
+    attribute.key, attribute.value.string_value = "input.value", "a needle in a haystack, and more hay behind it"
+    with serving(tmp_path) as server:
+        server.send(request.SerializeToString())
+        server.send(trace_request(1).SerializeToString())
+        while server.metric("tracelm_indexed_texts_total") == 0:
+            assert server.process.poll() is None
+        assert len(server.get("/traces", where='"needle in a hay"').json["items"]) == 1
+
+
+def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) -> None:
+    with serving(tmp_path, "--log-level=debug") as server:
+        request = trace_request(2, name="secret-name", project="secret-project")
+        server.send(request.SerializeToString())
+        server.get("/traces", where="secret-filter latency>>1")
+        server.ask("GET", "/secret-path/api", headers={"host": "evil.example"})
+        server.ask("POST", "/v1/traces", b"secret-body", headers={"content-type": "application/json"})
+        assert server.stop() == 0
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert [line["status"] for line in lines if "status" in line] == [400, 421, 400]
+    assert {"time", "level", "logger", "message", "method", "route", "took_ms"} <= lines[0].keys()
+    assert "secret" not in server.log.read_text()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        for option, other in (("--port", "--grpc-port"), ("--grpc-port", "--port")):
+            taken = server.port if option == "--port" else server.grpc_port
+            ran = tracelm_command(tmp_path, "serve", f"{option}={taken}", f"{other}=0")
+            assert (ran.returncode, ran.stdout) == (1, "")
+            assert ran.stderr.count("\n") == 1
+            assert option in ran.stderr
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "grpc"])
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from tracelm.cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "serve", f"--home={tmp_path}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (1, "error: tracelm serve needs: pip install 'tracelm[server]'\n")
+
+
+def test_ui_is_another_name_for_serve() -> None:
+    ran = subprocess.run([*COMMAND, "ui", "--help"], capture_output=True, text=True, check=True)
+    assert "--grpc-port" in ran.stdout
+
+
+def test_keys_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:
+    made = tracelm_command(tmp_path, "keys", "create", "--name=ci", "--ingest", "--project=shop")
+    key = made.stdout.strip()
+    assert (made.returncode, key.startswith("tlm_")) == (0, True)
+    [listed] = json.loads(tracelm_command(tmp_path, "keys", "list", "--json").stdout)
+    assert (listed["name"], listed["rights"], listed["projects"]) == ("ci", ["ingest"], ["shop"])
+    secret = key.rsplit("_", 1)[1]
+    assert secret not in json.dumps(listed)
+    assert secret.encode() not in (tmp_path / "tracelm.db").read_bytes()
+    assert "ci" in tracelm_command(tmp_path, "keys", "list").stdout
+    assert "is revoked" in tracelm_command(tmp_path, "keys", "revoke", listed["id"]).stdout
+    assert "revoked" in tracelm_command(tmp_path, "keys", "list").stdout
+    assert tracelm_command(tmp_path, "keys", "revoke", "none").returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [("--name=x",), ("--name= ", "--read"), ("--name=x", "--read", "--project= ")])
+def test_a_key_that_could_do_nothing_is_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ran = tracelm_command(tmp_path, "keys", "create", *arguments)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("error: ")
+
+
+def test_without_the_built_ui_a_page_says_how_to_build_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        if find_file(Path(__file__).parents[3] / "src/tracelm/server/static", "index.html") is None:
+            assert b"make web" in server.ask("GET", "/").body
+        for path in ("/", "/traces/abc", "/settings"):
+            reply = server.ask("GET", path)
+            assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert server.ask("HEAD", "/").status == 200
+
+
+def test_only_files_of_the_ui_are_sent(tmp_path: Path) -> None:
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (static / "assets" / "app.js").write_text("1")
+    (tmp_path / "secret").write_text("secret")
+    (static / "link").symlink_to(tmp_path / "secret")
+    assert find_file(static, "assets/app.js") == static / "assets" / "app.js"
+    for path in ("../secret", "assets/../../secret", "link", "assets", "", "/etc/passwd", "x\0", "x" * 5_000, "none"):
+        assert find_file(static, path) is None
+
+
+def test_a_path_that_climbs_out_gets_the_ui_and_no_file(server_of_this_file: Serving) -> None:
+    for path in (
+        "/../../../../etc/passwd",
+        "/..%2f..%2f..%2fetc%2fpasswd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+    ):
+        reply = server_of_this_file.ask("GET", path)
+        assert b"root:" not in reply.body
+        assert b"localhost" not in reply.body
+
+
+@pytest.fixture
+def server_of_this_file(tmp_path: Path) -> Iterator[Serving]:
+    with serving(tmp_path) as running:
+        yield running
