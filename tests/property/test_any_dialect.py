@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.unit.otlp.dialects.spans import said, span
 from tracelm import semconv
 from tracelm.otlp.dialects import DIALECTS, canonical
-from tracelm.store.rows import preview_of, span_row
+from tracelm.store.preview import preview_of
+from tracelm.store.rows import span_row
 
 _THEIRS = sorted({key for dialect in DIALECTS for keys in dialect.keys.values() for key in keys})
 _MARKS = sorted({mark for dialect in DIALECTS for mark in dialect.marks})

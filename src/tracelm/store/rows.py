@@ -13,7 +13,6 @@ from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 
 Row: TypeAlias = dict[str, object]
 
-_PREVIEW: Final = 240  # characters
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -89,15 +88,6 @@ def link_rows(span: SpanRecord, project: str) -> list[Row]:
         }
         for link in span.links
     ]
-
-
-def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
-    """Return the beginnings of what went into a span and of what came out."""
-    found = canonical(span)
-    return (
-        _preview(found, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES),
-        _preview(found, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES),
-    )
 
 
 def log_row(log: LogRecord, project: str) -> Row:
@@ -234,11 +224,6 @@ def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
         if isinstance(value, str) and value:
             return clean(value)
     return None
-
-
-def _preview(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    found = _text(attributes, *keys)
-    return found[:_PREVIEW] if found else None
 
 
 def _tags(value: AnyValue) -> str | None:

@@ -80,6 +80,20 @@ def test_the_list_of_traces_shows_the_beginning_of_what_went_in_and_came_out(tmp
     assert trace.input == "q" * 1_000
 
 
+def test_of_a_model_call_the_list_shows_what_was_said_last(tmp_path: Path) -> None:
+    said = [{"role": role, "parts": [{"type": "text", "content": role}]} for role in ("system", "user")]
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "input.value": '{"messages": "as they were sent"}',
+        "gen_ai.input.messages": orjson.dumps(said).decode(),
+        "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"tool_call","name":"look"}]}]',
+    }
+    write_segment(tmp_path, spans=[span_line("chat m", attributes=attributes)])
+    with tracelm.open_store(home=tmp_path) as store:
+        (trace,) = store.traces()
+    assert (trace.input_preview, trace.output_preview) == ("user", attributes["gen_ai.output.messages"])
+
+
 def test_tags_release_and_environment_are_columns(tmp_path: Path) -> None:
     line = orjson.loads(span_line("root"))
     tags = [{"stringValue": tag} for tag in ("a", "b", "a")]

@@ -7,7 +7,8 @@ import pytest
 from tests.otlp_bodies import told
 from tracelm import semconv
 from tracelm.otlp.dialects import canonical, which
-from tracelm.store.rows import preview_of, span_row
+from tracelm.store.preview import preview_of
+from tracelm.store.rows import span_row
 
 SENDERS = sorted(told.DIALECT_OF)
 

@@ -68,7 +68,8 @@ def upgrade() -> None:
 def _write_anew() -> None:
     from tracelm.otlp.decode import decode_logs, decode_spans
     from tracelm.store.ingest import log_rows, span_rows
-    from tracelm.store.rows import link_rows, preview_of
+    from tracelm.store.preview import preview_of
+    from tracelm.store.rows import link_rows
     from tracelm.store.statements import add
     from tracelm.store.tables import LINKS, TRACES
 
