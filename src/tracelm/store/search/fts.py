@@ -104,7 +104,8 @@ class SQLiteSearch(SearchIndex):
             if spans is None:
                 return has
             each: Any = func.json_each(bindparam(None, orjson.dumps(spans).decode()))
-            listed: Select[Any] = select(literal_column("value")).select_from(each)
+            value: ColumnElement[int] = literal_column("value")
+            listed: Select[Any] = select(value).select_from(each)
             return and_(SPANS.c.id.in_(listed), has)
 
         return condition
