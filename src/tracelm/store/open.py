@@ -15,7 +15,7 @@ from tracelm.store.database import Database, default_url, open_database, path_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
-from tracelm.store.queries import Listing
+from tracelm.store.listing import Listing
 from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
