@@ -4,14 +4,14 @@ What comes twice changes nothing. The caller's transaction holds it all: records
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 from tracelm.store.contents import numbers, put
-from tracelm.store.record import pack
+from tracelm.store.record import LONG, pack
 from tracelm.store.rows import (
     Row,
     clean,
@@ -112,7 +112,7 @@ def _with_records(
     connection: Connection,
     records: Sequence[tuple[_Record, str]],
     row_of: Callable[[_Record, str], Row],
-    texts_of: Callable[[_Record], Iterator[str]],
+    texts_of: Callable[[_Record], list[str]],
 ) -> list[Row]:
     """Return the rows of records with what is kept of these, and keep their texts, resources, scopes and projects."""
     packed = [pack(record.own_source, texts_of(record)) for record, _ in records]
@@ -128,28 +128,26 @@ def _with_records(
     return rows
 
 
-def _texts_of_span(span: SpanRecord) -> Iterator[str]:
-    yield from _texts(span.attributes)
+def _texts_of_span(span: SpanRecord) -> list[str]:
+    found = _long(span.attributes.values())
     for event in span.events:
-        yield from _texts(event.attributes)
+        found += _long(event.attributes.values())
+    return found
 
 
-def _texts_of_log(log: LogRecord) -> Iterator[str]:
-    yield from _texts({"": log.body})
-    yield from _texts(log.attributes)
+def _texts_of_log(log: LogRecord) -> list[str]:
+    return _long((log.body, *log.attributes.values()))
 
 
-def _texts(attributes: Attributes) -> Iterator[str]:
-    for value in attributes.values():
+def _long(values: Iterable[AnyValue]) -> list[str]:
+    """Return the texts that are long enough to be cut out, in their order."""
+    found: list[str] = []
+    for value in values:
         if isinstance(value, str):
-            yield value
-        elif isinstance(value, list | dict):
-            yield from _nested(value)
-
-
-def _nested(value: AnyValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for each in value if isinstance(value, list) else value.values():
-            yield from _nested(each)
+            if len(value) >= LONG:
+                found.append(value)
+        elif isinstance(value, list):
+            found += _long(value)
+        elif isinstance(value, dict):
+            found += _long(value.values())
+    return found

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import orjson
@@ -18,9 +18,8 @@ _INT64: Final = range(-(2**63), 2**63)
 
 def span_row(span: SpanRecord, project: str) -> Row:
     """Return the row of `spans`."""
-    found = canonical(span, content=False)
-    of_process = span.resource.attributes
-    return {
+    row: Row = {
+        **_NOTHING,
         "project": project,
         "trace_id": span.trace_id,
         "span_id": span.span_id,
@@ -32,29 +31,14 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "duration_ns": max(0, span.end_ns - span.start_ns),
         "status": span.status,
         "status_message": clean(span.status_message) or None,
-        "error_type": _text(found, semconv.ERROR_TYPE),
-        "op": _text(found, semconv.OP_NAME),
-        "operation": _text(found, semconv.OPERATION_NAME),
-        "provider": _text(found, semconv.PROVIDER_NAME),
-        "model": _text(found, semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL),
-        "input_tokens": _integer(found, semconv.INPUT_TOKENS),
-        "output_tokens": _integer(found, semconv.OUTPUT_TOKENS),
-        "cache_read_tokens": _integer(found, semconv.CACHE_READ_TOKENS),
-        "cache_write_tokens": _integer(found, semconv.CACHE_WRITE_TOKENS),
-        "reasoning_tokens": _integer(found, semconv.REASONING_TOKENS),
-        "cost_usd": _cost_usd(found),
-        "session_id": _text(found, semconv.CONVERSATION_ID, semconv.SESSION_ID),
-        "user_id": _text(found, semconv.USER_ID),
-        "release": _text(found, semconv.RELEASE) or _text(of_process, semconv.RELEASE),
-        "environment": _text(found, *semconv.ENVIRONMENTS) or _text(of_process, *semconv.ENVIRONMENTS),
-        "tags": _tags(found.get(semconv.TAGS)),
-        "run_id": _text(found, semconv.RUN_ID),
-        "row_digest": _text(found, semconv.ROW_DIGEST),
         "state": "ended",
-        "pending_in": None,
-        "recorded_cost_usd": None,
-        "repricings": None,
     }
+    found = canonical(span, content=False)
+    for attributes, columns in ((span.resource.attributes, _OF_PROCESS), (found, _OF_SPAN)):
+        for key, column, read in columns:
+            if key in attributes and (value := read(attributes, key)) is not None:
+                row[column] = value
+    return row
 
 
 def pending_row(span: SpanRecord, project: str, *, segment: str, seen_ns: int) -> Row:
@@ -226,7 +210,8 @@ def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
     return None
 
 
-def _tags(value: AnyValue) -> str | None:
+def _tags(attributes: Mapping[str, AnyValue], key: str) -> str | None:
+    value = attributes[key]
     if isinstance(value, str) and value:
         value = [value]
     texts = [clean(each) for each in value if isinstance(each, str) and each] if isinstance(value, list) else []
@@ -248,6 +233,39 @@ def _integer(attributes: Mapping[str, AnyValue], key: str) -> int | None:
     return exact if isinstance(exact, int) else int(value)
 
 
-def _cost_usd(attributes: Mapping[str, AnyValue]) -> float | None:
+def _usd(attributes: Mapping[str, AnyValue], key: str) -> float | None:
     currency = _text(attributes, semconv.COST_CURRENCY)
-    return _number(attributes, semconv.COST_AMOUNT) if currency in {None, "USD"} else None
+    return _number(attributes, key) if currency in {None, "USD"} else None
+
+
+_Read: TypeAlias = Callable[[Mapping[str, AnyValue], str], object]
+
+# Where several attributes fill a column, the one that counts most stands last.
+_OF_PROCESS: Final[tuple[tuple[str, str, _Read], ...]] = (
+    (semconv.RELEASE, "release", _text),
+    *((key, "environment", _text) for key in reversed(semconv.ENVIRONMENTS)),
+)
+_OF_SPAN: Final[tuple[tuple[str, str, _Read], ...]] = (
+    (semconv.ERROR_TYPE, "error_type", _text),
+    (semconv.OP_NAME, "op", _text),
+    (semconv.OPERATION_NAME, "operation", _text),
+    (semconv.PROVIDER_NAME, "provider", _text),
+    (semconv.RESPONSE_MODEL, "model", _text),
+    (semconv.REQUEST_MODEL, "model", _text),
+    (semconv.INPUT_TOKENS, "input_tokens", _integer),
+    (semconv.OUTPUT_TOKENS, "output_tokens", _integer),
+    (semconv.CACHE_READ_TOKENS, "cache_read_tokens", _integer),
+    (semconv.CACHE_WRITE_TOKENS, "cache_write_tokens", _integer),
+    (semconv.REASONING_TOKENS, "reasoning_tokens", _integer),
+    (semconv.COST_AMOUNT, "cost_usd", _usd),
+    (semconv.SESSION_ID, "session_id", _text),
+    (semconv.CONVERSATION_ID, "session_id", _text),
+    (semconv.USER_ID, "user_id", _text),
+    *_OF_PROCESS,
+    (semconv.TAGS, "tags", _tags),
+    (semconv.RUN_ID, "run_id", _text),
+    (semconv.ROW_DIGEST, "row_digest", _text),
+)
+_NOTHING: Final[Mapping[str, object]] = dict.fromkeys(
+    [*(column for _, column, _ in _OF_SPAN), "pending_in", "recorded_cost_usd", "repricings"]
+)
