@@ -14,7 +14,7 @@ from tracelm.store.contents import numbers, put
 from tracelm.store.record import LONG, pack
 from tracelm.store.rows import (
     Row,
-    clean,
+    label,
     link_rows,
     log_row,
     pending_row,
@@ -46,6 +46,7 @@ def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]])
         connection: One that may write.
         spans: Each with the project that it belongs to.
     """
+    spans = [(span, label(project)) for span, project in spans]
     rows = span_rows(connection, spans)
     write(connection, SPANS, rows)
     add(connection, LINKS, [row for span in spans for row in link_rows(*span)])
@@ -66,6 +67,7 @@ def write_open_spans(
         segment: The segment in which they lie; as long as that is locked, their process lives.
         seen_ns: When their process was seen for the last time.
     """
+    spans = [(span, label(project)) for span, project in spans]
 
     def row(span: SpanRecord, project: str) -> Row:
         return pending_row(span, project, segment=segment, seen_ns=seen_ns or span.start_ns)
@@ -83,6 +85,7 @@ def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) ->
         connection: One that may write.
         logs: Each with the project that it belongs to.
     """
+    logs = [(log, label(project)) for log, project in logs]
     write(connection, LOGS, log_rows(connection, logs))
     write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
     write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
@@ -123,7 +126,7 @@ def _with_records(
     rows: list[Row] = []
     for (record, project), kept in zip(records, packed, strict=True):
         ids = {"resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
-        rows.append(row_of(record, clean(project)) | ids | {"record": kept.blob})
+        rows.append(row_of(record, project) | ids | {"record": kept.blob})
     add(connection, PROJECTS, [{"name": name, "created_ns": now_ns} for name in {str(row["project"]) for row in rows}])
     return rows
 

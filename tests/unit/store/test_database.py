@@ -29,7 +29,11 @@ def message(home: Path) -> str:
 def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
     database = SQLite(tmp_path / "tracelm.db")
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        opts = {
+            "version_table": VERSION_TABLE,
+            "include_object": lambda _object, name, *_: name != "spans_by_project_start",  # PostgreSQL's alone
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         assert context.get_current_revision() == HEAD
         assert compare_metadata(context, METADATA) == []
 
