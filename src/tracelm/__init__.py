@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EvaluationError,
         GuardrailBroken,
         GuardrailError,
+        GuardrailTimedOut,
         GuardrailTripped,
         MissingExtraError,
         ResumeError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tracelm.evals.run import EvalRun
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
+    from tracelm.guards.policy import Policy
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
@@ -56,9 +58,11 @@ __all__ = [
     "Guardrail",
     "GuardrailBroken",
     "GuardrailError",
+    "GuardrailTimedOut",
     "GuardrailTripped",
     "Limits",
     "MissingExtraError",
+    "Policy",
     "ResumeError",
     "Score",
     "Scorer",
@@ -98,9 +102,11 @@ _HOME = {
     "Guardrail": "guards.guardrail",
     "GuardrailBroken": "errors",
     "GuardrailError": "errors",
+    "GuardrailTimedOut": "errors",
     "GuardrailTripped": "errors",
     "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "Policy": "guards.policy",
     "ResumeError": "errors",
     "Score": "scoring.score",
     "Scorer": "scoring.scorer",
