@@ -45,6 +45,7 @@ SECRETS = (
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdefghijk",
     "AKIAIOSFODNN7EXAMPLE",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIabc def\nxyz\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 30 + "-----END PRIVATE KEY-----",
     "Acme Corp",
     "A c m e  C o r p",
     "Асme-Corp",

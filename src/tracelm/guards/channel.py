@@ -97,7 +97,8 @@ class Channel:
             spans = each.found((yield each, text))
             self._marks += spans or ()
             found += [(each, _clipped(span, done)) for span in spans or () if span.end > done]
-        cut, open_ = _before_open([span for _, span in found], cut)
+        goes_on = len(text) if is_last else len(text) - 1
+        cut, open_ = _before_open([span for _, span in found], cut, goes_on=goes_on)
         if cut <= done and not is_last:
             if len(text) - done > MAX_HELD and open_ is not None:
                 next(each for each, span in found if span is open_).stop(
@@ -133,7 +134,7 @@ class Channel:
             all_spans = each.found((yield each, text)) or []
             self._marks += all_spans
             spans = [_clipped(span, seen) for span in all_spans if span.end > seen]
-            cut, _ = _before_open(spans, cut)
+            cut, _ = _before_open(spans, cut, goes_on=len(text) if is_last else len(text) - 1)
             each.count([Span(s.start + self._base, s.end + self._base, s.type) for s in spans if s.end <= cut])
             self._seen[each] = max(self._seen[each], cut + self._base)
 
@@ -146,7 +147,7 @@ class Channel:
         if start < _SPARE:
             return
         # What is found depends on where one begins to read: not inside of something.
-        start, _ = _before_open(self._marks, cut_before(self._text, start))
+        start, _ = _before_open(self._marks, cut_before(self._text, start), goes_on=len(self._text))
         self._marks.clear()
         self._text = self._text[start:]
         self._base += start
@@ -162,10 +163,16 @@ def _clipped(span: Span, done: int) -> Span:
     return span if span.start >= done else Span(done, span.end, span.type)
 
 
-def _before_open(spans: Sequence[Span], cut: int) -> tuple[int, Span | None]:
-    """Move a cut before the findings that it would cut in two; return the last such finding, too."""
+def _before_open(spans: Sequence[Span], cut: int, *, goes_on: int) -> tuple[int, Span | None]:
+    """Move a cut before the findings that it would cut in two; return the first such finding, too.
+
+    Args:
+        spans: The findings.
+        cut: Where to cut.
+        goes_on: A finding that ends behind this place may go on in what follows.
+    """
     open_ = None
     for span in sorted(spans, reverse=True):
-        if span.start < cut < span.end:
+        if span.start < cut and (span.end > cut or span.end > goes_on):
             cut, open_ = span.start, span
     return cut, open_

@@ -14,7 +14,8 @@ from tracelm.guards.channel import Channel
 from tracelm.guards.pieces import Pieces, Request, Texts, UnseenError, Work, closing
 from tracelm.guards.tally import Stopped, Tally
 
-_NO_TEXT: Final = frozenset({"role", "tool_calls", "function_call"})
+_NO_TEXT: Final = frozenset({"role", "tool_calls", "function_call", "channel", "type", "id", "name", "object"})
+"""Fields of a delta that do not grow from chunk to chunk; all other texts are taken to do so."""
 
 
 class _Call:
@@ -93,8 +94,11 @@ class Chunks:
         for name, value in said.items():
             if name in _NO_TEXT or not value:
                 continue
-            if not isinstance(value, str):
-                raise UnseenError(f"a chunk says something in its field {name!r} that is no text")
+            if name == "audio":
+                raise UnseenError("a chunk holds speech, into which no scorer can look")
+            if not isinstance(value, str):  # a provider's own: what it says cannot be put together, so nobody gets it
+                changed[name] = None
+                continue
             changed[name] = yield from self._channel(index, name, is_last=is_last).feed(value, is_last=is_last)
         if said.get("tool_calls"):
             calls = cast("Sequence[Any]", said["tool_calls"])
@@ -113,11 +117,12 @@ class Chunks:
 
     def _held(self, calls: Sequence[Any], index: Any, *, is_last: bool) -> Generator[Request, Any, list[Any]]:
         held: list[Any] = []
-        for each in calls:
+        for place, each in enumerate(calls):
             function = getattr(each, "function", None)
             if function is None and getattr(each, "custom", None) is not None:
                 raise UnseenError("a chunk calls a custom tool, into whose input no scorer can look")
-            key = (index, getattr(each, "index", 0))
+            at = getattr(each, "index", None)  # some providers give none, and each call whole
+            key = (index, at if at is not None else getattr(each, "id", None) or f"call {place}")
             if function is None:
                 held.append(each)
                 continue
