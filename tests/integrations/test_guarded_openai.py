@@ -232,7 +232,9 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", sorted(FOREIGN))
-@pytest.mark.parametrize("guardrail", [mask_pii, tracelm.Guardrail(Secrets(), action="replace")], ids=["pii", "secrets"])
+@pytest.mark.parametrize(
+    "guardrail", [mask_pii, tracelm.Guardrail(Secrets(), action="replace")], ids=["pii", "secrets"]
+)
 def test_a_recorded_stream_without_findings_says_the_same_under_guard(
     name: str, guardrail: tracelm.Guardrail, foreign_url: str
 ) -> None:

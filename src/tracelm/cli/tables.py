@@ -117,11 +117,9 @@ def moment(ns: int) -> str:
 
 def trace_table(traces: Iterable["StoredTrace"]) -> Table:
     """Return the list of traces."""
-    table = _table(
-        ("trace", "started", "project", "name"), ("duration", "spans", "tokens", "cost"), ("status", "input")
-    )
+    shown = table(("trace", "started", "project", "name"), ("duration", "spans", "tokens", "cost"), ("status", "input"))
     for each in traces:
-        table.add_row(
+        shown.add_row(
             Text(each.trace_id[:SHORT_ID]),
             Text(moment(each.start_ns)),
             Text(one_line(each.project)),
@@ -133,16 +131,16 @@ def trace_table(traces: Iterable["StoredTrace"]) -> Table:
             _state(each.state, each.end_ns) or _status(each.status, each.error_count),
             Text(one_line(each.input or "")),
         )
-    return table
+    return shown
 
 
 def run_table(runs: Iterable["StoredRun"]) -> Table:
     """Return the list of evaluation runs."""
-    table = _table(("run", "started", "project", "name", "dataset"), ("rows", "errors", "cost"), ("means",))
+    shown = table(("run", "started", "project", "name", "dataset"), ("rows", "errors", "cost"), ("means",))
     for each in runs:
         rows = str(each.rows) if each.trials in {None, 1} else f"{each.rows} x {each.trials}"
         means = ", ".join(f"{one_line(name)} {mean:.3g}" for name, mean in each.means.items())
-        table.add_row(
+        shown.add_row(
             Text(clean(each.run_id)),
             Text(moment(each.start_ns)),
             Text(one_line(each.project)),
@@ -153,15 +151,15 @@ def run_table(runs: Iterable["StoredRun"]) -> Table:
             Text(cost(each.cost_usd)),
             Text(means or "-"),
         )
-    return table
+    return shown
 
 
 def reprice_table(models: Iterable["RepricedModel"]) -> Table:
     """Return what a repricing changed: the models with changes, and their sums."""
-    table = _table(("provider", "model"), ("calls", "changed", "old cost", "new cost"), ())
+    shown = table(("provider", "model"), ("calls", "changed", "old cost", "new cost"), ())
     for each in models:
         if each.changed:
-            table.add_row(
+            shown.add_row(
                 Text(one_line(each.provider or "-")),
                 Text(one_line(each.model or "-")),
                 Text(f"{each.calls:,}"),
@@ -169,7 +167,7 @@ def reprice_table(models: Iterable["RepricedModel"]) -> Table:
                 Text(cost(each.old_usd)),
                 Text(cost(each.new_usd)),
             )
-    return table
+    return shown
 
 
 def trace_tree(trace: "TraceTree", *, full: bool = False) -> Tree:
@@ -295,12 +293,13 @@ def _status(status: str, errors: int) -> Text:
     return Text("ok" if status == "unset" else status, style=_STYLES.get(status, "green"))
 
 
-def _table(left: Sequence[str], right: Sequence[str], rest: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
+def table(left: Sequence[str], right: Sequence[str], rest: Sequence[str]) -> Table:
+    """Return an empty table with columns of text, of figures, and of text again."""
+    made = Table(box=box.SIMPLE_HEAD)
     for name in left:
-        table.add_column(name, no_wrap=name in {"trace", "run", "started"})
+        made.add_column(name, no_wrap=name in {"trace", "run", "started"})
     for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
+        made.add_column(name, justify="right", no_wrap=True)
     for name in rest:
-        table.add_column(name)
-    return table
+        made.add_column(name)
+    return made

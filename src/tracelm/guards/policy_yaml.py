@@ -99,7 +99,7 @@ class _Reader:
         else:
             key, inner, name = node, None, self._text(node)
         kind = self._kind(key, name)
-        known = {field.name: field for field in dataclasses.fields(kind) if field.name not in _NEVER}
+        known = {field.name: field for field in dataclasses.fields(kind) if field.init and field.name not in _NEVER}
         if inner is not None:
             nodes = self._fields(inner, tuple(known), name)
             given = {field: self._value(each) for field, each in nodes.items()}
