@@ -27,9 +27,10 @@ check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry, and evaluations, beside a bare loop
+bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry, evaluations, beside a bare loop, and guardrails
 	@$(BIN)/python benchmarks/op_overhead.py
 	@$(BIN)/python benchmarks/eval_throughput.py
+	@$(BIN)/python benchmarks/guard.py
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer: install it, for example 'apt-get install python3'" >&2; exit 1; }

@@ -17,7 +17,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Read": ("open_store", "Store"),
     "Evaluate": ("Dataset", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),
-    "Guard": ("Guardrail", "guard", "Policy"),
+    "Guard": ("Guardrail", "guard", "guarded", "guarded_client", "Policy"),
     "A model on this machine": ("local_model",),
     "Errors": (
         "errors",

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tracelm.evals.limits import Limits
     from tracelm.evals.logger import EvaluationLogger
     from tracelm.evals.run import EvalRun
+    from tracelm.guards.block import guarded
+    from tracelm.guards.client import guarded_client
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
     from tracelm.guards.policy import Policy
@@ -77,6 +79,8 @@ __all__ = [
     "extract",
     "flush",
     "guard",
+    "guarded",
+    "guarded_client",
     "init",
     "inject",
     "local_model",
@@ -119,6 +123,8 @@ _HOME = {
     "extract": "trace.propagation",
     "flush": "startup",
     "guard": "guards.guard",
+    "guarded": "guards.block",
+    "guarded_client": "guards.client",
     "init": "startup",
     "inject": "trace.propagation",
     "op": "trace.op",

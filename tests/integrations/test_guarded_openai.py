@@ -68,7 +68,7 @@ def test_a_guarded_stream_is_still_the_clients_own_and_masked_across_chunks() ->
         stream = masked(client)
         assert isinstance(stream, openai.Stream)
         with stream:
-            got = list(stream)
+            got: list[Any] = list(stream)  # pyright: ignore[reportUnknownArgumentType]
     assert texts(got) == "Write to [EMAIL] today."
     assert got[0].choices[0].delta.role == "assistant"
     assert [each.choices[0].finish_reason for each in got if each.choices][-1] == "stop"
@@ -111,7 +111,8 @@ def test_arguments_of_tool_calls_are_judged_whole_and_come_before_the_end() -> N
     arguments: dict[int, str] = {}
     names: list[tuple[str, str]] = []
     for each in got:
-        for part in each.choices[0].delta.tool_calls or []:
+        parts: list[Any] = each.choices[0].delta.tool_calls or []
+        for part in parts:
             arguments[part.index] = arguments.get(part.index, "") + (part.function.arguments or "")
             if part.function.name:
                 names.append((part.id, part.function.name))
@@ -130,7 +131,9 @@ def test_a_call_that_comes_whole_with_the_end_is_judged_in_place() -> None:
 
 
 def test_logprobs_of_a_text_that_is_held_are_left_out() -> None:
-    logprobs = {"content": [{"token": "ana@example.com", "logprob": -1.0, "bytes": None, "top_logprobs": []}]}
+    logprobs: dict[str, Any] = {
+        "content": [{"token": "ana@example.com", "logprob": -1.0, "bytes": None, "top_logprobs": []}]
+    }
     chunks = [
         chunk(says({"content": "so "}, logprobs={"content": []})),
         chunk(says({"role": "assistant", "content": "ana@example.com"}, logprobs=logprobs)),
@@ -186,7 +189,7 @@ async def test_an_async_stream_is_masked_and_stays_the_clients_own() -> None:
     async with streamed(*chunks).async_client() as client:
         stream = await answer(client)
         assert isinstance(stream, openai.AsyncStream)
-        got = [each async for each in stream]
+        got: list[Any] = [each async for each in stream]  # pyright: ignore[reportUnknownVariableType]
         assert stream.response.is_closed
     assert texts(got) == "Write to [EMAIL] today."
 
@@ -266,9 +269,10 @@ def put_together(chunks: list[dict[str, Any]]) -> dict[str, Any]:
             for field in ("content", "reasoning", "reasoning_content", "refusal", "text"):
                 if isinstance(delta.get(field), str) and delta[field]:
                     said[f"{index}.{field}"] = said.get(f"{index}.{field}", "") + delta[field]
-            for call in delta.get("tool_calls") or []:
+            calls: list[dict[str, Any]] = delta.get("tool_calls") or []
+            for call in calls:
                 key = f"{index}.call {call.get('index', call.get('id'))}"
-                function = call.get("function") or {}
+                function: dict[str, Any] = call.get("function") or {}
                 before = said.get(key, [None, None, ""])
                 said[key] = [
                     before[0] or call.get("id"),

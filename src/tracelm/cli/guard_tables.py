@@ -64,8 +64,8 @@ def remarks(figures: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str,
     for each in figures[:-1]:
         if each["withheld"]:
             yield (
-                f"{each['guardrail']}: of {each['withheld']:,} calls the output was stopped or rewritten when they were "
-                "made; what it was is not known"
+                f"{each['guardrail']}: of {each['withheld']:,} calls the output was stopped or rewritten when they "
+                "were made; what it was is not known"
             )
         if each["unreadable"]:
             yield f"{each['guardrail']}: the text of {each['unreadable']:,} calls was not recorded, or cut"

@@ -49,6 +49,11 @@ class Check:
             ) from None
 
     @property
+    def wants_context(self) -> bool:
+        """Whether its scorer asks for the `context`."""
+        return "context" in self._judge.wanted
+
+    @property
     def scorer_version(self) -> str:
         """The version of the scorer's code."""
         return self._judge.version

@@ -69,7 +69,7 @@ class Rails:
         match: `first`: as soon as one stops the value, nobody else is asked; `all`: everybody is.
     """
 
-    __slots__ = ("_cheap", "_first", "_others", "about", "checks")
+    __slots__ = ("_cheap", "_first", "_others", "_with_context", "about", "checks")
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class Rails:
         self._cheap = [each for each in self.checks if each.guardrail.is_cheap]
         self._others = [each for each in self.checks if not each.guardrail.is_cheap]
         self._first = match == "first"
+        self._with_context = any(each.wants_context for each in self.checks)
         named: Mapping[str, str] = {} if policy is None else policy.attributes
         self.about = About(side=side, of=f"the {side} of {of}", policy=named)
 
@@ -110,13 +111,13 @@ class Rails:
         """
         verdict = Verdict(value)
         for check in self._cheap:
-            judgement = check.ask_now(_values(inputs, verdict.value))
+            judgement = check.ask_now(self._values(inputs, verdict.value))
             self._settle(verdict, [(check, judgement)], attempt, may_fall_back)
             if self._first and verdict.stop is not None:
                 break
         else:
             if self._others:
-                values = _values(inputs, verdict.value)
+                values = self._values(inputs, verdict.value)
                 if len(self._others) == 1:
                     asked = [(self._others[0], self._others[0].ask_now(values))]
                 else:
@@ -131,13 +132,13 @@ class Rails:
         """Ask them without holding up the event loop; else as `run_now`."""
         verdict = Verdict(value)
         for check in self._cheap:
-            judgement = await check.ask(_values(inputs, verdict.value))
+            judgement = await check.ask(self._values(inputs, verdict.value))
             self._settle(verdict, [(check, judgement)], attempt, may_fall_back)
             if self._first and verdict.stop is not None:
                 break
         else:
             if self._others:
-                values = _values(inputs, verdict.value)
+                values = self._values(inputs, verdict.value)
                 if len(self._others) == 1:
                     asked = [(self._others[0], await self._others[0].ask(values))]
                 else:
@@ -184,6 +185,19 @@ class Rails:
             if verdict.stop is not None and decision.taken == "replace":
                 decision = replace(decision, taken="block")  # noqa: PLW2901 - it went no further
             record(decision, judgement, self.about, attempt=attempt)
+
+    def _values(self, inputs: Mapping[str, object], value: object) -> Mapping[str, object]:
+        values = {**inputs, "output": value, "inputs": inputs}
+        if self._with_context:
+            span = current_span()
+            is_recorded = span.context.is_valid
+            values["context"] = ScoreContext(
+                row=inputs,
+                output=value,
+                trace_id=span.trace_id if is_recorded else None,
+                span_id=span.span_id if is_recorded else None,
+            )
+        return values
 
     def _in_turn(self) -> list[Check]:
         return sorted(self._others, key=lambda each: each.latency_s)
@@ -249,15 +263,3 @@ def _limit_s(check: Check) -> float:
 def _seconds_left(checks: Iterable[Check], start: float) -> float | None:
     left = min(map(_limit_s, checks)) - (time.monotonic() - start)
     return None if left == float("inf") else max(0.0, left)
-
-
-def _values(inputs: Mapping[str, object], value: object) -> Mapping[str, object]:
-    span = current_span()
-    is_recorded = span.context.is_valid
-    context = ScoreContext(
-        row=inputs,
-        output=value,
-        trace_id=span.trace_id if is_recorded else None,
-        span_id=span.span_id if is_recorded else None,
-    )
-    return {**inputs, "output": value, "inputs": inputs, "context": context}

@@ -74,6 +74,7 @@ class Streamed:
         self._args, self._kwargs, self._inputs = args, kwargs, inputs
         self._tallies = [Tally(each, gate.after.about) for each in gate.after.checks]
         self._base = {**inputs, "inputs": inputs}
+        self._with_context = any(each.wants_context for each in gate.after.checks)
         self._pieces: Pieces | None = None
         self._is_unseen = False
         self._ids: tuple[str, str] | None = None
@@ -153,9 +154,11 @@ class Streamed:
         return value if value is None else self._gate.release(value, self._args, self._kwargs, self._inputs)
 
     def _values(self, text: str) -> Mapping[str, object]:
-        trace_id, span_id = self._ids or (None, None)
-        context = ScoreContext(row=self._inputs, output=text, trace_id=trace_id, span_id=span_id)
-        return {**self._base, "output": text, "context": context}
+        values = {**self._base, "output": text}
+        if self._with_context:
+            trace_id, span_id = self._ids or (None, None)
+            values["context"] = ScoreContext(row=self._inputs, output=text, trace_id=trace_id, span_id=span_id)
+        return values
 
     def _fallback(self, decision: Decision) -> Any:
         function = decision.guardrail.fallback

@@ -103,7 +103,7 @@ def calls(
     for each in decided(store, project=project, since_ns=since_ns):
         decisions.setdefault((each.trace_id, each.span_id), []).append(each)
     labels = _labels(store, project, label)
-    wanted = select(*[column for column in SPANS.columns if column.name not in {"pending_in"}]).where(
+    wanted = select(*[column for column in SPANS.columns if column.name != "pending_in"]).where(
         SPANS.c.op.is_not(None), SPANS.c.state == "ended", SPANS.c.start_ns >= since_ns
     )
     if project is not None:
@@ -134,10 +134,11 @@ def _call(span: StoredSpan, decisions: Sequence[StoredDecision], label: bool | N
     attributes = span.attributes
     given, _ = _plain(attributes, semconv.INPUT_VALUE)
     call.inputs = cast("dict[str, Any]", given) if isinstance(given, dict) else None
-    call.output, call.has_output = _plain(attributes, semconv.OUTPUT_VALUE)
+    output, call.has_output = _plain(attributes, semconv.OUTPUT_VALUE)
+    call.output = output
     streamed = any(semconv.GUARDRAIL_CHECKS in each.attributes for each in decisions)
-    if streamed and isinstance(call.output, list):
-        pieces = cast("list[object]", call.output)
+    if streamed and isinstance(output, list):
+        pieces = cast("list[object]", output)
         if all(isinstance(each, str) for each in pieces):
             call.output = "".join(cast("list[str]", pieces))
     return call

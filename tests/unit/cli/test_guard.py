@@ -1,6 +1,7 @@
 """`tracelm guard audit` and `tracelm guard replay`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,7 @@ def test_streams_are_judged_whole(policy: str) -> None:
 
     @tracelm.guard(tracelm.Guardrail(PII(), mode="shadow"))
     @tracelm.op(name="stream")
-    def stream(question: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def stream(question: str) -> Iterator[str]:
         yield from ["Try Ac", "me."]
 
     assert "".join(stream("why?")) == "Try Acme."

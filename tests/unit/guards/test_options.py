@@ -22,6 +22,18 @@ def rude(output: str) -> dict[str, Any]:
     return {"passed": "stupid" not in output, "reason": "it is rude"}
 
 
+def refuse(output: object) -> bool:
+    return False
+
+
+def undecided(output: object) -> None:
+    return None
+
+
+def about(question: str) -> str:
+    return f"About {question}: no."
+
+
 def broken(output: object) -> bool:
     raise RuntimeError("no connection")
 
@@ -109,7 +121,7 @@ async def test_an_async_function_is_asked_again() -> None:
 
 
 def test_a_fallback_is_called_with_the_same_arguments() -> None:
-    @tracelm.guard(tracelm.Guardrail(rude, action="fallback", fallback=lambda question: f"About {question}: no."))
+    @tracelm.guard(tracelm.Guardrail(rude, action="fallback", fallback=about))
     def answer(question: str) -> str:
         return "how stupid"
 
@@ -148,7 +160,7 @@ def test_an_async_fallback_of_a_sync_function_is_refused_at_decoration() -> None
             return ""
 
 
-@pytest.mark.parametrize("failing", [broken, lambda output: None])
+@pytest.mark.parametrize("failing", [broken, undecided])
 def test_a_scorer_that_fails_may_lead_to_the_fallback(failing: Callable[..., Any], spans: Spans) -> None:
     @tracelm.guard(tracelm.Guardrail(failing, name="judge", on_error="fallback", fallback=lambda: "No comment."))
     def answer() -> str:
@@ -397,7 +409,7 @@ async def test_once_one_refuses_no_async_call_waits_for_the_others(hanging: Gate
 @pytest.mark.anyio
 async def test_with_all_every_guardrail_decides_and_the_first_in_order_is_told(spans: Spans) -> None:
     first = tracelm.Guardrail(rude, name="first")
-    second = tracelm.Guardrail(lambda output: False, name="second")
+    second = tracelm.Guardrail(refuse, name="second")
 
     def answer() -> str:
         return "how stupid"
@@ -432,7 +444,7 @@ def test_masks_of_several_guardrails_are_put_together() -> None:
 
 
 def test_a_mask_beside_a_block_is_recorded_as_blocked(spans: Spans) -> None:
-    @tracelm.guard(tracelm.Guardrail(PII(), action="replace"), tracelm.Guardrail(lambda output: False, name="no"))
+    @tracelm.guard(tracelm.Guardrail(PII(), action="replace"), tracelm.Guardrail(refuse, name="no"))
     def answer() -> str:
         return LEAK
 
@@ -453,7 +465,7 @@ def test_an_input_that_is_refused_never_reaches_the_function(spans: Spans) -> No
         called.append(question)
         return "because"
 
-    with pytest.raises(tracelm.GuardrailTripped, match="refused the input of .*answer"):
+    with pytest.raises(tracelm.GuardrailTripped, match=r"refused the input of .*answer"):
         answer(LEAK)
     assert called == []
     assert answer("why?") == "because"

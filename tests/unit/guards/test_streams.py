@@ -4,9 +4,8 @@ import asyncio
 import gc
 import inspect
 import json
-import sys
 import types
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -33,6 +32,12 @@ def masked(words: list[str]) -> Iterator[str]:
     yield from words
 
 
+def read(stream: Iterator[str], got: list[str]) -> None:
+    """Read a stream into a list, which has what came before an error."""
+    for piece in stream:
+        got.append(piece)  # noqa: PERF402 - an error keeps what came before
+
+
 # --- what comes out -----------------------------------------------------------------------------------------
 
 
@@ -50,8 +55,7 @@ def test_text_goes_on_before_the_stream_has_ended() -> None:
             at.append(len(got))
             yield word
 
-    for piece in stream():
-        got.append(piece)
+    read(stream(), got)
     assert at == [0, 1, 2, 3, 4]
     assert "".join(got) == "One two three four five"
 
@@ -70,8 +74,7 @@ def test_a_block_midway_raises_and_nothing_found_was_released() -> None:
     got: list[str] = []
     reading = stream()
     with pytest.raises(tracelm.GuardrailTripped) as caught:
-        for piece in reading:
-            got.append(piece)
+        read(reading, got)
     assert "".join(got) in {"Write to", "Write to ", "Write"}
     assert closed == [True]
     assert caught.value.safe_message == "Sorry."
@@ -103,8 +106,7 @@ def test_a_scorer_that_does_not_say_where_stops_the_stream() -> None:
 
     got: list[str] = []
     with pytest.raises(tracelm.GuardrailTripped):
-        for piece in stream():
-            got.append(piece)
+        read(stream(), got)
     assert "stu" not in "".join(got)
     assert "How very" in "".join(got)
 
@@ -152,11 +154,10 @@ def test_a_finding_that_never_ends_is_not_held_for_ever() -> None:
         while True:
             yield "MIIabcdefghijklmnopqrstuvwxyz0123456789\n"
 
-    got = ""
+    got: list[str] = []
     with pytest.raises(tracelm.GuardrailTripped, match=f"longer than {MAX_HELD:,} characters"):
-        for piece in stream():
-            got += piece
-    assert "MII" not in got
+        read(stream(), got)
+    assert "MII" not in "".join(got)
 
 
 def test_bytes_are_read_as_utf_8() -> None:
@@ -178,8 +179,13 @@ def test_what_no_scorer_can_look_into_is_not_released(items: list[Any]) -> None:
 
     with pytest.raises(tracelm.GuardrailBroken):
         list(stream())
-    allowing = tracelm.guard(tracelm.Guardrail(PII(), on_error="allow"))(lambda: iter(items))
-    assert [each for each in allowing() if not isinstance(each, str)] == [
+
+    def hand_on() -> Iterator[Any]:
+        return iter(items)
+
+    allowing = tracelm.guard(tracelm.Guardrail(PII(), on_error="allow"))(hand_on)
+    released: list[Any] = list(allowing())
+    assert [each for each in released if not isinstance(each, str)] == [
         each for each in items if not isinstance(each, str)
     ] or items[0] == b"x"
 
@@ -219,8 +225,7 @@ def test_a_shadow_holds_nothing_back_and_tells_what_it_found(spans: Spans) -> No
             at.append(len(got))
             yield word
 
-    for piece in stream():
-        got.append(piece)
+    read(stream(), got)
     assert got == [*WORDS, " stupid"]
     assert at == list(range(8))
     found = {each["name"]: each for each in decisions(spans)}
@@ -327,8 +332,7 @@ def test_an_error_midway_comes_after_what_had_come_before_it() -> None:
 
     got: list[str] = []
     with pytest.raises(LookupError, match="mine"):
-        for piece in stream():
-            got.append(piece)
+        read(stream(), got)
     assert "".join(got) == "Write to [EMAIL]"
 
 
@@ -355,7 +359,7 @@ async def test_an_async_generator_is_masked_and_takes_what_is_sent_and_thrown() 
     seen: list[object] = []
 
     @tracelm.guard(mask_pii)
-    async def stream() -> Any:
+    async def stream() -> AsyncGenerator[str, Any]:
         seen.append((yield "Write to ana@exam"))
         seen.append((yield "ple.com today "))
         try:
@@ -406,7 +410,7 @@ async def test_an_async_stream_that_is_left_is_closed() -> None:
     closed: list[bool] = []
 
     @tracelm.guard(mask_pii)
-    async def stream() -> Any:
+    async def stream() -> AsyncGenerator[str, Any]:
         try:
             while True:
                 yield "one "
@@ -448,7 +452,7 @@ class AsyncWords:
 
 @pytest.mark.parametrize("make", [lambda: iter(WORDS), lambda: map(str, WORDS), Words, lambda: (w for w in WORDS)])
 def test_an_iterator_that_is_handed_on_cannot_pass_by(make: Callable[[], Iterator[str]]) -> None:
-    assert "".join(tracelm.guard(mask_pii)(lambda: make())()) == CLEAN
+    assert "".join(tracelm.guard(mask_pii)(make)()) == CLEAN
 
 
 @pytest.mark.anyio
@@ -456,7 +460,7 @@ async def test_an_async_iterator_that_is_handed_on_cannot_pass_by() -> None:
     async def later() -> Any:
         return AsyncWords()
 
-    for stream in (tracelm.guard(mask_pii)(lambda: AsyncWords())(), await tracelm.guard(mask_pii)(later)()):
+    for stream in (tracelm.guard(mask_pii)(AsyncWords)(), await tracelm.guard(mask_pii)(later)()):
         assert "".join([each async for each in stream]) == CLEAN
 
 
@@ -529,19 +533,6 @@ def test_a_stream_that_only_shows_at_the_call_is_recorded_in_the_span_of_its_op(
     assert span.attributes["error.type"] == "tracelm.errors.GuardrailTripped"
     assert {each.span_id for each in spans.logs("tracelm.guardrail.decision")} == {span.span_id}
     assert [each["action.taken"] for each in decisions(spans)] == ["block"]
-
-
-def test_a_guarded_stream_holds_no_item_alive() -> None:
-    class Word(str):
-        __slots__ = ("__weakref__",)
-
-    @tracelm.guard(tracelm.Guardrail(PII(), mode="shadow"))
-    def stream() -> Iterator[str]:
-        for _ in range(3):
-            yield "".join(["wo", "rd "])
-
-    for piece in stream():
-        assert sys.getrefcount(piece) < 8
 
 
 def test_the_same_scorer_also_judges_whole_outputs() -> None:
