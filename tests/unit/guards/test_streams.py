@@ -450,7 +450,15 @@ class AsyncWords:
         return words()
 
 
-@pytest.mark.parametrize("make", [lambda: iter(WORDS), lambda: map(str, WORDS), Words, lambda: (w for w in WORDS)])
+def words() -> Iterator[str]:
+    return Words()
+
+
+def async_words() -> AsyncWords:
+    return AsyncWords()
+
+
+@pytest.mark.parametrize("make", [lambda: iter(WORDS), lambda: map(str, WORDS), words, lambda: (w for w in WORDS)])
 def test_an_iterator_that_is_handed_on_cannot_pass_by(make: Callable[[], Iterator[str]]) -> None:
     assert "".join(tracelm.guard(mask_pii)(make)()) == CLEAN
 
@@ -460,7 +468,7 @@ async def test_an_async_iterator_that_is_handed_on_cannot_pass_by() -> None:
     async def later() -> Any:
         return AsyncWords()
 
-    for stream in (tracelm.guard(mask_pii)(AsyncWords)(), await tracelm.guard(mask_pii)(later)()):
+    for stream in (tracelm.guard(mask_pii)(async_words)(), await tracelm.guard(mask_pii)(later)()):
         assert "".join([each async for each in stream]) == CLEAN
 
 
