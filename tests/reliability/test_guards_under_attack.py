@@ -65,6 +65,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "names": lambda size: "password: " * (size // 10),
     "quotes": lambda size: 'key="' * (size // 5),
     "zero width": lambda size: "4\u200b" * (size // 2),
+    "a key without an end": lambda size: "-----BEGIN PRIVATE KEY-----\n" + "MIIabcdef\n" * (size // 10),
     "colons": lambda size: "1:2" * (size // 3),
 }
 
