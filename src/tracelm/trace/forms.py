@@ -89,8 +89,8 @@ class Forms:
         given = "|".join(rf"\b(?:{_spelled(name)})" for name in names) or r"\b\B"
         self._pair = re2.compile(rf"(?P<name>(?i:(?:{words}){_AFTER}|{given}))(?P<sep>{_SEPARATOR})(?P<value>{_VALUE})")
         self._header = re2.compile(_HEADER)
-        # In encoded bytes a line break before a key reads `\\n`, a letter: word boundaries say nothing there. White space
-        # is more to one engine than to the other: it is spelled out.
+        # In encoded bytes a line break before a key reads `\\n`, a letter: word boundaries say nothing there.
+        # What white space is, the two engines see differently: it is spelled out.
         look = plain.replace(r"\b", "").replace(r"\s", r"\t\n\f\r ")
         ends = r"""[^A-Za-z0-9"':=]{0,4}\\*["':=]"""
         names_in_bytes = rf"(?i:{words}|[^A-Za-z0-9](?:{short})|{behind_hump}){_AFTER}{ends}"
