@@ -1,19 +1,20 @@
 """What is asked of a model and what it answers, in the words of OpenTelemetry's GenAI conventions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 from tracelm.pricing.cost import Usage
 
 Message: TypeAlias = dict[str, object]
 Content: TypeAlias = Callable[[], Sequence[Message]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Request:
     """What is known before the model is called.
 
@@ -74,7 +75,7 @@ class Request:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Failure:
     """Why a reply that came whole is none: the provider says that the model failed.
 
@@ -87,7 +88,7 @@ class Failure:
     message: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Reply:
     """What the model answered, as far as it did.
 

@@ -4,14 +4,15 @@ Amounts are decimals, rounded to floats once, where they become attributes of a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import Final, Literal, Self
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Usage:
     """What one model call is billed by, as the provider reported it; `None` is "not reported".
 
@@ -121,7 +122,7 @@ def inclusive(usage: Usage, *, cache_is_apart: bool = False, reasoning_is_apart:
     return replace(usage, input_tokens=sent, output_tokens=received)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Cost:
     """The price of one model call, split into the buckets that it is the sum of.
 

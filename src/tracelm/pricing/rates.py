@@ -1,7 +1,6 @@
 """`Rates`: the prices of one model, and the arithmetic: counts, times rates, in buckets that sum to the amount."""
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -119,8 +118,6 @@ class Rates:
         found: dict[str, Decimal] = {}
         is_unpriced = False
         for bucket, count in counts.items():
-            if not count:
-                continue
             rate = self.per_unit.get(bucket)
             if rate is not None:
                 number = Decimal(count) if isinstance(count, int) else Decimal(str(count))
@@ -137,7 +134,10 @@ class Rates:
         return found
 
     def _counts(self, usage: Usage) -> dict[str, float] | None:
-        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
+        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be.
+
+        Buckets that nothing is in are left out.
+        """
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
@@ -170,9 +170,9 @@ class Rates:
             "web_searches": usage.web_searches or 0,
             "file_searches": usage.file_searches or 0,
         }
-        if math.isnan(seconds) or min(counts.values()) < 0 or max(counts.values()) > _MOST:
-            return None
-        return counts
+        used = {bucket: count for bucket, count in counts.items() if count}
+        # Not a number is not within any bounds.
+        return used if all(0 < count <= _MOST for count in used.values()) else None
 
     def _must_know_what_was_read(self, usage: Usage) -> bool:
         """Say whether images or sounds may have come from the cache, at a price of their own, and nobody said."""
