@@ -225,8 +225,7 @@ class ModelCall(Call):
 
     def enter(self) -> Token[Context]:
         """Make the span current."""
-        around = trace.set_span_in_context(self._span)
-        inside, self._written = _nesting.enter(around, self._request.kind, self)
+        inside, self._written = _nesting.enter(otel_context.get_current(), self._request.kind, self, self._span)
         return otel_context.attach(inside)
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:

@@ -116,13 +116,15 @@ class Reply:
 
     def known(self) -> dict[str, AttributeValue]:
         """Return all attributes without content."""
-        found: dict[str, AttributeValue] = {**self.attributes, **self.usage.attributes()}
+        found: dict[str, AttributeValue] = {}
+        found.update(self.attributes)
+        found.update(self.usage.attributes())
         if self.id:
             found[semconv.RESPONSE_ID] = self.id
         if self.model:
             found[semconv.RESPONSE_MODEL] = self.model
         if self.finish_reasons:
-            found[semconv.RESPONSE_FINISH_REASONS] = list(self.finish_reasons)
+            found[semconv.RESPONSE_FINISH_REASONS] = tuple(self.finish_reasons)
         return found
 
     def said(self) -> dict[str, Callable[[], object]]:

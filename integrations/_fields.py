@@ -25,6 +25,8 @@ def fields(value: object) -> Mapping[str, object]:
 
     It is the way to read what comes often: one look instead of one for each field.
     """
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value)
     extra = cast("dict[str, object] | None", getattr(value, "__pydantic_extra__", _MISSING))
     if extra is _MISSING:
         return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
@@ -39,12 +41,16 @@ def items(value: object) -> Sequence[object]:
 
 def text(value: object) -> str | None:
     """Return a string that says something, else `None`."""
+    if type(value) is str:
+        return value or None
     # An enum that is a string as well is written as its value; its own `str()` is its name.
     return str.__str__(value) if isinstance(value, str) and value else None
 
 
 def count(value: object) -> int | None:
     """Return a whole number, else `None`; true and false are none."""
+    if value is None or type(value) is int:
+        return value
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
