@@ -27,6 +27,7 @@ from tracelm.integrations._providers import provider_at
 from tracelm.integrations._routes import find_endpoint
 from tracelm.integrations._stream import StreamRecord, end_watched, find_record
 from tracelm.integrations._stream_usage import asking, hides
+from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import report, safely
@@ -52,6 +53,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **_options: Any) -> None:
         import openai
 
+        load_in_background()
         self._undo = [
             self._patch(openai.OpenAI, "request", _request),
             self._patch(openai.AsyncOpenAI, "request", _arequest),
@@ -307,12 +309,13 @@ class _Recorded:
             reply = None if completion is None else self._read(completion)
         self._call.end(reply, error=error)
 
-    def received(self, reply: object) -> None:
+    def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
         if self._asked is None:
             return
         try:
-            response = None if _is_read(type(reply)) else _http_response(reply)
+            is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
+            response = None if is_read else _http_response(reply)
             if response is None:
                 self._call.end(self._read(reply))
             elif self._stream is not None:

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,21 @@ def test_a_raw_response_that_nobody_parsed_ends_with_the_garbage_collection(stre
         _raw(stream, client)(**stream.arguments())
         gc.collect()
         assert spans.one().status == "unset"
+
+
+def test_a_stream_that_ended_leaves_nothing_to_the_garbage_collector(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        reply = stream.ask(client)
+        response = weakref.ref(reply.response)
+        gc.disable()
+        try:
+            for _ in reply:
+                pass
+            del reply
+            assert response() is None
+        finally:
+            gc.enable()
+    assert spans.one().status == "unset"
 
 
 def test_all_choices_finished_is_not_early(chat: Recorded, spans: Spans) -> None:
