@@ -320,15 +320,13 @@ class _Recorded:
                 self._call.end(self._read(reply))
             elif self._stream is not None:
                 self._stream.follow(response)
-                return
             elif response.is_closed:
                 self._call.end(self._read(answer_in(response.content)))
             else:
                 BodyRecord(self._call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
-                return
         except Exception as error:
             report("record the reply of a model", error)
-        self._call.end()
+            self._call.end()
 
     def _read(self, answer: object) -> Reply:
         if self._asked is None:
