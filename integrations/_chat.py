@@ -81,6 +81,8 @@ def input_messages(body: Mapping[str, object]) -> list[Message]:
 
 def tool_definitions(body: Mapping[str, object]) -> list[Message]:
     """Return `gen_ai.tool.definitions` of a request, also of one with functions of the old kind."""
+    if "tools" not in body and "functions" not in body:
+        return []
     tools = [_tool(each) for each in items(body.get("tools"))]
     functions = [function_definition(each) for each in items(body.get("functions"))]
     return [tool for tool in (*tools, *functions) if tool]
@@ -155,7 +157,12 @@ def _parts(said: Mapping[str, object]) -> Iterator[Message]:
     reasoning = text(said.get("reasoning_content")) or text(said.get("reasoning"))
     if reasoning:
         yield {"type": "reasoning", "content": reasoning}
-    yield from content_parts(said.get("content"))
+    content = said.get("content")
+    if isinstance(content, str):  # nearly always
+        if content:
+            yield {"type": "text", "content": content}
+    else:
+        yield from content_parts(content)
     refusal = text(said.get("refusal"))
     if refusal:
         yield {"type": "refusal", "content": refusal}

@@ -16,7 +16,7 @@ def content_parts(content: object) -> Iterator[Message]:
     """Return the parts of a message's content: a text, or a list of parts in the provider's form."""
     if isinstance(content, str):
         if content:
-            yield {"type": "text", "content": content}
+            yield text_part(content)
         return
     for part in items(content):
         yield content_part(part)

@@ -36,6 +36,8 @@ class Record(Protocol):
 class Reading(Iterator[_Piece], Generic[_Piece]):
     """Reads `source` for the program."""
 
+    __slots__ = ("_record", "_source")
+
     def __init__(self, record: Record, source: Iterator[_Piece]) -> None:
         self._record = record
         self._source = source
@@ -64,6 +66,8 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
 
 class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):
     """Reads `source` for the program, as `Reading` does."""
+
+    __slots__ = ("_record", "_source")
 
     def __init__(self, record: Record, source: AsyncIterator[_Piece]) -> None:
         self._record = record
