@@ -34,23 +34,21 @@ class Record(Protocol):
 
 
 class Reading(Iterator[_Piece], Generic[_Piece]):
-    """Reads `source` for the program."""
+    """Reads `stream` for the program."""
 
-    __slots__ = ("_record", "_source")
-
-    def __init__(self, record: Record, source: Iterator[_Piece]) -> None:
+    def __init__(self, record: Record, stream: Iterator[_Piece]) -> None:
         self._record = record
-        self._source = source
+        self._stream = stream  # under this name an op that returns the stream finds the generator inside
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
+        return getattr(self._stream, name)
 
     def __next__(self) -> _Piece:
         record = self._record
         while True:
             record.is_waiting = True
             try:
-                piece = next(self._source)
+                piece = next(self._stream)
             except StopIteration:
                 record.exhausted()
                 raise
@@ -65,23 +63,21 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
 
 
 class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):
-    """Reads `source` for the program, as `Reading` does."""
+    """Reads `stream` for the program, as `Reading` does."""
 
-    __slots__ = ("_record", "_source")
-
-    def __init__(self, record: Record, source: AsyncIterator[_Piece]) -> None:
+    def __init__(self, record: Record, stream: AsyncIterator[_Piece]) -> None:
         self._record = record
-        self._source = source
+        self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
+        return getattr(self._stream, name)
 
     async def __anext__(self) -> _Piece:
         record = self._record
         while True:
             record.is_waiting = True
             try:
-                piece = await anext(self._source)
+                piece = await anext(self._stream)
             except StopAsyncIteration:
                 record.exhausted()
                 raise
