@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 STATIC := src/tracelm/server/static
 
-.PHONY: demo demo-ui test test-oldest test-ui test-web check check-web bench docs web clean help
+.PHONY: demo demo-ui test test-oldest test-ui test-web interop check check-web bench docs web clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test-web: web/node_modules/.installed  ## the UI's components
 test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
 	@$(BIN)/python -m pytest -q -n 0 tests/browser
 
+interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
+
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,9 +56,11 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@cd web && npm install --no-audit --no-fund --loglevel=error
 	@touch $@
 
-bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry, and evaluations, beside a bare loop
+bench: $(VENV)/.dev  ## what tracing, evaluations, guardrails and the server cost, each beside its floor
 	@$(BIN)/python benchmarks/op_overhead.py
 	@$(BIN)/python benchmarks/eval_throughput.py
+	@$(BIN)/python benchmarks/guard.py
+	@$(BIN)/python -m benchmarks.ingest
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer: install it, for example 'apt-get install python3'" >&2; exit 1; }
@@ -90,4 +95,4 @@ docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -2,7 +2,8 @@
 
 Four sender processes post batches of 512 spans (about 700 bytes each: chat calls and the spans around them, eight to a
 trace) over connections that they keep, first as fast as the server answers, then at a pace. Beside it the floor: the
-same senders against an endpoint that only reads. Run it with `python benchmarks/ingest.py`; Linux only (`/proc`).
+same senders against an endpoint that only reads. Run it with `python -m benchmarks.ingest`; Linux
+only (`/proc`).
 """
 
 import argparse

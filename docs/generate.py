@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from docs.conformance import conformance_page
+from docs.dialects import dialects_page
+from docs.filters import filters_page
 from docs.names import names_page
 from docs.scorer_table import overview, presets, reliability, score_name
 from docs.server import api_description, api_page, server_page
@@ -45,9 +47,11 @@ def pages() -> dict[str, str]:
         "values.md": values_page(),
         "python.md": names_page(),
         "conformance.md": conformance_page(),
+        "dialects.md": dialects_page(),
         "store.md": _store(),
         "server.md": server_page(),
         "api.md": api_page(),
+        "filters.md": filters_page(),
     }
     return {name: f"{_MARK}\n\n{text.strip()}\n" for name, text in found.items()}
 
@@ -108,8 +112,9 @@ def _cli() -> str:
         "# Command line",
         "",
         "`tracelm --help` lists the commands, `tracelm --version` prints the version. Exit codes: 0 when it worked, "
-        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate, `tracelm eval "
-        "run` or `compare` with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.",
+        "1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line or a filter that cannot be "
+        "read. A gate, `tracelm eval run` or `compare` with `--margin` or `--check`, says 0 passed, 1 failed, 2 error, "
+        "3 the rows cannot tell.",
         "",
         "Every command that reads data first reads what programs recorded meanwhile, also those that still run. "
         "With `--json` it prints one JSON document on stdout instead of a table for people.",

@@ -191,5 +191,5 @@ Everything stands under `/api/v1` of a [server](server.md); `GET /api/v1/openapi
   shift pages. `next` is null on the last one.
 - **Errors** are `application/problem+json` (RFC 9457) with `title`, `status` and `detail`; a filter that cannot be read
   also tells `position` and `length` of the bad spot.
-- **Filters** (`where`) are those of `Store.traces` and `Store.spans`.
+- **Filters** (`where`) are written in the [filter language](filters.md); a text in quotes is searched for.
 - A key for one project means that one where none is named; a key for several has to name one."""

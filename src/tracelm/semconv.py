@@ -2,7 +2,8 @@
 
 The `gen_ai.*` names are those of OpenTelemetry's GenAI conventions (newest state); `input.value` and
 `output.value` are OpenInference's, because other backends read them. Names under `tracelm.*` are ours.
-The constants stand here because OpenTelemetry's own Python package has frozen its copies.
+The constants stand here because OpenTelemetry's own Python package has frozen its copies. What others call the same
+stands in the tables of `tracelm.otlp.dialects`.
 """
 
 from typing import Final
@@ -29,6 +30,7 @@ USER_ID: Final = "user.id"
 RELEASE: Final = "service.version"
 ENVIRONMENTS: Final = ("deployment.environment.name", "deployment.environment")  # the second until 2024
 TAGS: Final = "tracelm.tags"
+METADATA: Final = "tracelm.metadata"  # only in what is shown: a map of what a dialect has beside its own names
 
 # --- a call of a model --------------------------------------------------------------------------------------
 OPERATION_NAME: Final = "gen_ai.operation.name"
@@ -135,6 +137,10 @@ COST_RECORDED_PRICE_VERSION: Final = "tracelm.cost.recorded.price_version"
 
 # --- a tool, agent, workflow or retrieval -------------------------------------------------------------------
 TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+TOOL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+TOOL_RESULT: Final = "gen_ai.tool.call.result"
+RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 AGENT_NAME: Final = "gen_ai.agent.name"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 
@@ -160,6 +166,13 @@ GUARDRAIL_TAKEN: Final = "tracelm.guardrail.action.taken"
 GUARDRAIL_OUTCOME: Final = "tracelm.guardrail.outcome"
 GUARDRAIL_LATENCY: Final = "tracelm.guardrail.latency_s"
 GUARDRAIL_SPANS: Final = "tracelm.guardrail.spans"
+GUARDRAIL_FOUND: Final = "tracelm.guardrail.found"
+GUARDRAIL_SIDE: Final = "tracelm.guardrail.side"
+GUARDRAIL_ATTEMPT: Final = "tracelm.guardrail.attempt"
+GUARDRAIL_CHECKS: Final = "tracelm.guardrail.checks"
+POLICY_NAME: Final = "tracelm.guardrail.policy.name"
+POLICY_VERSION: Final = "tracelm.guardrail.policy.version"
+POLICY_DIGEST: Final = "tracelm.guardrail.policy.digest"
 
 # --- an evaluation ------------------------------------------------------------------------------------------
 RUN_ID: Final = "tracelm.run.id"

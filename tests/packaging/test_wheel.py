@@ -89,6 +89,7 @@ def test_the_wheel_holds_exactly_the_modules_of_the_package(wheel: Path) -> None
         "tracelm/py.typed",
         "tracelm/scorers/injection_model.bin",
         "tracelm/scorers/measured.json",
+        "tracelm/store/record.zdict",
     }
     assert {"tracelm/integrations/openai.py", "tracelm/scorers/safety.py", "tracelm/cli/fraud_explainer.py"} <= files
     assert "tracelm/store/migrations/versions/v0001_first.py" in files

@@ -1,4 +1,4 @@
-"""Pages: walked to the end they are the whole list, for every order, with ties, with what has no value, while rows come in."""
+"""Pages walked to the end are the whole list: in every order, with ties, with what has no value, while rows come in."""
 
 import itertools
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """The command `tracelm`.
 
-Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line. A gate
+Exit codes: 0 when it worked, 1 when tracelm says why it cannot (one line on stderr), 2 for a wrong command line or a
+filter that cannot be read. A gate
 says 0 passed, 1 failed, 2 error, 3 the rows cannot tell.
 """
 
@@ -16,6 +17,7 @@ from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evaluations import export_run, list_runs, show_run
+from tracelm.cli.guard import audit, replay
 from tracelm.cli.keys import keys
 from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
@@ -23,8 +25,8 @@ from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
 from tracelm.cli.serve import serve
 from tracelm.cli.store import store
-from tracelm.cli.traces import show, traces
-from tracelm.errors import TracelmError
+from tracelm.cli.traces import show, spans, traces
+from tracelm.errors import FilterError, TracelmError
 
 
 class _Commands(TyperGroup):
@@ -37,13 +39,15 @@ class _Commands(TyperGroup):
             from tracelm.cli.tables import clean  # what a message quotes may come from a model
 
             typer.echo(f"error: {clean(str(error))}", err=True)
-            raise typer.Exit(1) from error
+            # A filter that cannot be read is a wrong command line.
+            raise typer.Exit(2 if isinstance(error, FilterError) else 1) from error
 
 
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(traces)
+app.command()(spans)
 app.command()(show)
 app.command()(lineage)
 app.command()(reprice)
@@ -65,6 +69,13 @@ evaluations.command("resume")(resume_run)
 evaluations.command("export")(export_run)
 evaluations.command("compare")(compare)
 app.add_typer(evaluations, name="eval")
+
+guards = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="See what guardrails decided, and what others would decide."
+)
+guards.command("audit")(audit)
+guards.command("replay")(replay)
+app.add_typer(guards, name="guard")
 
 
 def commands() -> dict[str, Callable[..., Any]]:

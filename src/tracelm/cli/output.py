@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -35,6 +35,24 @@ Since: TypeAlias = Annotated[
     ),
 ]
 Limit: TypeAlias = Annotated[int, typer.Option(min=1, help="Show so many, the newest first.")]
+Where: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="A filter, such as `op:explain status:error latency>2s`; put it in quotes for your shell.",
+        show_default=False,
+    ),
+]
+Sort: TypeAlias = Annotated[
+    Literal["start", "-start", "latency", "-latency", "cost", "-cost", "tokens", "-tokens"],
+    typer.Option(
+        help="By `start`, `latency`, `cost` or `tokens`, with a `-` the greatest first; by default the newest first.",
+        show_default=False,
+    ),
+]
+After: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="The page behind one that ended with this cursor, with the same filter.", show_default=False),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 _AGO: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])", re.IGNORECASE)

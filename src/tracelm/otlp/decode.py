@@ -105,13 +105,21 @@ def _decode(
         raise DecodeError(f"it has no {by_resource!r}")  # nothing at all is what a sender without news may send
     errors: list[DecodeError] = []
     records: list[_R] = []
+    count = 0
     for of_resource in _objects(request, by_resource, errors):
+        count += 1
+        if limits is not None:
+            limits.check_records(count)
         resource = _shared(of_resource, by_scope, _resource, limits)
         for of_scope in _objects(of_resource, by_scope, errors):
+            count += 1
+            if limits is not None:
+                limits.check_records(count)
             scope = _shared(of_scope, by_record, _scope, limits)
             for one in _objects(of_scope, by_record, errors):
+                count += 1
                 if limits is not None:
-                    limits.check_records(len(records) + len(errors) + 1)
+                    limits.check_records(count)
                 try:
                     record = read(one, _unless_bad(resource), _unless_bad(scope), _source(one))
                     if limits is not None:

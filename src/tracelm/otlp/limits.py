@@ -12,10 +12,11 @@ class RequestLimits:
     """What a sender may send. A record beyond one of these is refused alone; a request, as a whole.
 
     Attributes:
-        max_records: Records in a request.
+        max_records: Records in a request; a resource or a scope counts as one.
         max_attributes: Attributes of a span, of one of its events or links, of a log record, a resource or a scope.
         max_events: Events of a span; likewise links.
         max_depth: How deep lists and maps may be nested in a value.
+        max_values: Values inside of one attribute, at all depths together.
         max_key_bytes: The name of an attribute, in UTF-8.
         max_field_bytes: One attribute with all that is in it, or one text outside of attributes, in UTF-8. A number
             counts as 8 bytes.
@@ -25,6 +26,7 @@ class RequestLimits:
     max_attributes: int = 4_096
     max_events: int = 4_096
     max_depth: int = 32
+    max_values: int = 262_144
     max_key_bytes: int = 4_096
     max_field_bytes: int = 4_194_304
 
@@ -35,7 +37,18 @@ class RequestLimits:
             DecodeError: It holds more records than one may.
         """
         if count > self.max_records:
-            raise DecodeError(f"it holds more than {self.max_records:,} records: send it in parts")
+            raise DecodeError(
+                f"it holds more than {self.max_records:,} records, resources and scopes: send it in parts"
+            )
+
+    def check_attributes(self, count: int) -> None:
+        """Refuse a record by the number of attributes in one place of it.
+
+        Raises:
+            DecodeError: There are more than may be.
+        """
+        if count > self.max_attributes:
+            raise DecodeError(f"it has {count:,} attributes; at most {self.max_attributes:,} are taken")
 
     def check_events(self, count: int, name: str) -> None:
         """Refuse a span by the number of its events, or its links.
@@ -54,6 +67,17 @@ class RequestLimits:
         """
         if size_bytes > self.max_field_bytes:
             raise DecodeError(f"{name} has {size_bytes:,} bytes; at most {self.max_field_bytes:,} are taken")
+
+    def check_values(self, count: int, depth: int) -> None:
+        """Refuse a record by what is inside of one of its values.
+
+        Raises:
+            DecodeError: There are more, or deeper, lists and maps than one may have.
+        """
+        if count > self.max_values:
+            raise DecodeError(f"a value has more than {self.max_values:,} values in it")
+        if depth > self.max_depth:
+            raise DecodeError(f"a value is nested more than {self.max_depth} levels deep")
 
 
 def check_span(span: SpanRecord, limits: RequestLimits) -> None:
@@ -85,7 +109,7 @@ def check_log(log: LogRecord, limits: RequestLimits) -> None:
     if _is_surely_within(log.own_source, limits):
         return
     _check_texts(limits, eventName=log.event_name, severityText=log.severity_text)
-    limits.check_field(_size_bytes(log.body, limits, "body"), "body")
+    limits.check_field(_size_bytes(log.body, limits), "body")
     _check_attributes(log.attributes, limits)
 
 
@@ -122,26 +146,28 @@ def _check_texts(limits: RequestLimits, **texts: str) -> None:
 
 
 def _check_attributes(attributes: Attributes, limits: RequestLimits) -> None:
-    if len(attributes) > limits.max_attributes:
-        raise DecodeError(f"it has {len(attributes):,} attributes; at most {limits.max_attributes:,} are taken")
+    limits.check_attributes(len(attributes))
     for key, value in attributes.items():
         length = _length_bytes(key)
         if length > limits.max_key_bytes:
             raise DecodeError(f"the key {key[:40]!r}… has {length:,} bytes; at most {limits.max_key_bytes:,} are taken")
-        size = length + (_length_bytes(value) if type(value) is str else _size_bytes(value, limits, key))
+        size = length + (_length_bytes(value) if type(value) is str else _size_bytes(value, limits))
         if size > limits.max_field_bytes:
             limits.check_field(size, f"the attribute {key[:40]!r}")
 
 
-def _size_bytes(value: AnyValue, limits: RequestLimits, key: str) -> int:
+def _size_bytes(value: AnyValue, limits: RequestLimits) -> int:
     total = 0
     level: list[AnyValue] = [value]
-    for _ in range(limits.max_depth + 1):
+    count = depth = 0
+    while True:
         total += sum(map(_own_bytes, level))
+        depth += any(isinstance(each, list | dict) for each in level)
         level = [inner for each in level for inner in _inside(each)]
+        count += len(level)
+        limits.check_values(count, depth)
         if not level or total > limits.max_field_bytes:
             return total
-    raise DecodeError(f"the value of {key[:40]!r} is nested more than {limits.max_depth} levels deep")
 
 
 def _own_bytes(value: AnyValue) -> int:

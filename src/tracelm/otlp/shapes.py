@@ -12,17 +12,28 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _TYPES: Final = {
     name: getattr(descriptor_pb2.FieldDescriptorProto, f"TYPE_{name.upper()}")
-    for name in ("bytes", "string", "fixed32", "fixed64", "uint32", "int32", "message")
+    for name in ("bool", "bytes", "double", "fixed32", "fixed64", "int32", "int64", "message", "string", "uint32")
 }
 _REPEATED: Final = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
 _OPTIONAL: Final = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL
 
-# Message: field: (number, type), "*" where it is repeated. A message that occurs twice in its holder is one in two
-# pieces, which protobuf joins; here its pieces are a list.
+# Message: field: (number, type), "*" where it is repeated, "|" where only one of the fields can be set. A message that
+# occurs twice in its holder is one in two pieces, which protobuf joins; here its pieces are a list.
 _SHAPES: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "Request": {"resources": (1, "bytes*")},
     "ResourcePart": {"resource": (1, "bytes*"), "scopes": (2, "bytes*"), "schema_url": (3, "bytes")},
     "ScopePart": {"scope": (1, "bytes*"), "records": (2, "bytes*"), "schema_url": (3, "bytes")},
+    "Pair": {"key": (1, "string"), "value": (2, "message:Value")},
+    "Value": {
+        "text": (1, "string|"),
+        "flag": (2, "bool|"),
+        "integer": (3, "int64|"),
+        "number": (4, "double|"),
+        "list": (5, "bytes|"),
+        "map": (6, "bytes|"),
+        "raw": (7, "bytes|"),
+    },
+    "Items": {"items": (1, "bytes*")},  # of a list: values; of a map: pairs
     "Resource": {"attributes": (1, "bytes*"), "dropped": (2, "uint32"), "entities": (3, "bytes*")},
     "Scope": {"name": (1, "string"), "version": (2, "string"), "attributes": (3, "bytes*"), "dropped": (4, "uint32")},
     "Status": {"message": (2, "string"), "code": (3, "int32")},
@@ -74,14 +85,18 @@ def _classes() -> dict[str, Any]:
     for name, fields in _SHAPES.items():
         message = file.message_type.add(name=name)
         for field, (number, written) in fields.items():
-            kind, _, inner = written.removesuffix("*").partition(":")
-            message.field.add(
+            kind, _, inner = written.rstrip("*|").partition(":")
+            added = message.field.add(
                 name=field,
                 number=number,
                 type=_TYPES[kind],
                 type_name=f".tracelm.shapes.{inner}" if inner else None,
                 label=_REPEATED if written.endswith("*") else _OPTIONAL,
             )
+            if written.endswith("|"):
+                if not message.oneof_decl:
+                    message.oneof_decl.add(name="one")
+                added.oneof_index = 0
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {
@@ -94,6 +109,9 @@ _CLASSES: Final = _classes()
 REQUEST: Final[Any] = _CLASSES["Request"]
 RESOURCE_PART: Final[Any] = _CLASSES["ResourcePart"]
 SCOPE_PART: Final[Any] = _CLASSES["ScopePart"]
+PAIR: Final[Any] = _CLASSES["Pair"]
+VALUE: Final[Any] = _CLASSES["Value"]
+ITEMS: Final[Any] = _CLASSES["Items"]
 RESOURCE: Final[Any] = _CLASSES["Resource"]
 SCOPE: Final[Any] = _CLASSES["Scope"]
 SPAN: Final[Any] = _CLASSES["Span"]

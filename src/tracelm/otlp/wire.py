@@ -1,12 +1,10 @@
 """Read OTLP requests in protobuf: each record alone, with its own OTLP/JSON as the journal has it."""
 
-import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from google.protobuf.message import DecodeError as WireError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue as AnyValueMessage
-from opentelemetry.proto.common.v1.common_pb2 import EntityRef, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import EntityRef
 
 from tracelm.errors import DecodeError
 from tracelm.otlp import shapes
@@ -65,13 +63,19 @@ def _read(
 ) -> Decoded[_R]:
     records: list[_R] = []
     errors: list[DecodeError] = []
-    for of_resource in _parsed(shapes.REQUEST, body).resources:
+    resources = _parsed(shapes.REQUEST, body).resources
+    count = len(resources)
+    limits.check_records(count)  # each costs as much as a record, and can be sent in two bytes
+    for of_resource in resources:
         resource_part = _parsed(shapes.RESOURCE_PART, of_resource)
         resource = _or_error(_resource, resource_part, limits)
+        count += len(resource_part.scopes)
+        limits.check_records(count)
         for of_scope in resource_part.scopes:
             scope_part = _parsed(shapes.SCOPE_PART, of_scope)
             found = scope_part.records
-            limits.check_records(len(records) + len(errors) + len(found))
+            count += len(found)
+            limits.check_records(count)
             scope = _or_error(_scope, scope_part, limits)
             if isinstance(resource, DecodeError) or isinstance(scope, DecodeError):
                 errors.extend(
@@ -179,7 +183,8 @@ def _log(data: bytes, resource: Resource, scope: Scope, limits: RequestLimits) -
         parts.append(b'"severityText":%b' % string(log.severity_text))
     body: AnyValue = None
     if len(log.body):
-        body, piece = _any(_parsed(AnyValueMessage, b"".join(log.body)))
+        limits.check_field(sum(map(len, log.body)), "body")
+        body, piece = _Values(limits).read(_parsed(shapes.VALUE, b"".join(log.body)))
         parts.append(b'"body":%b' % piece)
     if log.dropped:
         parts.append(b'"droppedAttributesCount":%d' % log.dropped)
@@ -325,7 +330,8 @@ _seen: dict[bytes, _Seen] = {}
 """Attributes that were read before, by their bytes: most of a span's say what the last span's said."""
 
 
-def _attributes(found: Iterable[bytes], limits: RequestLimits) -> tuple[Attributes, list[bytes]]:
+def _attributes(found: Sequence[bytes], limits: RequestLimits) -> tuple[Attributes, list[bytes]]:
+    limits.check_attributes(len(found))
     attributes: Attributes = {}
     pieces: list[bytes] = []
     for data in found:
@@ -339,14 +345,14 @@ def _attributes(found: Iterable[bytes], limits: RequestLimits) -> tuple[Attribut
 
 def _attribute(data: bytes, limits: RequestLimits) -> _Seen:
     limits.check_field(len(data), "an attribute")
-    pair: KeyValue = _parsed(KeyValue, data)
+    pair = _parsed(shapes.PAIR, data)
     key, held = pair.key, pair.value
-    text = held.string_value
+    text = held.text
     seen: _Seen
     if text:  # most values are
         seen = key, text, b'%b{"stringValue":%b}}' % (key_prefix(key), string(text))
     else:
-        value, piece = _any(held)
+        value, piece = _Values(limits).read(held)
         seen = key, value, b"%b%b}" % (key_prefix(key), piece)
     if len(data) <= _REPEATS_UP_TO_BYTES:
         if len(_seen) >= _MAX_SEEN:
@@ -355,26 +361,55 @@ def _attribute(data: bytes, limits: RequestLimits) -> _Seen:
     return seen
 
 
-def _any(message: AnyValueMessage) -> tuple[AnyValue, bytes]:
-    """Return a value, and what OTLP/JSON writes for it; in a map, both of a key that stands there twice."""
-    kind = message.WhichOneof("value")
-    if kind == "int_value":
-        number = message.int_value
-        return number, b'{"intValue":"%d"}' % number
-    if kind == "string_value":
-        text = message.string_value
-        return text, b'{"stringValue":%b}' % string(text)
-    if kind == "array_value":
-        each = [_any(item) for item in message.array_value.values]
-        return [value for value, _ in each], b'{"arrayValue":{"values":[%b]}}' % b",".join([text for _, text in each])
-    if kind == "kvlist_value":
-        pairs = [(item.key, *_any(item.value)) for item in message.kvlist_value.values]
-        texts = [b"%b%b}" % (key_prefix(key), text) for key, _, text in pairs]
-        return {key: value for key, value, _ in pairs}, b'{"kvlistValue":{"values":[%b]}}' % b",".join(texts)
-    if kind == "bytes_value":
-        return message.bytes_value, b'{"bytesValue":"%b"}' % base64.b64encode(message.bytes_value)
-    value = getattr(message, kind) if kind in {"bool_value", "double_value"} else None
-    return value, any_value(value)
+class _Values:
+    """Reads one value with all that is in it, and counts: two bytes can be a value, which is a hundred in memory."""
+
+    def __init__(self, limits: RequestLimits) -> None:
+        self._limits = limits
+        self._count = 0
+        self._depth = 0
+
+    def read(self, held: Any) -> tuple[AnyValue, bytes]:
+        """Return a value, and what OTLP/JSON writes for it; in a map, both of a key that stands there twice."""
+        match held.WhichOneof("one"):
+            case "text":
+                return held.text, b'{"stringValue":%b}' % string(held.text)
+            case "integer":
+                return held.integer, b'{"intValue":"%d"}' % held.integer
+            case "number":
+                return held.number, any_value(held.number)
+            case "flag":
+                return held.flag, any_value(held.flag)
+            case "raw":
+                return held.raw, any_value(held.raw)
+            case "list":
+                values: list[AnyValue] = []
+                pieces: list[bytes] = []
+                for item in self._items(held.list):
+                    value, piece = self.read(_parsed(shapes.VALUE, item))
+                    values.append(value)
+                    pieces.append(piece)
+                self._depth -= 1
+                return values, b'{"arrayValue":{"values":[%b]}}' % b",".join(pieces)
+            case "map":
+                pairs: dict[str, AnyValue] = {}
+                pieces = []
+                for item in self._items(held.map):
+                    pair = _parsed(shapes.PAIR, item)
+                    key: str = pair.key
+                    pairs[key], piece = self.read(pair.value)
+                    pieces.append(b"%b%b}" % (key_prefix(key), piece))
+                self._depth -= 1
+                return pairs, b'{"kvlistValue":{"values":[%b]}}' % b",".join(pieces)
+            case _:
+                return None, b"{}"
+
+    def _items(self, data: bytes) -> Any:
+        items = _parsed(shapes.ITEMS, data).items
+        self._count += len(items)
+        self._depth += 1
+        self._limits.check_values(self._count, self._depth)
+        return items
 
 
 def _id(data: bytes, none: bytes, name: str) -> str:

@@ -17,6 +17,8 @@ Name: TypeAlias = Literal[
     "failed_commits",
     "refused_keys",
     "indexed_records",
+    "indexed_texts",
+    "retired_traces",
 ]
 
 MEANINGS: Final[dict[Name, str]] = {
@@ -32,6 +34,8 @@ MEANINGS: Final[dict[Name, str]] = {
     "failed_commits": "Transactions that failed; nothing of them was acknowledged.",
     "refused_keys": "Requests without a key that is known, where one was needed.",
     "indexed_records": "Records that were read from the local journal.",
+    "indexed_texts": "Spans and pieces of text that were taken into the index of texts.",
+    "retired_traces": "Traces that were deleted because they were older than `--retain` says.",
 }
 
 

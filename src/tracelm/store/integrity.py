@@ -90,7 +90,7 @@ def stats(database: Database) -> StoreStats:
             place=database.place,
             size_bytes=size,
             rows={
-                table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+                str(table.name): int(connection.execute(select(func.count()).select_from(table)).scalar_one())
                 for table in METADATA.sorted_tables
             },
             spans_by_project=dict(

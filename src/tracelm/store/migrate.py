@@ -123,7 +123,7 @@ def _compared(reading: Connection, target: Database, table: Table) -> MovedTable
             f"{table.name} has {here[0]} rows in the source and {there[0]} in {target.place}, or they differ: "
             "something wrote meanwhile. Stop it, take a new target, and move again"
         )
-    return MovedTable(table.name, *here)
+    return MovedTable(str(table.name), *here)
 
 
 def _digest(connection: Connection, table: Table) -> tuple[int, str]:

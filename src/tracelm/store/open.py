@@ -15,7 +15,7 @@ from tracelm.store.database import Database, default_url, open_database, path_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
-from tracelm.store.queries import Listing
+from tracelm.store.listing import Listing
 from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
@@ -483,6 +483,22 @@ class Store:
         from tracelm.store.maintenance import Maintenance
 
         return Maintenance(self, self._database)
+
+    def index_texts(self, *, batches: int | None = None) -> int:
+        """Take new texts into the index that a search in texts uses; such a search else does it first.
+
+        Args:
+            batches: Stop after so many; `None` for all.
+
+        Returns:
+            How many spans and pieces of text that were.
+
+        Raises:
+            StoreError: The store cannot be read, or the index cannot be written.
+        """
+        from tracelm.store.search import open_search
+
+        return open_search(self._database).catch_up(batches=batches)
 
     @contextmanager
     def kept_open(self) -> Generator[None]:

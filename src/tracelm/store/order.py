@@ -30,13 +30,17 @@ def in_tree_order(spans: Sequence[Skeleton]) -> Iterator[Place]:
     earliest span. A parent may belong to another project (a service that calls another one); its own goes first.
     """
     ordered = sorted(range(len(spans)), key=lambda index: (spans[index][3], spans[index][1]))
-    known = {(spans[index][0], spans[index][1]): index for index in ordered}
     anywhere = {spans[index][1]: index for index in reversed(ordered)}
+    # In most traces an id stands once, and there is nothing to choose.
+    own = {} if len(anywhere) == len(spans) else {(spans[index][0], spans[index][1]): index for index in ordered}
     parents: dict[int, int] = {}
     children: dict[int, list[int]] = {}
     for index in ordered:
         project, _, above, _ = spans[index]
-        parent = None if not above else known.get((project, above), anywhere.get(above))
+        if not above:
+            continue
+        parent = own.get((project, above)) if own else None
+        parent = anywhere.get(above) if parent is None else parent
         if parent is not None and parent != index:
             parents[index] = parent
             children.setdefault(parent, []).append(index)

@@ -87,9 +87,8 @@ class Page:
             conditions.append(order.behind(*read_cursor(self.after, self.query)))
         if self.limit is None:
             return order.sorted(rows.where(*conditions))
-        keys: Select[Any] = select(order.row.label(_ROW), order.by.label(_VALUE))
-        chosen = order.sorted(keys.where(*conditions))
-        page = chosen.limit(self.limit + 1).subquery("page")
+        keys: list[ColumnElement[Any]] = [order.row.label(_ROW), order.by.label(_VALUE)]
+        page = order.sorted(select(*keys).where(*conditions)).limit(self.limit + 1).subquery("page")
         here = replace(order, by=page.c[_VALUE], row=page.c[_ROW])
         return here.sorted(rows.add_columns(here.by, here.row).join(page, order.row == here.row))
 

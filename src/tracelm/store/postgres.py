@@ -36,6 +36,16 @@ _REMEDIES: Final = {
 """By SQLSTATE, or the beginning of one (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
 
+_WORDS: Final = {
+    "does not exist": "3D",
+    "authentication failed": "28",
+    "pg_hba.conf": "28",
+    "shutting down": "57P",
+    "starting up": "57P",
+    "too many": "53",
+}
+
+
 class Postgres(Database):
     """A store's PostgreSQL database."""
 
@@ -52,7 +62,7 @@ class Postgres(Database):
         """
         try:
             parsed = make_url(url).set(drivername="postgresql+psycopg")
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # a port that is no number
             raise ConfigError(
                 "the URL of a PostgreSQL database reads 'postgresql://user:password@host:port/database'; characters "
                 "such as '@' in the password are written %40"
@@ -116,11 +126,14 @@ class Postgres(Database):
         try:
             yield
         except DBAPIError as error:
-            state = getattr(error.orig, "sqlstate", None) or ("08" if error.connection_invalidated else "")
-            if not state and "connection" in str(error.orig):
-                state = "08"
+            state = getattr(error.orig, "sqlstate", None) or _state_in(str(error.orig))
             remedy = next((said for code, said in _REMEDIES.items() if state.startswith(code)), f"failed: {error.orig}")
             raise StoreError(f"the store {self.place} {remedy}") from error
+
+
+def _state_in(message: str) -> str:
+    """Return the state of an error that came before there was a connection: only its words are known then."""
+    return next((state for words, state in _WORDS.items() if words in message), "08")
 
 
 def _leave_to_parent(engine: Engine) -> None:

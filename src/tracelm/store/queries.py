@@ -1,13 +1,12 @@
 """The store's questions, one statement each where it can be. All read; none writes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     RowMapping,
     Select,
@@ -23,14 +22,10 @@ from sqlalchemy import (
 from tracelm import semconv
 from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
-from tracelm.store.filters.attributes import attribute_conditions
-from tracelm.store.filters.compile import NO_TEXT, Compiler, tokens
-from tracelm.store.filters.rarity import finds_few
-from tracelm.store.filters.syntax import EVERYTHING, All, Literally, Matches, Node
+from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compiler, conditions, limits, matches, order
 from tracelm.store.order import in_tree_order
-from tracelm.store.paging import Order, Page, cursor, read_cursor
+from tracelm.store.paging import Page, cursor, read_cursor
 from tracelm.store.results import Rows
-from tracelm.store.search import SearchIndex
 from tracelm.store.stored import (
     StoredDecision,
     StoredProject,
@@ -43,46 +38,12 @@ from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
 
-Wanted: TypeAlias = Mapping[str, str | None]
-"""Columns and what must stand in them; `None` for anything. `project` is always named."""
-
 _Number = TypeVar("_Number", int, float)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """What is wanted of a list.
-
-    Attributes:
-        where: What its rows have to meet.
-        since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
-        until_ns: Before when they began.
-        order_by: `start`, and for spans and traces `latency`, `cost` and `tokens`; with a `-` the greatest first.
-        after: The cursor of the page before.
-        limit: How many rows make a page; `None` for all.
-        search: Where texts are looked up; without one, in names and status messages only.
-    """
-
-    where: Node = EVERYTHING
-    since_ns: int | None = None
-    until_ns: int | None = None
-    order_by: str = "-start"
-    after: str | None = None
-    limit: int | None = None
-    search: SearchIndex | None = None
-
-    def page(self, what: str, wanted: Wanted) -> Page:
-        """Return the page; its cursors are good for this query. The window of time may move between two pages."""
-        asked = sorted((name, value) for name, value in wanted.items() if value is not None)
-        return Page(after=self.after, limit=self.limit, query=(what, str(self.where), self.order_by, asked))
-
-
-ALL: Final = Listing()
 
 _LARGEST_PAGE: Final = 10_000  # as many values as one statement takes, and more than anybody reads
 _SHORTEST: Final = 4  # characters of an id that may stand for it
 _LAST: Final = "\U0010ffff"
-_INNER: Final = frozenset({"id", "pending_in"})
 _RECORD: Final = tuple(SPANS.c[name] for name in KEPT)
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
 COUNTED: Final = and_(
@@ -113,12 +74,12 @@ def projects(connection: Connection) -> Rows[StoredProject]:
 def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredTrace]:
     """Return a page of the traces whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    of_project = _matches(SPANS, {"project": wanted["project"]})
-    within = [*of_project, *_between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
-    compiler = _compiler(connection, listing, within)
-    page, order = listing.page("traces", wanted), _order(TRACES, wanted, listing)
+    of_project = matches(SPANS, {"project": wanted["project"]})
+    within = [*of_project, *between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
+    compiled = compiler(connection, listing, within)
+    page, by = listing.page("traces", wanted), order(TRACES, wanted, listing)
     chosen = page.choose(
-        _trace_query(), order, [*_listed(TRACES, wanted, listing), *_where(listing, compiler.of_traces)]
+        _trace_query(), by, [*limits(TRACES, wanted, listing), *conditions(listing, compiled.of_traces)]
     )
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredTrace, map(_trace, rows), next=following)
@@ -144,10 +105,10 @@ def trace_page(
         raise ValueError(f"limit={limit}: a page of a trace has from 1 to {_LARGEST_PAGE:,} spans")
     summary = _summary(connection, trace_id, project=project)
     asked = ("trace_page", summary.trace_id, project)
-    of_trace = _matches(SPANS, {"project": project, "trace_id": summary.trace_id})
+    of_trace = matches(SPANS, {"project": project, "trace_id": summary.trace_id})
     skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
-    found = connection.execute(skeleton.where(*of_trace)).all()
-    places = in_tree_order([(row[0], row[1], row[2], row[3]) for row in found])
+    found = [tuple(row) for row in connection.execute(skeleton.where(*of_trace))]
+    places = in_tree_order([row[:4] for row in found])
     if after is not None:
         _, last = read_cursor(after, asked)
         if all(found[place.span][4] != last for place in places):
@@ -155,7 +116,7 @@ def trace_page(
     shown = list(islice(places, limit))
     has_next = next(places, None) is not None
     ids = {found[place.span][4]: place for place in shown}
-    rows = connection.execute(_columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
+    rows = connection.execute(columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
     whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
     page = [
         PlacedSpan(
@@ -187,10 +148,10 @@ def _summary(connection: Connection, trace_id: str, *, project: str | None) -> S
 def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredSpan]:
     """Return a page of the spans whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    limits = _listed(SPANS, wanted, listing)
-    compiler = _compiler(connection, listing, limits)
-    page, order = listing.page("spans", wanted), _order(SPANS, wanted, listing)
-    chosen = page.choose(_columns(SPANS), order, [*limits, *_where(listing, compiler.of_spans)])
+    within = limits(SPANS, wanted, listing)
+    compiled = compiler(connection, listing, within)
+    page, by = listing.page("spans", wanted), order(SPANS, wanted, listing)
+    chosen = page.choose(columns(SPANS), by, [*within, *conditions(listing, compiled.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(_span, rows), next=following)
 
@@ -204,8 +165,8 @@ def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[Stor
         LINKS.c.project == SPANS.c.project,
         LINKS.c.span_id == SPANS.c.span_id,
     )
-    page, order = listing.page("linked", {"trace_id": trace_id}), _order(SPANS, {}, listing)
-    chosen = page.choose(_columns(SPANS), order, [points_there])
+    page, by = listing.page("linked", {"trace_id": trace_id}), order(SPANS, {}, listing)
+    chosen = page.choose(columns(SPANS), by, [points_there])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(_span, rows), next=following)
 
@@ -237,8 +198,8 @@ def genai_spans(
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
     """Return a page of the scores whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    page, order = listing.page("scores", wanted), _order(SCORES, wanted, listing)
-    chosen = page.choose(_columns(SCORES), order, _listed(SCORES, wanted, listing))
+    page, by = listing.page("scores", wanted), order(SCORES, wanted, listing)
+    chosen = page.choose(columns(SCORES), by, limits(SCORES, wanted, listing))
     rows, following = page.read(connection.execute(chosen).mappings())
     return Rows(StoredScore, (_score(row) for row in rows), next=following)
 
@@ -246,19 +207,19 @@ def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Ro
 def decisions(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredDecision]:
     """Return a page of what guardrails decided, where the columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
-    page, order = listing.page("decisions", wanted), _order(LOGS, wanted, listing)
-    limits = _listed(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}, listing)
-    chosen = page.choose(select(*columns), order, limits)
+    known = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
+    page, by = listing.page("decisions", wanted), order(LOGS, wanted, listing)
+    within = limits(LOGS, {**wanted, "event_name": semconv.DECISION_EVENT}, listing)
+    chosen = page.choose(select(*known), by, within)
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredDecision, (StoredDecision(**row) for row in rows), next=following)
 
 
 def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[StoredScore]:
     """Return the scores of a run that count, the earliest first: one verdict of a scorer a row and trial."""
-    columns = [column for column in SCORES.columns if column.name != "id"]
+    known = [column for column in SCORES.columns if column.name != "id"]
     found = (
-        select(*columns)
+        select(*known)
         .join(TRIALS, COUNTED)
         .where(SCORES.c.run_id == run_id, SCORES.c.project == project, _EVALUATION)
         .order_by(SCORES.c.time_ns, SCORES.c.id)
@@ -269,8 +230,8 @@ def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[Sto
 def runs(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredRun]:
     """Return a page of the evaluation runs whose columns equal those of `wanted`."""
     _check(connection, wanted["project"], listing.limit)
-    page, order = listing.page("runs", wanted), _order(RUNS, wanted, listing)
-    return _runs(connection, page.choose(_columns(RUNS), order, _listed(RUNS, wanted, listing)), page)
+    page, by = listing.page("runs", wanted), order(RUNS, wanted, listing)
+    return _runs(connection, page.choose(columns(RUNS), by, limits(RUNS, wanted, listing)), page)
 
 
 def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRun:
@@ -290,9 +251,9 @@ def trials(connection: Connection, run_id: str, *, project: str) -> Rows[StoredT
         SPANS.c.project == TRIALS.c.project,
         SPANS.c.span_id == TRIALS.c.span_id,
     )
-    columns = [column for column in TRIALS.columns if column.name != "id"]
+    known = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, *_RECORD)
+        select(*known, *_RECORD)
         .join(SPANS, at_span)
         .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
         .order_by(TRIALS.c.row_index, TRIALS.c.trial)
@@ -309,9 +270,9 @@ def known_outputs(connection: Connection, task_version: str, *, project: str) ->
         SPANS.c.project == TRIALS.c.project,
         SPANS.c.span_id == TRIALS.c.span_id,
     )
-    columns = [column for column in TRIALS.columns if column.name != "id"]
+    known = [column for column in TRIALS.columns if column.name != "id"]
     found = (
-        select(*columns, *_RECORD)
+        select(*known, *_RECORD)
         .join(RUNS, of_run)
         .join(SPANS, at_span)
         .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
@@ -374,75 +335,12 @@ def _trace_query() -> Select[Any]:
         SPANS.c.project == TRACES.c.project,
         SPANS.c.span_id == TRACES.c.root_span_id,
     )
-    columns = [column for column in TRACES.columns if column.name != "id"]
-    return select(*columns, *_RECORD).join(SPANS, at_root)
+    known = [column for column in TRACES.columns if column.name != "id"]
+    return select(*known, *_RECORD).join(SPANS, at_root)
 
 
 def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
-    return _columns(table).where(*_matches(table, wanted))
-
-
-def _columns(table: Table) -> Select[Any]:
-    return select(*(column for column in table.columns if column.name not in _INNER))
-
-
-def _matches(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in wanted.items() if value is not None]
-
-
-def _listed(table: Table, wanted: Wanted, listing: Listing) -> list[ColumnElement[bool]]:
-    return [*_matches(table, wanted), *_between(_began(table), listing.since_ns, listing.until_ns)]
-
-
-def _between(moment: ColumnElement[int], since_ns: int | None, until_ns: int | None) -> list[ColumnElement[bool]]:
-    since = [] if since_ns is None else [moment >= since_ns]
-    return since if until_ns is None else [*since, moment < until_ns]
-
-
-def _compiler(connection: Connection, listing: Listing, within: Sequence[ColumnElement[bool]]) -> Compiler:
-    return Compiler(
-        attribute_matches=attribute_conditions(connection, within=within),
-        few=finds_few(connection),
-        within=within,
-        text_matches=NO_TEXT if listing.search is None else listing.search.matches(connection),
-    )
-
-
-def _where(listing: Listing, compiled: Callable[[Node], ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    return [] if listing.where == EVERYTHING else [compiled(listing.where)]
-
-
-def _names_few(node: Node) -> bool:
-    """Say whether a filter names traces, or an evaluation run."""
-    match node:
-        case All(parts):
-            return any(map(_names_few, parts))
-        case Matches(name, values):
-            return name.field in {"trace", "run"} and all(isinstance(each, Literally) for each in values)
-        case _:
-            return False
-
-
-def _began(table: Table) -> ColumnElement[int]:
-    return table.c.time_ns if "time_ns" in table.c else table.c.start_ns
-
-
-def _order(table: Table, wanted: Wanted, listing: Listing) -> Order:
-    began = _began(table)
-    if any(wanted.get(name) is not None for name in ("trace_id", "run_id")) or _names_few(listing.where):
-        began = began + 0  # not by the index of times: SQLite would read all of a project in its order, to sort a few
-    values: dict[str, tuple[ColumnElement[Any], bool]] = {"start": (began, False)}
-    if table in {SPANS, TRACES}:
-        values |= {
-            "latency": (table.c.duration_ns, False),
-            "cost": (table.c.cost_usd, True),
-            "tokens": (tokens(table), True),
-        }
-    order_by, name = listing.order_by, listing.order_by.removeprefix("-")
-    if name not in values:
-        raise StoreError(f"order_by={order_by!r}: it is one of {', '.join(values)}, with a - for the greatest first")
-    by, is_nullable = values[name]
-    return Order(by=by, row=table.c.id, descending=order_by.startswith("-"), is_nullable=is_nullable)
+    return columns(table).where(*matches(table, wanted))
 
 
 def _check(connection: Connection, project: str | None, limit: int | None) -> None:

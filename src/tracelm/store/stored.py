@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 from tracelm import semconv
+from tracelm.otlp.dialects import canonical
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
 from tracelm.store.contents import StoredRecord
 from tracelm.store.cost_history import in_force
@@ -136,8 +137,11 @@ class StoredSpan:
 
     @functools.cached_property
     def attributes(self) -> Attributes:
-        """All attributes of the span, with the cost that is in force; `otlp.attributes` are those recorded."""
-        return in_force(self.otlp.attributes, self.repricings)
+        """All attributes of the span, with the cost that is in force; `otlp.attributes` are those recorded.
+
+        What another instrumentation recorded stands there under today's names as well.
+        """
+        return in_force(dict(canonical(self.otlp)), self.repricings)
 
     @property
     def input(self) -> str | None:
@@ -229,12 +233,12 @@ class StoredTrace:
     @property
     def input(self) -> str | None:
         """What went into the root."""
-        return _content(self.root.attributes, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
+        return _content(canonical(self.root), semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
 
     @property
     def output(self) -> str | None:
         """What came out of the root."""
-        return _content(self.root.attributes, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
+        return _content(canonical(self.root), semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,7 +467,7 @@ class StoredProject:
     last_start_ns: int | None
 
 
-def _content(attributes: Attributes, *keys: str) -> str | None:
+def _content(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
     return _as_text(next((attributes[key] for key in keys if key in attributes), None))
 
 

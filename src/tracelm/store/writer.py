@@ -26,7 +26,8 @@ from sqlalchemy import (
 
 from tracelm import semconv
 from tracelm.otlp.records import SpanRecord
-from tracelm.store.rows import Row, preview_of
+from tracelm.store.preview import preview_of
+from tracelm.store.rows import Row
 from tracelm.store.statements import Upsert, greatest, insert, least
 from tracelm.store.tables import LOGS, RUNS, SCORES, SPANS, TRACES, TRIALS
 

@@ -148,7 +148,7 @@ def test_traces_are_listed(recorded: Path) -> None:
 
 
 def test_machines_get_one_document(recorded: Path) -> None:
-    (trace,) = run_json("traces")
+    (trace,) = run_json("traces")["traces"]
     assert (trace["trace_id"], trace["cost_usd"], trace["input"]) == (TRACE, 0.0000123, '{"x":1}')
     shown = run_json("show", TRACE)
     assert list(shown) == ["trace", "spans", "scores", "decisions"]
@@ -171,7 +171,7 @@ def test_an_empty_store_says_what_to_do_next(home: Path) -> None:
     assert run("eval", "list").replace(str(home), "HOME") == snapshot(
         "no evaluation runs yet in HOME/tracelm.db: tracelm.Evaluation(dataset=..., scorers=[...]).run(task) makes one"
     )
-    assert run_json("traces") == []
+    assert run_json("traces") == {"traces": [], "next": None}
     assert run_json("eval", "list") == []
 
 
@@ -204,8 +204,8 @@ def test_a_wrong_command_line_is_exit_code_2(arguments: tuple[str, ...]) -> None
 
 def test_the_home_may_be_named(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACELM_HOME", str(recorded / "elsewhere"))
-    assert run_json("traces") == []
-    assert len(run_json("traces", "--home", str(recorded))) == 1
+    assert run_json("traces") == {"traces": [], "next": None}
+    assert len(run_json("traces", "--home", str(recorded))["traces"]) == 1
 
 
 def test_hostile_text_reaches_no_terminal(home: Path) -> None:

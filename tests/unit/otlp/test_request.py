@@ -20,6 +20,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from tracelm.errors import DecodeError
+from tracelm.otlp import wire
 from tracelm.otlp.limits import RequestLimits
 from tracelm.otlp.protobuf import logs_request, trace_request
 from tracelm.otlp.request import decode_logs_request, decode_trace_request
@@ -183,11 +184,13 @@ def test_a_request_without_spans_is_fine_and_anything_else_is_none(encoding: Any
         {"attributes": [nested(40)]},
         {"attributes": [nested(33)]},
         {"attributes": [text("k" * 1_000_000, "v")]},
+        {"attributes": [KeyValue(key="k", value=AnyValue(array_value=ArrayValue(values=[AnyValue()] * 300_000)))]},
         {"attributes": [text("k", "v" * 5_000_000)]},
         {"attributes": [KeyValue(key="k", value=AnyValue(bytes_value=bytes(5_000_000)))]},
         {"name": "n" * 5_000_000},
         {"status": Status(message="n" * 5_000_000)},
         {"attributes": [text(str(n), "") for n in range(5_000)]},
+        {"attributes": [KeyValue()] * 5_000},
         {"events": [Span.Event()] * 5_000},
         {"events": [Span.Event(attributes=[text("k" * 1_000_000, "v")])]},
         {"links": [Span.Link(trace_id=TRACE, span_id=SPAN, trace_state="x" * 5_000_000)]},
@@ -214,7 +217,7 @@ def test_limits_hold_for_json_as_for_protobuf() -> None:
     found = [decode_trace_request(source, encoding="json") for source in sources]
     assert [[str(error) for error in each.errors] for each in found] == snapshot(
         [
-            ["the value of 'k' is nested more than 32 levels deep"],
+            ["a value is nested more than 32 levels deep"],
             ["the key 'kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk'… has 1,000,000 bytes; at most 4,096 are taken"],
             ["the attribute 'k' has 5,000,001 bytes; at most 4,194,304 are taken"],
             ["it has 5,000 attributes; at most 4,096 are taken"],
@@ -245,15 +248,17 @@ def test_a_bad_resource_refuses_its_spans_and_no_others() -> None:
 
 @pytest.mark.parametrize("encoding", ["protobuf", "json"])
 def test_a_request_with_too_many_records_is_refused_as_a_whole(encoding: Any) -> None:
-    limits = RequestLimits(max_records=2)
-    spans = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
-    for count in (2, 3):
-        as_json = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [spans]}] * count}]})
-        body = as_json if encoding == "json" else request(*[span()] * count).SerializeToString()
-        if count == 2:
+    limits = RequestLimits(max_records=4)
+    one = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
+    for resources, scopes, spans in ((1, 1, 2), (1, 1, 3), (1, 4, 0), (5, 0, 0)):
+        as_json = {"resourceSpans": [{"scopeSpans": [{"spans": [one] * spans}] * scopes}] * resources}
+        parts = [ResourceSpans(scope_spans=[ScopeSpans(spans=[span()] * spans)] * scopes)] * resources
+        as_protobuf = ExportTraceServiceRequest(resource_spans=parts)
+        body = orjson.dumps(as_json) if encoding == "json" else as_protobuf.SerializeToString()
+        if spans == 2:
             assert len(decode_trace_request(body, encoding=encoding, limits=limits).records) == 2
             continue
-        with pytest.raises(DecodeError, match="more than 2 records"):
+        with pytest.raises(DecodeError, match="more than 4 records"):
             decode_trace_request(body, encoding=encoding, limits=limits)
 
 
@@ -308,3 +313,16 @@ def test_more_attributes_than_are_remembered_are_read_right() -> None:
     spans = [span(attributes=[KeyValue(key="n", value=AnyValue(int_value=n))]) for n in range(20_000)]
     found = decoded(*spans, *spans).records
     assert [record.attributes["n"] for record in found] == [*range(20_000)] * 2
+    assert 0 < len(wire._seen) < 10_000  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_wide_value_is_not_a_deep_one() -> None:
+    wide = AnyValue(array_value=ArrayValue(values=[nested(1).value] * 100))
+    (found,) = decoded(span(attributes=[KeyValue(key="k", value=wide)])).records
+    assert found.attributes == {"k": [["deep"]] * 100}
+    assert decode_trace_request(found.source, encoding="json").records == (found,)
+
+
+def test_a_field_beyond_its_size_is_refused_before_it_is_unpacked() -> None:
+    found = decoded(span(attributes=[text("k", "v" * 200)]), limits=RequestLimits(max_field_bytes=100))
+    assert [str(error) for error in found.errors] == snapshot(["an attribute has 209 bytes; at most 100 are taken"])

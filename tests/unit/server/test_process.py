@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.serving import Serving, serving, trace_request
+from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.server.pages import find_file
 
 COMMAND = [sys.executable, "-c", "from tracelm.cli.main import main; main()"]
@@ -35,6 +37,30 @@ def test_it_says_that_it_lives_is_ready_and_how_it_does(tmp_path: Path) -> None:
             assert line.startswith("# ") or len(line.split()) == 2
 
 
+def test_texts_are_taken_into_the_index_before_anybody_searches(tmp_path: Path) -> None:
+    request = trace_request(1)
+    attribute = request.resource_spans[0].scope_spans[0].spans[0].attributes.add()
+    attribute.key, attribute.value.string_value = "input.value", "a needle in a haystack, and more hay behind it"
+    with serving(tmp_path) as server:
+        server.send(request.SerializeToString())
+        server.send(trace_request(1).SerializeToString())
+        while server.metric("tracelm_indexed_texts_total") == 0:
+            assert server.process.poll() is None
+        assert len(server.get("/traces", where='"needle in a hay"').json["items"]) == 1
+
+
+def test_what_is_older_than_it_may_be_is_deleted_when_it_starts(tmp_path: Path) -> None:
+    now = time.time_ns()
+    old = span_line("old", trace="a" * 32, start=now - 30 * 86_400 * 10**9, end=now - 30 * 86_400 * 10**9)
+    write_segment(tmp_path, spans=[old, span_line("new", trace="b" * 32, start=now, end=now)])
+    with serving(tmp_path, "--retain=rest 14d") as server:
+        while server.metric("tracelm_retired_traces_total") == 0:
+            assert server.process.poll() is None
+        assert [each["name"] for each in server.get("/traces").json["items"]] == ["new"]
+    ran = tracelm_command(tmp_path, "serve", "--retain=everything", "--port=0", "--grpc-port=0")
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+
+
 def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-level=debug") as server:
         request = trace_request(2, name="secret-name", project="secret-project")
@@ -57,6 +83,16 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
             assert (ran.returncode, ran.stdout) == (1, "")
             assert ran.stderr.count("\n") == 1
             assert option in ran.stderr
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "grpc"])
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from tracelm.cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "serve", f"--home={tmp_path}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (1, "error: tracelm serve needs: pip install 'tracelm[server]'\n")
 
 
 def test_ui_is_another_name_for_serve() -> None:

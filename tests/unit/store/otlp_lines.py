@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -92,7 +92,6 @@ def _value(value: object) -> dict[str, Any]:
         case float():
             return {"doubleValue": value if math.isfinite(value) else "Infinity"}
         case list():
-            elements: list[object] = value
-            return {"arrayValue": {"values": [_value(each) for each in elements]}}
+            return {"arrayValue": {"values": [_value(each) for each in cast("list[object]", value)]}}
         case _:
             return {"stringValue": str(value)}

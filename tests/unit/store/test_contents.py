@@ -80,6 +80,20 @@ def test_the_list_of_traces_shows_the_beginning_of_what_went_in_and_came_out(tmp
     assert trace.input == "q" * 1_000
 
 
+def test_of_a_model_call_the_list_shows_what_was_said_last(tmp_path: Path) -> None:
+    said = [{"role": role, "parts": [{"type": "text", "content": role}]} for role in ("system", "user")]
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "input.value": '{"messages": "as they were sent"}',
+        "gen_ai.input.messages": orjson.dumps(said).decode(),
+        "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"tool_call","name":"look"}]}]',
+    }
+    write_segment(tmp_path, spans=[span_line("chat m", attributes=attributes)])
+    with tracelm.open_store(home=tmp_path) as store:
+        (trace,) = store.traces()
+    assert (trace.input_preview, trace.output_preview) == ("user", attributes["gen_ai.output.messages"])
+
+
 def test_tags_release_and_environment_are_columns(tmp_path: Path) -> None:
     line = orjson.loads(span_line("root"))
     tags = [{"stringValue": tag} for tag in ("a", "b", "a")]
@@ -107,3 +121,17 @@ def test_a_text_with_nul_is_kept_as_it_is_and_shown_without(tmp_path: Path) -> N
         (span,) = store.spans()
         assert (span.name, span.model, span.input) == ("a\ufffdb", "m\ufffd", "x\0y")
         assert span.otlp.source == line
+
+
+def test_names_of_any_length_are_kept_apart_and_whole_in_the_record(tmp_path: Path) -> None:
+    names = ["x" * 200_000, "x" * 199_999 + "y"]
+    lines = [
+        span_line("a", span=f"{n:016x}", project=name, attributes={"gen_ai.request.model": name, "session.id": name})
+        for n, name in enumerate(names, start=1)
+    ]
+    write_segment(tmp_path, spans=lines)
+    with tracelm.open_store(home=tmp_path) as store:
+        spans = store.spans()
+        assert len({span.project for span in spans}) == len({span.model for span in spans}) == 2
+        assert {len(span.project) for span in spans} == {len(span.session_id or "") for span in spans} == {128}
+        assert sorted(span.otlp.source for span in spans) == sorted(lines)

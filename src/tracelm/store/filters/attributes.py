@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, select
 
 from tracelm.errors import StoreError
@@ -87,8 +88,15 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _of_record(term: Term, record: bytes) -> bool:
-    span = decode_spans(request_line("spans", b"{}", b"{}", without_pieces(record))).records[0]
-    return holds(term, span.attributes)
+    """Say whether a term is true of a record; a long text, which stands in `contents`, counts as empty."""
+    body = without_pieces(record)
+    if _spelled(term.name.key or "") not in body and b"\\u" not in body:  # most spans, at a tenth of the cost
+        return False
+    return holds(term, decode_spans(request_line("spans", b"{}", b"{}", body)).records[0].attributes)
+
+
+def _spelled(key: str) -> bytes:
+    return orjson.dumps(key)[1:-1]
 
 
 def _called(connection: Connection) -> Callable[[Term], ColumnElement[bool]]:

@@ -125,8 +125,8 @@ class Compiler:
         """
         condition = self.of_spans(node)
         if not _reads_records(node):
-            keys = select(SPANS.c.trace_id, SPANS.c.project).where(*self.within, condition)
-            found = self.few(keys, TRACES)
+            key = (SPANS.c[name] for name in ("trace_id", "project"))
+            found = self.few(select(*key).where(*self.within, condition), TRACES)
             if found is not None:
                 return TRACES.c.id.in_(found)
         return exists().where(SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project, condition)

@@ -312,8 +312,7 @@ class _Parser:
         if known is None or known.name not in possible or (dot and not (known.has_key and key)):
             scanner.fail(
                 f"{text!r} is nothing that may be missing",
-                _meant(field, possible)
-                or "write a field that may be, as in has:score, has:cost, has:model or has:attr.KEY",
+                _meant(field, possible) or "write one that may be, as in has:score, has:cost, has:model",
                 start,
                 max(scanner.at, start + 1),
             )

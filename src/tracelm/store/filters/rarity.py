@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, select
 
 from tracelm.store.filters.compile import Few
 
@@ -23,11 +23,12 @@ def finds_few(connection: Connection) -> Few:
         looked_at += 1
         if looked_at > _MOST_CONDITIONS:
             return None
-        keys = {tuple(row) for row in connection.execute(query.limit(_FEW + 1))}
-        if len(keys) > _FEW:
+        found = [tuple(row) for row in connection.execute(query.limit(_FEW + 1))]
+        if len(found) > _FEW:
             return None
-        columns = [table.c[column.name] for column in query.selected_columns]
-        wanted = select(table.c.id, *columns).where(table.c.trace_id.in_({key[0] for key in keys}))
-        return [row[0] for row in connection.execute(wanted) if tuple(row[1:]) in keys]
+        keys = set(found)
+        columns: list[ColumnElement[Any]] = [table.c[column.name] for column in query.selected_columns]
+        wanted: Select[Any] = select(table.c.id, *columns).where(table.c.trace_id.in_({key[0] for key in keys}))
+        return [number for number, *key in connection.execute(wanted) if tuple(key) in keys]
 
     return few

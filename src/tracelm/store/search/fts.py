@@ -103,9 +103,9 @@ class SQLiteSearch(SearchIndex):
             spans = self._candidates(fold(text))
             if spans is None:
                 return has
-            listed: Select[Any] = select(literal_column("value")).select_from(
-                func.json_each(bindparam(None, orjson.dumps(spans).decode()))
-            )
+            each: Any = func.json_each(bindparam(None, orjson.dumps(spans).decode()))
+            value: ColumnElement[int] = literal_column("value")
+            listed: Select[Any] = select(value).select_from(each)
             return and_(SPANS.c.id.in_(listed), has)
 
         return condition

@@ -8,7 +8,7 @@ import pytest
 from tests import postgres
 from tests.unit.store.filters.filled import MS, call, filled, one, verdict
 from tracelm.errors import StoreError
-from tracelm.store.filters import attributes, parse
+from tracelm.store.filters import attributes, parse, rarity
 from tracelm.store.filters.attributes import attribute_conditions
 from tracelm.store.filters.compile import Compiler
 from tracelm.store.open import Store
@@ -181,58 +181,79 @@ def test_spans(store: Store, where: str, found: list[str]) -> None:
     assert spans(store, where) == found
 
 
-@pytest.mark.parametrize(
-    ("where", "found"),
-    [
-        ("", [1, 2, 3, 4]),
-        ("status:error", [2]),
-        ("errors>0", [1, 2]),
-        ("span(status:error)", [1, 2]),
-        ("op:explain", [1, 2]),
-        ("op:explain latency>1s", [1]),
-        ("model:o1 latency<1s", [2]),
-        ("model:gpt* op:explain", [1]),
-        ("span(model:gpt* op:explain)", []),
-        ("span(model:gpt* latency:2s)", [1]),
-        ("-span(model:gpt* latency:2s)", [2, 3, 4]),
-        ("latency:2s", []),
-        ("-model:o1", [1, 3, 4]),
-        ("has:model", [1, 2]),
-        ("-has:model", [3, 4]),
-        ("error:RateLimitError", [1]),
-        ("cost>0.01", [1]),
-        ("-cost>0.01", [2, 3, 4]),
-        ("tokens>=1k", [1]),
-        ("tokens:50", [2]),
-        ("user:ada", [4]),
-        ("session:s-1", [3]),
-        ("name:explain", [1, 2]),
-        ("name:chat*", []),
-        ("span(name:chat*)", [1, 2]),
-        ("chat", [1, 2]),
-        ("trace:00000000000000000000000000000003", [3]),
-        ("spans:1", [3, 4]),
-        ("span(spans:1)", [3, 4]),
-        ("score.pii:failed", [1]),
-        ("score.tone:warm", [2]),
-        ("release:1.4.* environment:staging", [3]),
-        ("-release:1.4.*", [1, 2, 4]),
-        ("tag:test", [3]),
-        ("tag:checkout", []),
-        ("span(tag:checkout)", [1]),
-        ("-tag:test", [1, 2, 4]),
-        ("span(score.tone:warm op:explain)", []),
-        ("-score.pii:failed", [2, 3, 4]),
-        ("has:score", [1, 2, 3]),
-        ("attr.customer.tier:gold", [1]),
-        ("attr.gen_ai.request.temperature>0.5 op:explain", [1]),
-        ("span(attr.gen_ai.request.temperature>0.5 op:explain)", []),
-        ("is:root", [1, 2, 3, 4]),
-        ("span(is:root op:explain failed) OR session:s-1", [3]),
-    ],
-)
+TRACES: list[tuple[str, list[int]]] = [
+    ("", [1, 2, 3, 4]),
+    ("status:error", [2]),
+    ("errors>0", [1, 2]),
+    ("span(status:error)", [1, 2]),
+    ("op:explain", [1, 2]),
+    ("op:explain latency>1s", [1]),
+    ("model:o1 latency<1s", [2]),
+    ("model:gpt* op:explain", [1]),
+    ("span(model:gpt* op:explain)", []),
+    ("span(model:gpt* latency:2s)", [1]),
+    ("-span(model:gpt* latency:2s)", [2, 3, 4]),
+    ("latency:2s", []),
+    ("-model:o1", [1, 3, 4]),
+    ("has:model", [1, 2]),
+    ("-has:model", [3, 4]),
+    ("error:RateLimitError", [1]),
+    ("cost>0.01", [1]),
+    ("-cost>0.01", [2, 3, 4]),
+    ("tokens>=1k", [1]),
+    ("tokens:50", [2]),
+    ("user:ada", [4]),
+    ("session:s-1", [3]),
+    ("name:explain", [1, 2]),
+    ("name:chat*", []),
+    ("span(name:chat*)", [1, 2]),
+    ("chat", [1, 2]),
+    ("trace:00000000000000000000000000000003", [3]),
+    ("spans:1", [3, 4]),
+    ("span(spans:1)", [3, 4]),
+    ("score.pii:failed", [1]),
+    ("score.tone:warm", [2]),
+    ("release:1.4.* environment:staging", [3]),
+    ("-release:1.4.*", [1, 2, 4]),
+    ("tag:test", [3]),
+    ("tag:checkout", []),
+    ("span(tag:checkout)", [1]),
+    ("-tag:test", [1, 2, 4]),
+    ("span(score.tone:warm op:explain)", []),
+    ("-score.pii:failed", [2, 3, 4]),
+    ("has:score", [1, 2, 3]),
+    ("attr.customer.tier:gold", [1]),
+    ("attr.gen_ai.request.temperature>0.5 op:explain", [1]),
+    ("span(attr.gen_ai.request.temperature>0.5 op:explain)", []),
+    ("is:root", [1, 2, 3, 4]),
+    ("span(is:root op:explain failed) OR session:s-1", [3]),
+]
+
+
+@pytest.mark.parametrize(("where", "found"), TRACES)
 def test_traces(store: Store, where: str, found: list[int]) -> None:
     assert traces(store, where) == found
+
+
+@pytest.mark.parametrize("few", [0, 1, 3])
+def test_how_rare_something_is_does_not_change_what_is_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(rarity, "_FEW", few)
+    assert {where: traces(store, where) for where, _ in TRACES} == dict(TRACES)
+    for where in ("has:score", "-has:score", "score.pii:failed", "-score.pii:failed is:root"):
+        found = spans(store, where)
+        with monkeypatch.context() as patch:
+            patch.setattr(rarity, "_FEW", 500)
+            assert spans(store, where) == found
+
+
+def test_several_scores_of_a_trace_do_not_make_them_look_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rarity, "_FEW", 3)
+    scores = [verdict(name, trace=n) for n in range(1, 5) for name in ("a", "b", "c")]
+    with filled(tmp_path, [one("x", trace=n) for n in range(1, 5)], scores) as store:
+        assert traces(store, "has:score") == [1, 2, 3, 4]
+        assert len(spans(store, "has:score")) == 4
 
 
 def test_the_other_arguments_narrow_what_the_filter_finds(store: Store) -> None:

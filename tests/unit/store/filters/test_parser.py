@@ -257,7 +257,7 @@ this range is empty: write 1..2
         (
             "has:latency",
             snapshot("""\
-'latency' is nothing that may be missing: write a field that may be, as in has:score, has:cost, has:model or has:attr.KEY
+'latency' is nothing that may be missing: write one that may be, as in has:score, has:cost, has:model
   has:latency
       ^^^^^^^\
 """),

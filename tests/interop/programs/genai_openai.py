@@ -1,0 +1,11 @@
+"""OpenTelemetry's own instrumentation of OpenAI's client."""
+
+import openai
+from calls import calls
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+from otel import provider
+
+tracing = provider()
+OpenAIInstrumentor().instrument(tracer_provider=tracing)
+calls(openai.OpenAI())
+tracing.shutdown()
