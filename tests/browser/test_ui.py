@@ -421,7 +421,7 @@ def _pages(server: Serving) -> Mapping[str, tuple[str, str]]:
     refused = server.get("/traces", where="name:write_mail status:error").json["items"][0]["trace_id"]
     return {
         "home": ("/", "look_up_order"),
-        "traces": ("/traces?project=help-desk", "invoke_agent desk"),
+        "traces": ("/traces?project=help-desk", "evaluation row"),
         "trace": (f"/traces/{sent.AGENT}?span=help-desk/{6:016x}", "was sent two days ago"),
         "verdicts": (f"/traces/{refused}?tab=verdicts", "Score it"),
         "sessions": ("/sessions", "conversation-1"),

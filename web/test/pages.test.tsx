@@ -8,7 +8,7 @@ import { filled } from "../src/home/HomePage";
 import { Bars, nice } from "../src/parts/Bars";
 import { around, range } from "../src/parts/Interval";
 import { apart, byDisagreement } from "../src/runs/ComparePage";
-import { said } from "../src/sessions/said";
+import { said } from "../src/format/said";
 import { codePoints, completed, FilterBar, utf16Offset } from "../src/traces/FilterBar";
 
 describe("the filter bar", () => {
@@ -110,8 +110,8 @@ test("rows in which two runs are furthest apart come first; what has no score co
   expect(apart(pairs[1]!, "s")).toBeNull();
 });
 
-test("a conversation shows what was said, not how it was passed", () => {
-  expect(['"Hello"', '{"question": "Why?"}', '{"a": "x", "b": 1}', "plain", '{"cut": "o'].map(said)).toEqual([
-    "Hello", "Why?", '{"a": "x", "b": 1}', "plain", '{"cut": "o',
+test("a preview shows what was said, not how it was passed", () => {
+  expect(['"Hello"', '{"question": "Why?"}', '{"a": "x", "b": 1}', "plain", '{"cut": "o', '"cut \\"o'].map(said)).toEqual([
+    "Hello", "Why?", '{"a": "x", "b": 1}', "plain", '{"cut": "o', 'cut \\"o',
   ]); // prettier-ignore
 });

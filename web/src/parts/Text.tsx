@@ -12,7 +12,7 @@ export function Text({ value }: { value: string }) {
       {found.map((piece, n) =>
         piece.isHidden ? (
           // oxlint-disable-next-line react/no-array-index-key -- pieces have nothing else that tells them apart
-          <span key={n} className="mx-px rounded-xs bg-warn-ground px-0.5 font-mono text-xs text-warn" title={meaning(piece.text)}>
+          <span key={n} className="mx-px inline-block rounded-xs bg-warn-ground px-0.5 font-mono text-xs text-warn" title={meaning(piece.text)}>
             {piece.text}
           </span>
         ) : (

@@ -7,13 +7,13 @@ import { useLive } from "../api/live";
 import { useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { quoted } from "../format/filter";
+import { said } from "../format/said";
 import { cost, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
 import { Text } from "../parts/Text";
 import { session as route } from "../router";
-import { said } from "./said";
 
 export function SessionPage() {
   const { sessionId } = route.useParams();

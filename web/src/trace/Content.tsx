@@ -48,9 +48,13 @@ function Shown({ value, form, span }: { value: Json; form: Form; span: SpanDetai
   return <Value value={value} isJson={isJson} found={form === "output" ? foundInOutput(span) : []} />;
 }
 
-/** The places that scorers found in the output, as far as it is recorded as it was judged. */
+/** What was found in the output, as far as that is recorded as it was judged: neither refused nor replaced. */
 function foundInOutput(span: SpanDetail): Found[] {
-  return span.scores.flatMap((each) => (each.source === "guardrail" ? [] : foundIn(each.details.spans)));
+  const byScorers = span.scores.filter((each) => each.source !== "guardrail").map((each) => each.details.spans);
+  const byGuardrails = span.decisions
+    .filter((each) => each.attributes["tracelm.guardrail.side"] !== "input" && ["allow", "warn"].includes(each.taken ?? ""))
+    .map((each) => each.attributes["tracelm.guardrail.spans"]);
+  return [...byScorers, ...byGuardrails].flatMap(foundIn);
 }
 
 export function Content({ span }: { span: SpanDetail }) {

@@ -1,7 +1,7 @@
 /** What was said of a span: guardrails' decisions, scores, and a form to say something oneself. */
 import type { DecisionLine, ScoreLine, SpanDetail } from "../api/client";
 import type { Json } from "../format/json";
-import { figure } from "../format/units";
+import { duration, figure } from "../format/units";
 import { oneLine } from "../format/visible";
 import { JsonTree } from "../parts/JsonTree";
 import { FoundChips, foundIn } from "../parts/Marked";
@@ -29,30 +29,51 @@ export function Verdicts({ span }: { span: SpanDetail }) {
 }
 
 const OUTCOMES: Record<string, string> = {
-  enforced: "enforced",
+  enforced: "",
+  shadow: "in shadow: only recorded",
   failed_open: "the guardrail failed and let it pass",
   failed_closed: "the guardrail failed and let nothing pass",
 };
+const TAKEN: Record<string, [string, string]> = {
+  allow: ["border-line", "bg-good-ground text-good"],
+  block: ["border-bad/50 bg-bad-ground", "bg-bad text-ground"],
+};
+const INTERVENED: [string, string] = ["border-warn/50 bg-warn-ground", "bg-warn text-ground"];
 
 function Decision({ decision }: { decision: DecisionLine }) {
-  const isAllowed = decision.taken === "allow";
-  const found = foundIn(decision.attributes["tracelm.guardrail.spans"]);
+  const attributes = decision.attributes as Record<string, Json>;
+  const text = (key: string) => (typeof attributes[key] === "string" ? oneLine(attributes[key], 100) : null);
+  const [box, chip] = TAKEN[decision.taken ?? ""] ?? INTERVENED;
+  const found = foundIn(attributes["tracelm.guardrail.spans"]);
+  const policy = text("tracelm.guardrail.policy.name");
+  const side = text("tracelm.guardrail.side");
+  const attempt = attributes["tracelm.guardrail.attempt"];
+  const error = text("error.type");
   return (
-    <section className={`rounded-md border px-3 py-2 ${isAllowed ? "border-line" : "border-bad/50 bg-bad-ground"}`}>
+    <section className={`rounded-md border px-3 py-2 ${box}`}>
       <header className="flex flex-wrap items-center gap-2">
         <span className="label">Guardrail</span>
         <h3 className="font-semibold">{oneLine(decision.guardrail ?? "", 100)}</h3>
-        <span className={`chip ${isAllowed ? "bg-good-ground text-good" : "bg-bad text-ground"}`}>{decision.taken ?? "unknown"}</span>
-        {decision.intended !== decision.taken && <span className="chip">intended: {decision.intended}</span>}
+        {side !== null && <span className="text-soft">on the {side}</span>}
+        <span className={`chip ${chip}`}>{oneLine(decision.taken ?? "unknown", 30)}</span>
+        {decision.intended !== decision.taken && decision.intended !== null && <span className="chip">intended: {oneLine(decision.intended, 30)}</span>}
+        {typeof attempt === "number" && <span className="chip">attempt {attempt + 1}</span>}
         <span className="text-soft">{OUTCOMES[decision.outcome ?? ""] ?? oneLine(decision.outcome ?? "", 60)}</span>
-        <span className="ml-auto text-faint">
-          {decision.latency_s !== null && `judged in ${figure(decision.latency_s)} s, `}
+        <span className="ml-auto text-soft">
+          {decision.latency_s !== null && `judged in ${duration(decision.latency_s * 1e9)}, `}
           <Moment ns={decision.time_ns} />
         </span>
       </header>
+      {policy !== null && (
+        <p className="mt-0.5 text-soft">
+          by the policy {policy} {text("tracelm.guardrail.policy.version")}{" "}
+          <span className="font-mono text-xs">{text("tracelm.guardrail.policy.digest")?.slice(0, 12)}</span>
+        </p>
+      )}
+      {error !== null && <p className="mt-0.5 font-mono text-xs text-bad">{error}</p>}
       {found.length > 0 && (
         <p className="mt-1.5">
-          <FoundChips found={found} /> <span className="text-faint">characters of what was judged; a refused text itself is not recorded</span>
+          <FoundChips found={found} /> <span className="text-soft">places in what was judged, in characters; what was refused is not recorded</span>
         </p>
       )}
     </section>

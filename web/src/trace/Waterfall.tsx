@@ -54,7 +54,7 @@ function marksBySpan(scores: ScoreLine[], decisions: DecisionLine[]): Map<string
   for (const each of decisions) {
     const marks = of(each);
     marks.decisions += 1;
-    if (each.taken !== "allow") marks.blocked = true;
+    if (each.taken !== "allow" && each.taken !== "warn") marks.blocked = true;
   }
   return found;
 }
@@ -166,7 +166,7 @@ function Ticks({ whole }: { whole: number }) {
   return (
     <div className="relative h-full border-l border-line text-faint" aria-hidden="true">
       {[0, 0.25, 0.5, 0.75].map((share) => (
-        <span key={share} className="absolute top-1.5 border-l border-line pl-1 text-xs" style={{ left: `${share * BAR_SHARE}%` }}>
+        <span key={share} className={`absolute top-1.5 border-l border-line pl-1 text-xs ${share === 0 || share === 0.5 ? "" : "max-sm:hidden"}`} style={{ left: `${share * BAR_SHARE}%` }}>
           {share === 0 ? "0" : duration(whole * share)}
         </span>
       ))}

@@ -5,6 +5,7 @@ import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "reac
 
 import type { TraceLine } from "../api/client";
 import { useKeys } from "../frame/keys";
+import { said } from "../format/said";
 import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
@@ -150,7 +151,7 @@ export function TraceTable({ ref, lines, sort, showProject, onSort, hasMore, isF
 function Preview({ text, isBad = false }: { text: string | null; isBad?: boolean }) {
   return (
     <div role="cell" className={`truncate font-mono text-xs ${isBad ? "text-bad" : "text-soft"} ${WIDE}`}>
-      <bdi>{text === null ? "" : oneLine(text)}</bdi>
+      <bdi>{text === null ? "" : oneLine(said(text))}</bdi>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** What of a recorded value is worth reading in a conversation. */
+/** What of a recorded value is worth reading at a glance. */
 
 /** The text itself where a value is JSON of one, or of an object with one; else as it is. A preview may be cut. */
 export function said(preview: string): string {
@@ -12,5 +12,5 @@ export function said(preview: string): string {
   } catch {
     // cut, or never was JSON
   }
-  return preview;
+  return preview.startsWith('"') ? preview.slice(1) : preview;
 }
