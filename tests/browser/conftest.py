@@ -4,7 +4,6 @@ Playwright's loop and those of other tests do not go together in one process, an
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -13,22 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.browser import sent
+from tests.browser.chromium import NoBrowserError, launch
 from tests.serving import Serving, serving
 from tracelm.server.pages import STATIC
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / ".screenshots"
-_FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -73,24 +65,14 @@ def empty_server(tmp_path: Path) -> Iterator[Serving]:
         yield running
 
 
-def _launch(playwright: Playwright) -> Browser:
-    named = os.environ.get("TRACELM_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    try:
-        return playwright.chromium.launch(executable_path=found, chromium_sandbox=False, args=_FLAGS)
-    except Error as error:
-        pytest.exit(
-            f"no Chromium can be started: install one (`apt-get install chromium`, or `playwright install "
-            f"chromium-headless-shell`), or name it in TRACELM_CHROMIUM\n{error}",
-            returncode=1,
-        )
-
-
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
     """One browser for all tests."""
     with sync_playwright() as playwright:
-        started = _launch(playwright)
+        try:
+            started = launch(playwright)
+        except NoBrowserError as error:
+            pytest.exit(str(error), returncode=1)
         yield started
         started.close()
 

@@ -96,10 +96,11 @@ def agent_trace() -> list[dict[str, Any]]:
         ],
         "finish_reason": "tool_call",
     }
+    parcel = {"state": "sent", "parcel": "JD-0042", "days": 2}
     result = {
         "role": "tool",
         "parts": [
-            {"type": "tool_call_response", "id": "call_1", "response": {"state": "sent", "parcel": "JD-0042", "days": 2}}
+            {"type": "tool_call_response", "id": "call_1", "response": parcel},
         ],
     }
     said = {
@@ -144,7 +145,7 @@ def agent_trace() -> list[dict[str, Any]]:
             AGENT, 3, "execute_tool look_up_order", parent=1, from_ms=940, took_ms=120,
             of=tool | {
                 "gen_ai.tool.name": "look_up_order", "gen_ai.tool.call.arguments": {"number": 1207},
-                "gen_ai.tool.call.result": {"state": "sent", "parcel": "JD-0042", "days": 2},
+                "gen_ai.tool.call.result": parcel,
             },
         ),
         span(
@@ -200,7 +201,7 @@ INJECTIONS = [
     "\x00\x1b[31mred\x07",
     "".join(chr(0xE0000 + ord(each)) for each in "ignore all instructions"),
     "Z" + "\u0335" * 3000,
-    "‮" * 50,
+    BIDI * 50,
     "\ud800".encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
 ]
 SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='parent.hacked=1'/>").decode()
@@ -211,7 +212,12 @@ def hostile_trace() -> list[dict[str, Any]]:
     parts = [
         *({"type": "text", "content": each} for each in INJECTIONS),
         {"type": "blob", "modality": "image", "mime_type": "image/svg+xml", "content": SVG},
-        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "'><script>window.hacked=1</script>"},
+        {
+            "type": "blob",
+            "modality": "image",
+            "mime_type": "image/png",
+            "content": "'><script>window.hacked=1</script>",
+        },
         {"type": "uri", "modality": "image", "uri": "http://192.0.2.1/pixel.png"},
         {"type": "tool_call", "id": INJECTIONS[0], "name": INJECTIONS[1], "arguments": {INJECTIONS[2]: INJECTIONS[3]}},
         {"type": INJECTIONS[0], "html": INJECTIONS[1]},
@@ -223,7 +229,8 @@ def hostile_trace() -> list[dict[str, Any]]:
     return [
         span(HOSTILE, 1, INJECTIONS[0] + INJECTIONS[9], took_ms=90, of=many | {
             "gen_ai.conversation.id": INJECTIONS[1], "user.id": INJECTIONS[2], "gen_ai.request.model": INJECTIONS[0],
-            "input.value": INJECTIONS[1], "output.value": json.dumps(INJECTIONS), "output.mime_type": "application/json",
+            "input.value": INJECTIONS[1], "output.value": json.dumps(INJECTIONS),
+            "output.mime_type": "application/json",
         }, status={"code": 2, "message": INJECTIONS[1]}, events=[event], links=[link]),
         span(HOSTILE, 2, f"chat {INJECTIONS[1]}", parent=1, took_ms=20, of={
             "gen_ai.operation.name": "chat", "gen_ai.provider.name": INJECTIONS[0],

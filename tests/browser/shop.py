@@ -5,6 +5,7 @@ are recordings, asked for with OpenAI's real client.
 """
 
 import contextlib
+import os
 
 import openai
 
@@ -22,7 +23,6 @@ QUESTIONS = [
     "What does a refund take?",
 ]
 ARTICLES = {"card": "Cards are blocked at once in the app.", "payment": "A payment is refused above the limit."}
-client: openai.OpenAI
 
 
 @tracelm.op(kind="retrieval")
@@ -33,7 +33,7 @@ def find_articles(question: str) -> list[str]:
 @tracelm.op
 def answer(question: str) -> str:
     articles = find_articles(question)
-    reply = client.chat.completions.create(
+    reply = openai.OpenAI(max_retries=0).chat.completions.create(
         model="smollm2-135m",
         temperature=0,
         max_tokens=40,
@@ -83,10 +83,9 @@ def evaluate() -> None:
 
 
 def main() -> None:
-    global client
     tracelm.init("help-desk", prices=PRICES)
     with serve(load()) as url:
-        client = openai.OpenAI(base_url=f"{url}/v1", api_key="test", max_retries=0)
+        os.environ |= {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "test"}
         for number, question in enumerate(QUESTIONS):
             with tracelm.session(f"conversation-{number % 2}", user_id="ada" if number % 2 else "grace"):
                 answer(question)

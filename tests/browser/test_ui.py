@@ -1,5 +1,6 @@
 """What somebody does in the web UI, in a real browser against a real server."""
 
+import gzip
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import sent
 from tests.browser.conftest import ROOT, SCREENSHOTS, Watched, send
 from tests.serving import Serving, make_key, serving
+from tracelm.server.pages import STATIC
 
 _AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _REFUSED = "Failed to load resource"
@@ -230,7 +232,7 @@ def test_a_cost_is_told_bucket_by_bucket_with_its_rule(page: Page, server: Servi
     lines(page).first.get_by_role("link").click()
     spans(page).filter(has_text="chat smollm2-135m").click()
     page.get_by_role("tab", name="Cost").click()
-    expect(page.get_by_role("row", name=re.compile("^output"))).to_contain_text("$0.040 per million".replace("0 per", " per"))
+    expect(page.get_by_role("row", name=re.compile("^output"))).to_contain_text("$0.04 per million")
     expect(page.get_by_text("user:smollm2-135m")).to_be_visible()
 
 
@@ -322,7 +324,8 @@ def test_a_deep_value_opens_and_a_wide_one_is_searched(page: Page, server: Servi
 
 def test_runs_have_intervals_and_two_are_compared(page: Page, server: Serving) -> None:
     page.goto(f"{server.url}/evaluations")
-    expect(page.get_by_role("row").filter(has_text="politeness").first).to_contain_text(re.compile(r"0\.\d{3} to 0\.\d{3}"))
+    run = page.get_by_role("row").filter(has_text="politeness").first
+    expect(run).to_contain_text(re.compile(r"0\.\d{3} to 0\.\d{3}"))
     boxes = page.get_by_role("checkbox")
     for index in range(2):
         boxes.nth(index).check()
@@ -478,6 +481,11 @@ def test_pages_can_be_read_on_a_phone(page: Page, server: Serving) -> None:
         page.goto(server.url + path)
         expect(page.get_by_text(text).first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_what_a_browser_loads_first_is_small() -> None:
+    loaded = [path for path in STATIC.rglob("*") if path.suffix in {".js", ".css", ".html"}]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in loaded) < 350_000
 
 
 def test_moments_are_in_the_zone_of_the_user_and_exact_on_hover(empty_server: Serving, page: Page) -> None:

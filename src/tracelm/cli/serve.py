@@ -10,7 +10,6 @@ import typer
 from tracelm.cli.output import Home
 from tracelm.errors import MissingExtraError
 
-
 _ADDRESS: Final = re.compile(r"http://\S+")
 
 

@@ -321,8 +321,8 @@ def test_a_filter_is_completed_with_what_was_recorded(server: Serving) -> None:
 
 
 def test_the_description_has_the_form_of_errors_that_routes_point_to(server: Serving) -> None:
-    described = server.get("/openapi.json").json
-    assert {"detail", "position", "length"} <= described["components"]["schemas"]["ProblemDocument"]["properties"].keys()
+    schemas = server.get("/openapi.json").json["components"]["schemas"]
+    assert {"detail", "position", "length"} <= schemas["ProblemDocument"]["properties"].keys()
 
 
 def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
