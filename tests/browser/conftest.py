@@ -20,6 +20,7 @@ from tests.serving import Serving, serving
 from tracelm.server.pages import STATIC
 
 ROOT = Path(__file__).parents[2]
+_HERE = Path(__file__).resolve().parent
 SCREENSHOTS = ROOT / ".screenshots"
 _WATCH = """
 window.violations = [];
@@ -30,7 +31,8 @@ addEventListener("securitypolicyviolation", (event) =>
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     """Leave these tests out of a run that does not name them."""
-    return None if any("browser" in each for each in config.args) else True
+    named = [Path(each.partition("::")[0]).resolve() for each in config.args]
+    return None if any(each.is_relative_to(_HERE) for each in named) else True
 
 
 def shop(home: Path) -> None:

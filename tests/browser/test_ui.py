@@ -94,6 +94,7 @@ def test_a_filter_is_completed_applied_and_stands_in_the_address(page: Page, ser
     page.keyboard.press("/")
     box = page.get_by_role("combobox", name="Filter")
     expect(box).to_be_focused()
+    expect(page.get_by_role("option", name="status").first).to_be_visible()
     page.keyboard.type("stat")
     expect(page.get_by_role("option").first).to_contain_text("status")
     page.keyboard.press("Tab")

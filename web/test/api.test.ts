@@ -22,10 +22,12 @@ describe("a request", () => {
     return fetched;
   };
 
-  test("has its parameters in the address, escaped, and without empty ones", async () => {
+  test("has its parameters in the address, escaped, and without those that are not known", async () => {
     const fetched = answers('{"items": [], "next": null}');
-    await get("/api/v1/runs/{run_id}/rows", { project: "a&b", outcome: "", after: undefined }, { run_id: "../x" });
+    await get("/api/v1/runs/{run_id}/rows", { project: "a&b", outcome: undefined, after: null }, { run_id: "../x" });
     expect(fetched.mock.calls[0]![0]).toBe("/api/v1/runs/..%2Fx/rows?project=a%26b");
+    await get("/api/v1/complete", { text: "", position: 0 });
+    expect(fetched.mock.calls[1]![0]).toBe("/api/v1/complete?text=&position=0");
   });
 
   test("that is refused says where a filter is bad", async () => {

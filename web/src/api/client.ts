@@ -48,7 +48,7 @@ function address(path: string, inPath: Record<string, unknown>, query: object): 
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(inPath[name])));
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") parameters.set(name, String(value));
+    if (value !== undefined && value !== null) parameters.set(name, String(value));
   }
   const text = parameters.toString();
   return text ? `${filled}?${text}` : filled;

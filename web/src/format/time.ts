@@ -26,15 +26,6 @@ export function exact(ns: string): string {
   return `${WITH_YEAR.format(at)} ${CLOCK.format(at)}.${digits} ${zone}\n${utc}`;
 }
 
-/** How long ago something was, in the largest unit. */
-export function ago(ns: string, nowMs = Date.now()): string {
-  const s = Math.max(0, nowMs / 1000 - Number(BigInt(ns) / 1_000_000n) / 1000);
-  if (s < 5) return "now";
-  if (s < 60) return `${Math.floor(s)} s ago`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
-  return s < 86_400 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86_400)} d ago`;
-}
-
 /** What stands below a bar of a chart of `spanNs` width. */
 export function tick(ns: string, spanNs: number): string {
   const at = date(ns);

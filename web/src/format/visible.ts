@@ -5,7 +5,7 @@ const HIDDEN =
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udfff]/gu;
 
-export type Piece = { text: string; isHidden: boolean };
+type Piece = { text: string; isHidden: boolean };
 
 const NAMES: Record<string, string> = {
   "U+202A": "left-to-right embedding",

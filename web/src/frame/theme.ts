@@ -1,7 +1,7 @@
 /** Light or dark: as the system has it, until the switch says otherwise. */
 import { useState } from "react";
 
-export type Theme = "system" | "light" | "dark";
+type Theme = "system" | "light" | "dark";
 const KEY = "tracelm.theme";
 const ORDER: Theme[] = ["system", "light", "dark"];
 

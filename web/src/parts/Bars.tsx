@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 
 import { exact, tick } from "../format/time";
 
-export type Series = { name: string; tone: string; dot: string; values: (number | null)[] };
+type Series = { name: string; tone: string; dot: string; values: (number | null)[] };
 type Props = {
   title: string;
   sum: string;

@@ -8,7 +8,7 @@ import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { StatusMark } from "../parts/Status";
 import { progress } from "./TracePage";
-import { type Kind, kindOf, lengthNs, open, parentOf, type Place } from "./tree";
+import { closedBelow, type Kind, kindOf, lengthNs, open, parentOf, type Place } from "./tree";
 
 type Props = {
   places: Place[];
@@ -117,7 +117,7 @@ export function Waterfall({ places, total, traceNs, chosen, scores, decisions, o
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [chosen, at < 0]);
 
-  const parents = useMemo(() => places.filter((each) => each.line.child_count > 0), [places]);
+  const hasBranches = useMemo(() => places.some((each) => each.line.depth > 0 && each.line.child_count > 0), [places]);
   const areClosed = closed.size > 0;
   return (
     <section aria-label="Spans" className="flex min-h-0 flex-col border-r border-line">
@@ -126,11 +126,11 @@ export function Waterfall({ places, total, traceNs, chosen, scores, decisions, o
           <span className="label" aria-live="polite">
             {progress(places.length, total)}
           </span>
-          {parents.length > 1 && (
+          {hasBranches && (
             <button
               type="button"
               className="label rounded px-1 hover:text-accent"
-              onClick={() => setClosed(areClosed ? new Set() : new Set(parents.filter((each) => each.line.depth > 0).map((each) => each.key)))}
+              onClick={() => setClosed(areClosed ? new Set() : closedBelow(places, 1))}
             >
               {areClosed ? "open all" : "close all"}
             </button>
