@@ -382,16 +382,17 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
 
 
 def _span(row: dict[str, Any]) -> StoredSpan:
-    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
     return StoredSpan(**known)
 
 
 def _trace(row: dict[str, Any]) -> StoredTrace:
-    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
+    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
     return StoredTrace(**known)
 
 
-def _tags(text: str | None) -> tuple[str, ...]:
+def tags_of(text: str | None) -> tuple[str, ...]:
+    """Return what the column `tags` says."""
     return tuple(orjson.loads(text)) if text else ()
 
 
