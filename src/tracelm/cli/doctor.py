@@ -95,10 +95,10 @@ def _versions() -> _Facts:
 
 
 def _data(home: Path | None) -> _Facts:
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local
     from tracelm.trace.segments import journal_bytes, list_segments
 
-    with open_store(home=home) as store:
+    with open_local(home=home) as store:
         report = store.index()
         segments = list_segments(store.home)
         waiting = [segment for segment in segments if not segment.is_delivered()]
@@ -124,9 +124,9 @@ def _export() -> _Facts:
 
 
 def _unpriced(home: Path | None) -> "tuple[UnpricedModel, ...]":
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local
 
-    with open_store(home=home) as store:
+    with open_local(home=home) as store:
         return store.unpriced_models(since_ns=time.time_ns() - _DAYS * 86_400 * 1_000_000_000)
 
 

@@ -21,7 +21,7 @@ from tracelm.server.live import LiveEvents
 from tracelm.server.options import ServerOptions
 from tracelm.server.state import ServerState
 from tracelm.server.texts import TextIndexing
-from tracelm.store.open import Store, open_store
+from tracelm.store.open import Store, open_local
 
 _BACKLOG: Final = 1_024
 
@@ -37,7 +37,7 @@ def run(options: ServerOptions, *, say: Callable[[str], None]) -> None:
         ConfigError: A port cannot be used, or the address needs an API key and there is none.
         StoreError: The store cannot be opened.
     """
-    with open_store(options.store_url, home=options.home) as store, store.kept_open():
+    with open_local(options.store_url, home=options.home) as store, store.kept_open():
         _check_keys(store, options)
         listening = _listen(options)
         with contextlib.closing(listening), _parts(store, options) as (state, grpc_intake):

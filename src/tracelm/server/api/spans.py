@@ -90,6 +90,10 @@ def list_spans(
     caller: Reader,
     project: ProjectName = None,
     where: Where = "",
+    trace_id: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="Only of this trace.")] = None,
+    op: Annotated[str | None, Query(max_length=1_000, description="Only of this op.")] = None,
+    name: Annotated[str | None, Query(max_length=1_000, description="Only with this name.")] = None,
+    run_id: Annotated[str | None, Query(max_length=200, description="Only of this evaluation run.")] = None,
     since_ns: SinceNs = None,
     until_ns: UntilNs = None,
     order_by: OrderBy = "-start",
@@ -103,6 +107,10 @@ def list_spans(
         lambda: store.spans(
             where,
             project=wanted,
+            trace_id=trace_id,
+            op=op,
+            name=name,
+            run_id=run_id,
             since_ns=since_ns,
             until_ns=until_ns,
             order_by=order_by,
@@ -111,6 +119,22 @@ def list_spans(
         ),
         caller,
     )
+    return Page(items=[SpanLine.model_validate(each) for each in found], next=found.next)
+
+
+@router.get("/traces/{trace_id}/linked")
+def list_linked(
+    request: Request,
+    caller: Reader,
+    trace_id: TraceId,
+    project: ProjectName = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page[SpanLine]:
+    """List the spans that have a link to a span of this trace, the newest first."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    found = listed(lambda: store.linked(trace_id, project=wanted, after=after, limit=limit), caller)
     return Page(items=[SpanLine.model_validate(each) for each in found], next=found.next)
 
 
