@@ -1,6 +1,6 @@
 """The store's questions, one statement each where it can be. All read; none writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NoReturn, TypeVar, cast
@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
 )
 
 from tracelm import semconv
@@ -153,6 +154,14 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     chosen = page.choose(columns(SPANS), by, [*within, *conditions(listing, compiled.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(_span, rows), next=following)
+
+
+def spans_by_id(connection: Connection, ids: Collection[tuple[str, str]], *, project: str | None) -> Rows[StoredSpan]:
+    """Return the spans with these trace and span ids, in no order; those that are not there are left out."""
+    of_ids = tuple_(SPANS.c.trace_id, SPANS.c.span_id).in_(list(ids))
+    found = columns(SPANS).where(of_ids, *matches(SPANS, {"project": project}))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredSpan, map(_span, rows))
 
 
 def linked(connection: Connection, trace_id: str, wanted: Wanted, listing: Listing) -> Rows[StoredSpan]:

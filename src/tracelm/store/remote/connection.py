@@ -82,7 +82,7 @@ class ApiConnection:
         """
         given = {name: value for name, value in query.items() if value is not None}
         target = self._base + "".join(f"/{quote(segment, safe='')}" for segment in path)
-        target += f"?{urlencode(given, errors='surrogatepass')}" if given else ""
+        target += f"?{urlencode(given, doseq=True, errors='surrogatepass')}" if given else ""
         with self._lock:
             if os.getpid() != self._process:  # a forked child must not talk on its parent's connection
                 self._connect()

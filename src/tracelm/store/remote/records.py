@@ -1,8 +1,8 @@
 """Records out of the documents of a server's API. Whole spans are fetched when they are first asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
@@ -23,24 +23,85 @@ if TYPE_CHECKING:
     _R = TypeVar("_R", bound=DataclassInstance)
 
 Line: TypeAlias = Mapping[str, Any]
-_RECORD: Final = "record"
+_SOME: Final = 100  # the most that the API sends at once
 
 
-class RemoteSpan:
-    """A whole span, fetched when it is first asked for."""
+class RemoteSpans:
+    """The whole spans of one list, fetched some dozens at a time when one of them is asked for."""
 
-    __slots__ = ("_api", "_project", "_span_id", "_trace_id")
-
-    def __init__(self, api: ApiConnection, line: Line, *, span_id: str = "span_id") -> None:
-        """Remember where it is.
+    def __init__(self, api: ApiConnection, lines: Sequence[Line], *, span_id: str = "span_id") -> None:
+        """Remember where they are.
 
         Args:
             api: Where to ask.
-            line: What names its project and trace.
-            span_id: Under which name its own id stands there.
+            lines: What names their projects and traces.
+            span_id: Under which name their own ids stand there.
         """
         self._api = api
-        self._project, self._trace_id, self._span_id = line["project"], line["trace_id"], line[span_id]
+        self._places = [_Place(line["project"], line["trace_id"], line[span_id]) for line in lines]
+        self._first = -1
+        self._block: dict[_Place, bytes] = {}
+
+    def __getitem__(self, index: int) -> "RemoteSpan":
+        return RemoteSpan(self, index)
+
+    def source(self, index: int) -> bytes:
+        """Return one span, OTLP/JSON.
+
+        Raises:
+            StoreError: It was deleted meanwhile, or the server cannot be asked.
+        """
+        first, place = index - index % _SOME, self._places[index]
+        if first != self._first:
+            self._block = self._fetch(self._places[first : first + _SOME])
+            self._first = first
+        # What the server left out, since it is too large or is not there any more, is asked for alone.
+        return self._block.get(place) or self._api.get_bytes(
+            "traces", place.trace_id, "spans", place.span_id, "otlp", project=place.project
+        )
+
+    def span(self, index: int) -> SpanRecord:
+        """Return one whole span.
+
+        Raises:
+            StoreError: It was deleted meanwhile, or the server cannot be asked.
+        """
+        source = self.source(index)
+        with self._api.understood():
+            return decode_spans(source).records[0]
+
+    def _fetch(self, places: "Sequence[_Place]") -> "dict[_Place, bytes]":
+        if len(places) == 1:
+            return {}
+        projects = {place.project for place in places}
+        told = self._api.get(
+            "spans",
+            "otlp",
+            span=[f"{place.trace_id}:{place.span_id}" for place in places],
+            project=places[0].project if len(projects) == 1 else None,
+        )
+        with self._api.understood():
+            return {
+                _Place(line["project"], line["trace_id"], line["span_id"]): line["otlp"].encode()
+                for line in told["items"]
+            }
+
+
+class _Place(NamedTuple):
+    project: str
+    trace_id: str
+    span_id: str
+
+
+class RemoteSpan:
+    """One of them."""
+
+    __slots__ = ("_among", "_index")
+
+    def __init__(self, among: RemoteSpans, index: int) -> None:
+        """Remember which one."""
+        self._among = among
+        self._index = index
 
     def span(self) -> SpanRecord:
         """Return the whole span.
@@ -48,10 +109,7 @@ class RemoteSpan:
         Raises:
             StoreError: It was deleted meanwhile, or the server cannot be asked.
         """
-        path = ("traces", self._trace_id, "spans", self._span_id, "otlp")
-        source = self._api.get_bytes(*path, project=self._project)
-        with self._api.understood():
-            return decode_spans(source).records[0]
+        return self._among.span(self._index)
 
 
 class RemoteLog:
@@ -74,39 +132,42 @@ class RemoteLog:
             return decode_logs(self._source.encode()).records[0]
 
 
-def span(api: ApiConnection, line: Line) -> StoredSpan:
-    """Return a span."""
-    return _read(StoredSpan, line, record=RemoteSpan(api, line))
+def spans(api: ApiConnection, lines: Sequence[Line]) -> list[StoredSpan]:
+    """Return spans."""
+    whole = RemoteSpans(api, lines)
+    return [_read(StoredSpan, line, record=whole[index]) for index, line in enumerate(lines)]
 
 
-def trace(api: ApiConnection, line: Line) -> StoredTrace:
-    """Return a line of the list of traces."""
-    return _read(StoredTrace, line, record=RemoteSpan(api, line, span_id="root_span_id"))
+def traces(api: ApiConnection, lines: Sequence[Line]) -> list[StoredTrace]:
+    """Return lines of the list of traces."""
+    whole = RemoteSpans(api, lines, span_id="root_span_id")
+    return [_read(StoredTrace, line, record=whole[index]) for index, line in enumerate(lines)]
 
 
-def score(_api: ApiConnection, line: Line) -> StoredScore:
-    """Return a score."""
-    return _read(StoredScore, line)
+def scores(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredScore]:
+    """Return scores."""
+    return [_read(StoredScore, line) for line in lines]
 
 
-def decision(api: ApiConnection, line: Line) -> StoredDecision:
-    """Return what a guardrail decided."""
-    return _read(StoredDecision, line, record=RemoteLog(api, line))
+def decisions(api: ApiConnection, lines: Sequence[Line]) -> list[StoredDecision]:
+    """Return what guardrails decided."""
+    return [_read(StoredDecision, line, record=RemoteLog(api, line)) for line in lines]
 
 
-def run(_api: ApiConnection, line: Line) -> StoredRun:
-    """Return an evaluation run."""
-    return _read(StoredRun, line)
+def runs(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredRun]:
+    """Return evaluation runs."""
+    return [_read(StoredRun, line) for line in lines]
 
 
-def trial(api: ApiConnection, line: Line) -> StoredTrial:
-    """Return a row and trial of a run."""
-    return _read(StoredTrial, line, record=RemoteSpan(api, line))
+def trials(api: ApiConnection, lines: Sequence[Line]) -> list[StoredTrial]:
+    """Return rows and trials of a run."""
+    whole = RemoteSpans(api, lines)
+    return [_read(StoredTrial, line, record=whole[index]) for index, line in enumerate(lines)]
 
 
-def project(_api: ApiConnection, line: Line) -> StoredProject:
-    """Return a project."""
-    return _read(StoredProject, line)
+def projects(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredProject]:
+    """Return projects."""
+    return [_read(StoredProject, line) for line in lines]
 
 
 def _read(kind: "type[_R]", line: Line, **given: object) -> "_R":

@@ -1,7 +1,7 @@
 """`RemoteStore`: the questions of a store, asked over the API of the server that has it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -94,7 +94,7 @@ class RemoteStore(Store):
         self._check_open()
         told = self._api.get("projects")
         with self._api.understood():
-            return Rows(StoredProject, [records.project(self._api, line) for line in told["items"]])
+            return Rows(StoredProject, records.projects(self._api, told["items"]))
 
     def traces(  # noqa: D102
         self,
@@ -109,14 +109,15 @@ class RemoteStore(Store):
     ) -> Rows[StoredTrace]:
         window = {"since_ns": since_ns, "until_ns": until_ns, "order_by": order_by}
         asked = {"where": where, "project": project, **window}
-        return self._list(StoredTrace, records.trace, "traces", after=after, limit=limit, asked=asked)
+        return self._list(StoredTrace, records.traces, "traces", after=after, limit=limit, asked=asked)
 
     def trace(self, trace_id: str, *, project: str | None = None) -> TraceTree:  # noqa: D102
         summary, spans, _ = self._tree(trace_id, project, after=None, limit=None)
         of_trace = {"trace_id": summary.trace_id, "project": project}
-        found = [records.span(self._api, line) for line in spans]
-        scores = self._list(StoredScore, records.score, "scores", after=None, limit=None, asked=of_trace)
-        decisions = self._list(StoredDecision, records.decision, "decisions", after=None, limit=None, asked=of_trace)
+        with self._api.understood():
+            found = records.spans(self._api, spans)
+        scores = self._list(StoredScore, records.scores, "scores", after=None, limit=None, asked=of_trace)
+        decisions = self._list(StoredDecision, records.decisions, "decisions", after=None, limit=None, asked=of_trace)
         return TraceTree.build(summary, found, tuple(reversed(scores)), tuple(reversed(decisions)))
 
     def trace_page(  # noqa: D102
@@ -126,8 +127,8 @@ class RemoteStore(Store):
         summary, spans, following = self._tree(trace_id, project, after=after, limit=limit)
         with self._api.understood():
             placed = [
-                PlacedSpan(span=records.span(self._api, line), depth=line["depth"], child_count=line["child_count"])
-                for line in spans
+                PlacedSpan(span=span, depth=line["depth"], child_count=line["child_count"])
+                for span, line in zip(records.spans(self._api, spans), spans, strict=True)
             ]
         return TracePage(summary=summary, spans=tuple(placed), next=following)
 
@@ -149,20 +150,20 @@ class RemoteStore(Store):
         equal = {"project": project, "trace_id": trace_id, "op": op, "name": name, "run_id": run_id}
         window = {"since_ns": since_ns, "until_ns": until_ns, "order_by": order_by}
         asked = {"where": where, **equal, **window}
-        return self._list(StoredSpan, records.span, "spans", after=after, limit=limit, asked=asked)
+        return self._list(StoredSpan, records.spans, "spans", after=after, limit=limit, asked=asked)
 
     def span(self, trace_id: str, span_id: str, *, project: str | None = None) -> StoredSpan:  # noqa: D102
         self._check_open()
         path = ("traces", _segment(trace_id, "trace"), "spans", _segment(span_id, "span"))
         line = self._api.get(*path, project=project)
         with self._api.understood():
-            return records.span(self._api, line)
+            return records.spans(self._api, [line])[0]
 
     def linked(  # noqa: D102
         self, trace_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = 1000
     ) -> Rows[StoredSpan]:
         path = ("traces", _segment(trace_id.lower(), "trace"), "linked")
-        return self._list(StoredSpan, records.span, *path, after=after, limit=limit, asked={"project": project})
+        return self._list(StoredSpan, records.spans, *path, after=after, limit=limit, asked={"project": project})
 
     def scores(  # noqa: D102
         self,
@@ -179,7 +180,7 @@ class RemoteStore(Store):
     ) -> Rows[StoredScore]:
         equal = {"project": project, "trace_id": trace_id, "run_id": run_id, "name": name, "source": source}
         asked = {**equal, "since_ns": since_ns, "until_ns": until_ns}
-        return self._list(StoredScore, records.score, "scores", after=after, limit=limit, asked=asked)
+        return self._list(StoredScore, records.scores, "scores", after=after, limit=limit, asked=asked)
 
     def decisions(  # noqa: D102
         self,
@@ -192,7 +193,7 @@ class RemoteStore(Store):
         limit: int | None = 1000,
     ) -> Rows[StoredDecision]:
         asked = {"project": project, "trace_id": trace_id, "since_ns": since_ns, "until_ns": until_ns}
-        return self._list(StoredDecision, records.decision, "decisions", after=after, limit=limit, asked=asked)
+        return self._list(StoredDecision, records.decisions, "decisions", after=after, limit=limit, asked=asked)
 
     def runs(  # noqa: D102
         self,
@@ -205,26 +206,26 @@ class RemoteStore(Store):
         limit: int | None = 50,
     ) -> Rows[StoredRun]:
         asked = {"project": project, "name": name, "since_ns": since_ns, "until_ns": until_ns}
-        return self._list(StoredRun, records.run, "runs", after=after, limit=limit, asked=asked)
+        return self._list(StoredRun, records.runs, "runs", after=after, limit=limit, asked=asked)
 
     def run(self, run_id: str, *, project: str | None = None) -> StoredRun:  # noqa: D102
         self._check_open()
         line = self._api.get("runs", _segment(run_id, "evaluation run"), project=project)
         with self._api.understood():
-            return records.run(self._api, line)
+            return records.runs(self._api, [line])[0]
 
     def trials(self, run_id: str, *, project: str | None = None) -> Rows[StoredTrial]:  # noqa: D102
         path = ("runs", _segment(run_id, "evaluation run"), "trials")
-        return self._list(StoredTrial, records.trial, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredTrial, records.trials, *path, after=None, limit=None, asked={"project": project})
 
     def run_scores(self, run_id: str, *, project: str | None = None) -> Rows[StoredScore]:  # noqa: D102
         path = ("runs", _segment(run_id, "evaluation run"), "scores")
-        return self._list(StoredScore, records.score, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredScore, records.scores, *path, after=None, limit=None, asked={"project": project})
 
     def _list(
         self,
         kind: type[_T],
-        read: Callable[[ApiConnection, Line], _T],
+        read: Callable[[ApiConnection, Sequence[Line]], list[_T]],
         *path: str,
         after: str | None,
         limit: int | None,
@@ -234,7 +235,7 @@ class RemoteStore(Store):
         check_limit(limit)
         _, lines, following = self._pages(*path, items="items", after=after, limit=limit, asked=asked)
         with self._api.understood():
-            return Rows(kind, [read(self._api, line) for line in lines], next=following)
+            return Rows(kind, read(self._api, lines), next=following)
 
     def _tree(
         self, trace_id: str, project: str | None, *, after: str | None, limit: int | None
@@ -243,7 +244,7 @@ class RemoteStore(Store):
         asked = {"project": project}
         first, found, following = self._pages(*path, items="spans", after=after, limit=limit, asked=asked)
         with self._api.understood():
-            return records.trace(self._api, first["trace"]), found, following
+            return records.traces(self._api, [first["trace"]])[0], found, following
 
     def _pages(
         self, *path: str, items: str, after: str | None, limit: int | None, asked: Mapping[str, object]
