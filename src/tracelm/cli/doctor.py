@@ -95,9 +95,11 @@ def _versions() -> _Facts:
 
 
 def _data(home: Path | None) -> _Facts:
+    from tracelm.settings import Settings
     from tracelm.store.open import open_local
     from tracelm.trace.segments import journal_bytes, list_segments
 
+    url = Settings.from_env(project="doctor").url
     with open_local(home=home) as store:
         report = store.index()
         segments = list_segments(store.home)
@@ -110,6 +112,7 @@ def _data(home: Path | None) -> _Facts:
             "journal_bytes": journal_bytes(store.home),
             "segments_waiting_for_a_collector": len(waiting),
             "unreadable_records": report.skipped,
+            **({} if url is None or home is not None else {"server": url}),
         }
 
 

@@ -291,6 +291,26 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_what_is_too_much_for_one_answer_comes_in_several(tmp_path: Path) -> None:
+    values = [letter * 3_000_000 for letter in "abc"]
+    spans = [
+        span_line("large", span=numbered(n), start=n, attributes={"value": value}) for n, value in enumerate(values, 1)
+    ]
+    write_segment(tmp_path / "home", spans=spans)
+    with serving(tmp_path / "home") as running, tracelm.open_store(running.url) as store:
+        assert [each.attributes["value"] for each in store.spans(order_by="start")] == values
+
+
+def test_a_span_that_was_deleted_meanwhile_is_told_so(tmp_path: Path) -> None:
+    write_segment(tmp_path / "home", spans=[span_line(trace="1" * 32), span_line(trace="2" * 32)])
+    with serving(tmp_path / "home") as running, tracelm.open_store(running.url) as store:
+        spans = store.spans()
+        with tracelm.open_store(home=running.home) as here:
+            assert here.maintenance.retain("rest 1d").traces == 2
+        with pytest.raises(tracelm.StoreError, match="no span '00000000000000a1' in trace"):
+            _ = spans[0].otlp
+
+
 def test_records_can_be_looked_into_after_the_store_was_closed(server: Serving) -> None:
     with tracelm.open_store(server.url) as store:
         [span] = store.spans(trace_id=CALLS)
@@ -397,7 +417,7 @@ def test_a_key_of_one_project_sees_it_and_no_other(
             "tlm_" + "0" * 12 + "_" + "A" * 43,
             "does not take the key in TRACELM_API_KEY: this API key is not known here",
         ),
-        ("ingest", "may not read: `tracelm keys create NAME --read`"),
+        ("ingest", "may not read: `tracelm keys create --name ME --read`"),
     ],
 )
 def test_who_is_not_let_in_reads_what_helps(
@@ -565,7 +585,7 @@ def test_a_server_that_is_newer_may_tell_more(server: Serving) -> None:
 def test_an_answer_that_makes_no_sense_is_told_so(server: Serving) -> None:
     def senseless(path: str, answer: Answer) -> Answer:
         body = answer.body.replace(b'"start_ns":"', b'"start_ns":"x') if "/spans" in path else answer.body
-        return Answer(answer.status, answer.kind, b"{}" if path.endswith("otlp?project=shop") else body)
+        return Answer(answer.status, answer.kind, body.replace(b'"otlp":"{', b'"otlp":"{}'))
 
     with relayed(server, senseless) as relay, tracelm.open_store(relay.url) as store:
         with pytest.raises(tracelm.StoreError, match="answers in an unknown form"):

@@ -159,7 +159,7 @@ class ApiConnection:
             if self._has_key:
                 raise StoreError(
                     f"the server {self.place} does not take the key in {API_KEY}: {detail}. "
-                    "`tracelm keys create NAME --read` makes one, where the server runs"
+                    "`tracelm keys create --name ME --read` makes one, where the server runs"
                 )
             raise self.no_key()
         if status == 404 and detail == _NO_ROUTE:

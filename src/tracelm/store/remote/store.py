@@ -60,7 +60,7 @@ class RemoteStore(Store):
                 raise self._api.no_key()
             if "read" not in about["rights"]:
                 raise StoreError(
-                    f"the key {about['name']!r} may not read: `tracelm keys create NAME --read` makes one that may, "
+                    f"the key {about['name']!r} may not read: `tracelm keys create --name ME --read` makes one that may, "
                     f"where the server {self.place} runs"
                 )
 
