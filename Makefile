@@ -30,9 +30,10 @@ check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## what tracing costs, beside plain OpenTelemetry, evaluations beside a bare loop, what a server takes in
+bench: $(VENV)/.dev  ## what tracing, evaluations, guardrails and the server cost, each beside its floor
 	@$(BIN)/python benchmarks/op_overhead.py
 	@$(BIN)/python benchmarks/eval_throughput.py
+	@$(BIN)/python benchmarks/guard.py
 	@$(BIN)/python -m benchmarks.ingest
 
 $(VENV)/bin/python:

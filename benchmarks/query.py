@@ -29,16 +29,6 @@ LARGE = {"of 1,000 spans": 1_000, "of 33,000 spans": 33_000}
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "claude-sonnet-4-5", "llama-3.3-70b")
 BATCH = 5_000  # spans of one transaction
 
-INDEXES = (
-    # In the place of the one that the tables have: what is filtered by stands in it, so that a scan reads no rows.
-    "DROP INDEX IF EXISTS spans_by_project",
-    "CREATE INDEX IF NOT EXISTS spans_by_project_wide ON spans (project, start_ns, duration_ns, status, op, operation, "
-    "model, cost_usd, input_tokens, output_tokens, error_type, session_id, user_id, parent_span_id)",
-    "DROP INDEX IF EXISTS scores_by_trace",
-    "CREATE INDEX IF NOT EXISTS scores_by_span ON scores (trace_id, project, span_id)",
-    "CREATE INDEX IF NOT EXISTS scores_by_name ON scores (name, time_ns, project, passed, value)",
-)
-
 TRACE_FILTERS = (
     "status:error",
     "errors>0",
@@ -78,16 +68,11 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--indexes", action="store_true", help="with the indexes of INDEXES")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder: Path = given.folder or Path(scratch)
         filled = (folder / "filled").exists()
         with tracelm.open_store(home=folder) as store:
-            if given.indexes:
-                with store.writing() as connection:
-                    for each in INDEXES:
-                        connection.exec_driver_sql(each)
             if not filled:
                 fill(store, spans=given.spans, days=given.days)
                 (folder / "filled").touch()

@@ -49,8 +49,8 @@ nothing in it is ever executed.
 
 `AND`, `OR` and `NOT` are written in capitals. A value with spaces, parentheses, commas or quotes stands in quotes,
 in which `\\"` is a quote and `\\\\` a backslash. Blanks around an operator do not matter. A filter has at most
-{MAX_LENGTH:,} characters, {MAX_TERMS} terms and values, and {MAX_DEPTH} levels of parentheses and negations. Where
-case does not matter, that is said of ASCII letters; the search for a text folds all.
+{MAX_LENGTH:,} characters, {MAX_TERMS} terms and values, and {MAX_DEPTH} levels of parentheses and negations.
+Where case does not matter, that is said of ASCII letters; the search for a text folds all.
 
 **What is missing matches nothing**: `cost>0.01` leaves out a span whose cost is not known, and so does `cost<0.01`.
 What is denied matches what is missing: `-model:o1` and `-cost>0.01` include spans without a model and without a

@@ -17,7 +17,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Read": ("open_store", "Store"),
     "Evaluate": ("Dataset", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),
-    "Guard": ("Guardrail", "guard"),
+    "Guard": ("Guardrail", "guard", "guarded", "guarded_client", "Policy"),
     "A model on this machine": ("local_model",),
     "Errors": (
         "errors",
@@ -32,6 +32,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
         "GuardrailError",
         "GuardrailTripped",
         "GuardrailBroken",
+        "GuardrailTimedOut",
     ),
 }
 """Every public name, once."""

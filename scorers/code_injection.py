@@ -97,6 +97,11 @@ class CodeInjection(Detector):
             raise ConfigError(f"places={self.places!r} cannot work: choose from {', '.join(PLACES)}, as ('html',)")
         object.__setattr__(self, "places", tuple(self.places))
 
+    @property
+    def window(self) -> int:
+        """The longest of the forms, with blanks to spare."""
+        return 512
+
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""
         text = searched_text(output)

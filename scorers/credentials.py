@@ -45,6 +45,7 @@ _CODE: Final = re.compile(r"[A-Za-z_][\w.]*[\[(]|\w{1,12}://|[<{$%\[(]")
 """Calls, subscripts, addresses, and templates."""
 _CAMEL: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+|")
 _END: Final = ".,;:)]}>\"'`"
+_WINDOW: Final = 512
 _MOST_CHARS: Final = 400
 """The longest key that is put together again."""
 
@@ -71,6 +72,19 @@ class Secrets(Detector):
     MAX_CHARS: ClassVar[int] = 2_000_000
     revision: ClassVar[int] = 1
     """Raised when the same text is judged differently: part of the scorer's version."""
+
+    @property
+    def window(self) -> int:
+        """A key that blanks pull apart, or a value in quotes."""
+        return _WINDOW
+
+    def settled(self, text: str) -> int:
+        """All but the beginning of a key, or of what stands behind a telling name, at the end of `text`."""
+        begins, ends_in = _beginnings()
+        begun = begins.search(text, max(len(text) - _WINDOW, 0))
+        partly = ends_in.search(text, max(len(text) - _WINDOW, 0))
+        places = [match.start() for match in (begun, partly) if match is not None]
+        return min(places, default=len(text))
 
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""
@@ -191,3 +205,25 @@ def _patterns() -> "tuple[re2.Pattern[str], re2.Pattern[str]]":
 
     spaced = "|".join(r"\s{0,2}".join(map(re.escape, prefix)) for prefix in _PREFIXES)
     return re2.compile(_told), re2.compile(rf"(?:^|[^A-Za-z0-9])({spaced})")
+
+
+@cache
+def _beginnings() -> "tuple[re2.Pattern[str], re2.Pattern[str]]":
+    """Return what begins a secret with blanks in it, and what at the end of a text may become such a beginning."""
+    import re2
+
+    spaced = "|".join(r"\s{0,2}".join(map(re.escape, prefix)) for prefix in _PREFIXES)
+    named = r"(?i:key|secret|token|passw|passphrase|passcode|pwd|credential|authori[sz]ation|cookie|auth|pass)"
+    separated = r"[A-Za-z0-9_\-. ]{0,24}[\\\"']{0,6}[ \t]{0,4}[:=,]"
+    begins = rf"(?:^|[^A-Za-z0-9])(?:{spaced})|-----BEGIN|{named}{separated}"
+    partly = "|".join(_partly(prefix) for prefix in _PREFIXES)
+    ends_in = rf"(?:^|[^A-Za-z0-9])((?:{partly}|(?i:bearer|basic)\s+\S*)\s{{0,2}})$"
+    return re2.compile(begins), re2.compile(ends_in)
+
+
+def _partly(prefix: str) -> str:
+    """Return a pattern of every beginning of `prefix`, spelled with blanks or not."""
+    pattern = ""
+    for char in reversed(prefix):
+        pattern = re.escape(char) + (rf"(?:\s{{0,2}}{pattern})?" if pattern else "")
+    return pattern

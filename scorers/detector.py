@@ -39,6 +39,7 @@ class Detector(Scorer):
     """
 
     MAX_CHARS: ClassVar[int] = 10_000_000
+    is_cheap: ClassVar[bool] = True
 
     @property
     def measured(self) -> "Measured | None":

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from tracelm.scoring.invisible import is_invisible
+
 Span: TypeAlias = tuple[int, int]
 
 _GONE: Final = "\ue000"
 """Stands for what has no width until it is dropped: a character of private use, which no text is searched for."""
-_WITHOUT_WIDTH: Final = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0})
-"""Joiners and fillers that are shown as nothing although Unicode files them under letters and marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,6 @@ def fold_letters(text: str) -> Folded:
     For words that are known beforehand: it makes nonsense of a text that is really Greek.
     """
     return Folded(text.lower()) if text.isascii() else _without_gaps(text.translate(_LATIN))
-
-
-def is_invisible(char: str) -> bool:
-    """Say whether a character is shown as nothing: format characters, tags, fillers, variation selectors."""
-    point = ord(char)
-    return (
-        unicodedata.category(char) == "Cf"
-        or point in _WITHOUT_WIDTH
-        or 0xFE00 <= point <= 0xFE0F
-        or 0x180B <= point <= 0x180F
-        or 0xE0000 <= point <= 0xE0FFF
-    )
 
 
 def _without_gaps(text: str) -> Folded:

@@ -62,6 +62,7 @@ class PromptInjection(Detector):
 
     threshold: float = 0.5
     MAX_CHARS: ClassVar[int] = 1_000_000
+    is_cheap: ClassVar[bool] = False
     revision: ClassVar[int] = 1
     """Raised when the same text is judged differently: part of the scorer's version."""
 

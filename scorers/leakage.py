@@ -46,6 +46,7 @@ class SystemPromptLeak(Detector):
     system_prompt: str = field(repr=False)
     min_words: int = 8
     MAX_CHARS: ClassVar[int] = 1_000_000
+    is_cheap: ClassVar[bool] = False
     revision: ClassVar[int] = 1
     """Raised when the same text is judged differently: part of the scorer's version."""
 

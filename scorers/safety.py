@@ -7,6 +7,7 @@ from typing import ClassVar
 from tracelm.errors import ConfigError
 from tracelm.scorers.detector import Detector
 from tracelm.scorers.personal_data import ENTITIES, Entity, find
+from tracelm.scorers.personal_data_ends import WINDOW, begins_at
 from tracelm.scorers.phone_numbers import known_regions
 from tracelm.scorers.searched_text import searched_text
 from tracelm.scoring.score import Score
@@ -51,6 +52,15 @@ class PII(Detector):
             raise ConfigError(f"entities={self.entities!r} cannot work: choose from {', '.join(ENTITIES)}")
         object.__setattr__(self, "entities", tuple(self.entities))
         object.__setattr__(self, "regions", _checked_regions(self.regions))
+
+    @property
+    def window(self) -> int:
+        """What has blanks in it, such as a card or a phone number, and the words before it are shorter."""
+        return WINDOW
+
+    def settled(self, text: str) -> int:
+        """All but the beginning of a number, a date or an address at the end of `text`."""
+        return begins_at(text)
 
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""

@@ -59,6 +59,11 @@ class BannedTerms(Detector):
         if _pattern(self.terms).search(fold_letters(self.label).text):
             raise ConfigError(f"label={self.label!r} holds one of the terms, so that a mask would be refused again")
 
+    @property
+    def window(self) -> int:
+        """The longest term, spelled out."""
+        return 3 * max(map(len, self.terms)) + 8
+
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""
         text = searched_text(output)

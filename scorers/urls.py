@@ -69,6 +69,11 @@ class AllowedUrls(Detector):
         object.__setattr__(self, "domains", hosts)
         object.__setattr__(self, "schemes", tuple(each.lower() for each in self.schemes))
 
+    @property
+    def window(self) -> int:
+        """An address has no blank in it: what stands before it decides where it begins."""
+        return 32
+
     def score(self, *, output: object) -> Score:
         """Look through `output`; a value that is not a str is searched in its JSON text."""
         text = searched_text(output)

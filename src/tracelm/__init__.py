@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FilterError,
         GuardrailBroken,
         GuardrailError,
+        GuardrailTimedOut,
         GuardrailTripped,
         MissingExtraError,
         ResumeError,
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from tracelm.evals.limits import Limits
     from tracelm.evals.logger import EvaluationLogger
     from tracelm.evals.run import EvalRun
+    from tracelm.guards.block import guarded
+    from tracelm.guards.client import guarded_client
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
+    from tracelm.guards.policy import Policy
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
@@ -58,9 +62,11 @@ __all__ = [
     "Guardrail",
     "GuardrailBroken",
     "GuardrailError",
+    "GuardrailTimedOut",
     "GuardrailTripped",
     "Limits",
     "MissingExtraError",
+    "Policy",
     "ResumeError",
     "Score",
     "Scorer",
@@ -75,6 +81,8 @@ __all__ = [
     "extract",
     "flush",
     "guard",
+    "guarded",
+    "guarded_client",
     "init",
     "inject",
     "local_model",
@@ -101,9 +109,11 @@ _HOME = {
     "Guardrail": "guards.guardrail",
     "GuardrailBroken": "errors",
     "GuardrailError": "errors",
+    "GuardrailTimedOut": "errors",
     "GuardrailTripped": "errors",
     "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "Policy": "guards.policy",
     "ResumeError": "errors",
     "Score": "scoring.score",
     "Scorer": "scoring.scorer",
@@ -116,6 +126,8 @@ _HOME = {
     "extract": "trace.propagation",
     "flush": "startup",
     "guard": "guards.guard",
+    "guarded": "guards.block",
+    "guarded_client": "guards.client",
     "init": "startup",
     "inject": "trace.propagation",
     "op": "trace.op",

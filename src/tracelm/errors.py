@@ -13,6 +13,7 @@ TracelmError
 └── GuardrailError        a guardrail stopped a value
     ├── GuardrailTripped  the content was refused; carries the score
     └── GuardrailBroken   the guardrail itself failed and was told to block then
+        └── GuardrailTimedOut  it took longer than its `timeout_s`
 
 Tracing itself raises none of these into a traced program.
 """
@@ -96,15 +97,21 @@ class GuardrailTripped(GuardrailError):  # noqa: N818 - the name is part of the 
 
     Attributes:
         score: The verdict, a `tracelm.Score`, that refused the value.
+        safe_message: What the program may tell its user: the guardrail's `message`.
     """
 
-    def __init__(self, message: str, *, guardrail: str, score: object) -> None:
+    def __init__(self, message: str, *, guardrail: str, score: object, safe_message: str = "") -> None:
         super().__init__(message, guardrail=guardrail)
         self.score = score
+        self.safe_message = safe_message
 
 
 class GuardrailBroken(GuardrailError):  # noqa: N818 - a pair with GuardrailTripped
     """The guardrail itself failed and is told to block then (`on_error="block"`)."""
+
+
+class GuardrailTimedOut(GuardrailBroken, TimeoutError):  # noqa: N818 - a kind of GuardrailBroken
+    """The guardrail took longer than its `timeout_s`, and is told to block then (`on_timeout="block"`)."""
 
 
 def _picture(text: str, position: int, length: int) -> str:

@@ -166,6 +166,13 @@ GUARDRAIL_TAKEN: Final = "tracelm.guardrail.action.taken"
 GUARDRAIL_OUTCOME: Final = "tracelm.guardrail.outcome"
 GUARDRAIL_LATENCY: Final = "tracelm.guardrail.latency_s"
 GUARDRAIL_SPANS: Final = "tracelm.guardrail.spans"
+GUARDRAIL_FOUND: Final = "tracelm.guardrail.found"
+GUARDRAIL_SIDE: Final = "tracelm.guardrail.side"
+GUARDRAIL_ATTEMPT: Final = "tracelm.guardrail.attempt"
+GUARDRAIL_CHECKS: Final = "tracelm.guardrail.checks"
+POLICY_NAME: Final = "tracelm.guardrail.policy.name"
+POLICY_VERSION: Final = "tracelm.guardrail.policy.version"
+POLICY_DIGEST: Final = "tracelm.guardrail.policy.digest"
 
 # --- an evaluation ------------------------------------------------------------------------------------------
 RUN_ID: Final = "tracelm.run.id"

@@ -2,6 +2,7 @@
 
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
 import tracelm
@@ -29,6 +30,16 @@ async def reply_later(question: str) -> str:
     return question
 
 
+@tracelm.guard(mask)
+def words(question: str) -> Iterator[str]:
+    yield question
+
+
+@tracelm.guard(tracelm.Policy(name="support", version="1", guardrails=[mask]))
+async def words_later(question: str) -> AsyncIterator[str]:
+    yield question
+
+
 class Desk:
     @tracelm.guard(mask)
     def reply(self, question: str) -> str:
@@ -39,16 +50,19 @@ async def calls() -> None:
     assert_type(await reply_later("why?"), str)
     assert_type(reply("why?", retries=2), str)
     assert_type(Desk().reply("why?"), str)
+    assert_type(words("why?"), Iterator[str])
+    assert_type(words_later("why?"), AsyncIterator[str])
     assert_type(mask.name, str)
     try:
         reply("why?")
     except tracelm.GuardrailTripped as tripped:
         assert_type(tripped.guardrail, str)
+        assert_type(tripped.safe_message, str)
 
 
 def mistakes() -> None:
     reply()  # type: ignore[call-arg]
     Desk().reply(3)  # type: ignore[arg-type]
     tracelm.guard(PII())  # type: ignore[arg-type]
-    tracelm.Guardrail(PII(), action="warn")  # type: ignore[arg-type]
+    tracelm.Guardrail(PII(), action="delete")  # type: ignore[arg-type]
     PII(entities=("NAME",))  # type: ignore[arg-type]

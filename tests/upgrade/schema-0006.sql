@@ -80,7 +80,7 @@ CREATE TABLE projects (
 	created_ns BIGINT NOT NULL, 
 	PRIMARY KEY (name)
 );
-INSERT INTO "projects" VALUES('shop',1795670142910773343);
+INSERT INTO "projects" VALUES('shop',1795670954246212601);
 CREATE TABLE resources (
 	id INTEGER NOT NULL, 
 	digest BLOB NOT NULL, 
@@ -235,16 +235,17 @@ CREATE INDEX log_records_by_trace ON log_records (trace_id, event_name, project)
 CREATE INDEX runs_by_start ON runs (start_ns);
 CREATE INDEX scores_by_run ON scores (run_id, project) WHERE run_id IS NOT NULL;
 CREATE INDEX scores_by_time ON scores (time_ns);
-CREATE INDEX scores_by_trace ON scores (trace_id);
 CREATE INDEX traces_by_project ON traces (project, start_ns);
 CREATE INDEX traces_by_run ON traces (run_id, project) WHERE run_id IS NOT NULL;
 CREATE INDEX traces_by_start ON traces (start_ns);
 CREATE INDEX trials_by_row ON trials (row_digest, trial);
 CREATE INDEX links_by_target ON links (linked_trace_id, linked_span_id);
-CREATE INDEX spans_by_run ON spans (run_id, project) WHERE run_id IS NOT NULL;
-CREATE INDEX spans_in_flight ON spans (pending_in) WHERE state = 'in flight';
-CREATE INDEX spans_by_project ON spans (project, start_ns);
+CREATE INDEX scores_by_span ON scores (trace_id, project, span_id);
+CREATE INDEX scores_by_name ON scores (name, time_ns, project, passed, value);
+CREATE INDEX spans_by_project ON spans (project, start_ns, duration_ns, status, op, operation, model, cost_usd, input_tokens, output_tokens, error_type, session_id, user_id, parent_span_id);
 CREATE INDEX spans_by_start ON spans (start_ns);
+CREATE INDEX spans_in_flight ON spans (pending_in) WHERE state = 'in flight';
+CREATE INDEX spans_by_run ON spans (run_id, project) WHERE run_id IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('spans',3);
 COMMIT;

@@ -17,6 +17,7 @@ from tracelm.cli.compare import compare
 from tracelm.cli.demo import demo
 from tracelm.cli.doctor import doctor
 from tracelm.cli.evaluations import export_run, list_runs, show_run
+from tracelm.cli.guard import audit, replay
 from tracelm.cli.keys import keys
 from tracelm.cli.lineage import lineage
 from tracelm.cli.reprice import reprice
@@ -68,6 +69,13 @@ evaluations.command("resume")(resume_run)
 evaluations.command("export")(export_run)
 evaluations.command("compare")(compare)
 app.add_typer(evaluations, name="eval")
+
+guards = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="See what guardrails decided, and what others would decide."
+)
+guards.command("audit")(audit)
+guards.command("replay")(replay)
+app.add_typer(guards, name="guard")
 
 
 def commands() -> dict[str, Callable[..., Any]]:

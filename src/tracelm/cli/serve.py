@@ -33,6 +33,14 @@ def serve(
         list[str] | None,
         typer.Option(help="A name under which the server may be asked; can be repeated.", show_default=False),
     ] = None,
+    retain: Annotated[
+        str | None,
+        typer.Option(
+            help="What to keep: `errors 90d, rest 14d, runs 1y, size 10GB`; older traces are deleted each hour. "
+            "Default: everything.",
+            show_default=False,
+        ),
+    ] = None,
     log_level: Annotated[Level, typer.Option(help="How much to log, as JSON lines on stderr.")] = Level.info,
     home: Home = None,
 ) -> None:
@@ -51,6 +59,12 @@ def serve(
         raise MissingExtraError("tracelm serve", "server") from None
     log_to_stderr(log_level.value)
     options = ServerOptions(
-        host=host, port=port, grpc_port=grpc_port, store_url=store, home=home, allow_hosts=tuple(allow_host or ())
+        host=host,
+        port=port,
+        grpc_port=grpc_port,
+        store_url=store,
+        home=home,
+        allow_hosts=tuple(allow_host or ()),
+        retain=retain,
     )
     run(options, say=typer.echo)

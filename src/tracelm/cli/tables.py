@@ -119,11 +119,9 @@ def moment(ns: int) -> str:
 
 def trace_table(traces: Iterable["StoredTrace"]) -> Table:
     """Return the list of traces."""
-    table = _table(
-        ("trace", "started", "project", "name"), ("duration", "spans", "tokens", "cost"), ("status", "input")
-    )
+    shown = table(("trace", "started", "project", "name"), ("duration", "spans", "tokens", "cost"), ("status", "input"))
     for each in traces:
-        table.add_row(
+        shown.add_row(
             Text(each.trace_id[:SHORT_ID]),
             Text(moment(each.start_ns)),
             Text(one_line(each.project)),
@@ -135,14 +133,14 @@ def trace_table(traces: Iterable["StoredTrace"]) -> Table:
             _state(each.state, each.end_ns) or _status(each.status, each.error_count),
             Text(one_line(each.input or "")),
         )
-    return table
+    return shown
 
 
 def span_table(spans: Iterable["StoredSpan"]) -> Table:
     """Return the list of spans."""
-    table = _table(("trace", "span", "started", "project", "name"), ("duration", "tokens", "cost"), ("status", "error"))
+    shown = table(("trace", "span", "started", "project", "name"), ("duration", "tokens", "cost"), ("status", "error"))
     for each in spans:
-        table.add_row(
+        shown.add_row(
             Text(each.trace_id[:SHORT_ID]),
             Text(each.span_id),
             Text(moment(each.start_ns)),
@@ -154,16 +152,16 @@ def span_table(spans: Iterable["StoredSpan"]) -> Table:
             _state(each.state, each.end_ns) or _status(each.status, 0),
             Text(failure(each.error_type, each.status_message)),
         )
-    return table
+    return shown
 
 
 def run_table(runs: Iterable["StoredRun"]) -> Table:
     """Return the list of evaluation runs."""
-    table = _table(("run", "started", "project", "name", "dataset"), ("rows", "errors", "cost"), ("means",))
+    shown = table(("run", "started", "project", "name", "dataset"), ("rows", "errors", "cost"), ("means",))
     for each in runs:
         rows = str(each.rows) if each.trials in {None, 1} else f"{each.rows} x {each.trials}"
         means = ", ".join(f"{one_line(name)} {mean:.3g}" for name, mean in each.means.items())
-        table.add_row(
+        shown.add_row(
             Text(clean(each.run_id)),
             Text(moment(each.start_ns)),
             Text(one_line(each.project)),
@@ -174,14 +172,14 @@ def run_table(runs: Iterable["StoredRun"]) -> Table:
             Text(cost(each.cost_usd)),
             Text(means or "-"),
         )
-    return table
+    return shown
 
 
 def key_table(keys: Iterable["ApiKey"]) -> Table:
     """Return the list of API keys."""
-    table = _table(("id", "made", "name", "may", "where", "state"), (), ())
+    shown = table(("id", "made", "name", "may", "where", "state"), (), ())
     for each in keys:
-        table.add_row(
+        shown.add_row(
             Text(clean(each.id)),
             Text(moment(each.created_ns)),
             Text(one_line(each.name)),
@@ -189,15 +187,15 @@ def key_table(keys: Iterable["ApiKey"]) -> Table:
             Text("all projects" if each.projects is None else one_line(", ".join(each.projects))),
             Text("good" if each.revoked_ns is None else "revoked", style="" if each.revoked_ns is None else "red"),
         )
-    return table
+    return shown
 
 
 def reprice_table(models: Iterable["RepricedModel"]) -> Table:
     """Return what a repricing changed: the models with changes, and their sums."""
-    table = _table(("provider", "model"), ("calls", "changed", "old cost", "new cost"), ())
+    shown = table(("provider", "model"), ("calls", "changed", "old cost", "new cost"), ())
     for each in models:
         if each.changed:
-            table.add_row(
+            shown.add_row(
                 Text(one_line(each.provider or "-")),
                 Text(one_line(each.model or "-")),
                 Text(f"{each.calls:,}"),
@@ -205,7 +203,7 @@ def reprice_table(models: Iterable["RepricedModel"]) -> Table:
                 Text(cost(each.old_usd)),
                 Text(cost(each.new_usd)),
             )
-    return table
+    return shown
 
 
 def trace_tree(trace: "TraceTree", *, full: bool = False) -> Tree:
@@ -331,26 +329,27 @@ def _status(status: str, errors: int) -> Text:
     return Text("ok" if status == "unset" else status, style=_STYLES.get(status, "green"))
 
 
-def _table(left: Sequence[str], right: Sequence[str], rest: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
+def table(left: Sequence[str], right: Sequence[str], rest: Sequence[str]) -> Table:
+    """Return an empty table with columns of text, of figures, and of text again."""
+    made = Table(box=box.SIMPLE_HEAD)
     for name in left:
-        table.add_column(name, no_wrap=name in {"trace", "run", "started"})
+        made.add_column(name, no_wrap=name in {"trace", "run", "started"})
     for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
+        made.add_column(name, justify="right", no_wrap=True)
     for name in rest:
-        table.add_column(name)
-    return table
+        made.add_column(name)
+    return made
 
 
 def stats_table(found: "StoreStats") -> Table:
     """Lay out what a store holds."""
-    table = Table(title=clean(found.place), title_justify="left", box=None, show_header=False)
-    table.add_row("on disk", f"{found.size_bytes / 1e6:,.1f} MB")
-    table.add_row("records, compressed", f"{found.records_bytes / 1e6:,.1f} MB")
-    table.add_row("contents, compressed", f"{found.contents_bytes / 1e6:,.1f} MB")
+    shown = Table(title=clean(found.place), title_justify="left", box=None, show_header=False)
+    shown.add_row("on disk", f"{found.size_bytes / 1e6:,.1f} MB")
+    shown.add_row("records, compressed", f"{found.records_bytes / 1e6:,.1f} MB")
+    shown.add_row("contents, compressed", f"{found.contents_bytes / 1e6:,.1f} MB")
     for name, count in found.rows.items():
         if count:
-            table.add_row(name, f"{count:,}")
+            shown.add_row(name, f"{count:,}")
     for project, count in found.spans_by_project.items():
-        table.add_row(f"spans of {clean(project)}", f"{count:,}")
-    return table
+        shown.add_row(f"spans of {clean(project)}", f"{count:,}")
+    return shown

@@ -1,70 +1,84 @@
-"""From a scorer's judgement to what becomes of the output. Pure: nothing is called or recorded here."""
+"""From a scorer's judgement to what becomes of a value. Pure: nothing is called or recorded here."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from tracelm.errors import GuardrailBroken, GuardrailError, GuardrailTripped
+from tracelm.errors import GuardrailBroken, GuardrailError, GuardrailTimedOut, GuardrailTripped
 from tracelm.guards.guardrail import Guardrail
-from tracelm.guards.mask import Span, mask, spans_of
+from tracelm.guards.mask import Span, spans_of
 from tracelm.scoring.call import Judgement
 from tracelm.scoring.score import Score
+from tracelm.scoring.scorer import Scorer
 
-Fate: TypeAlias = Literal["allow", "block", "replace"]
-Outcome: TypeAlias = Literal["enforced", "failed_open", "failed_closed"]
+Fate: TypeAlias = Literal["allow", "warn", "replace", "fallback", "retry", "block"]
+Outcome: TypeAlias = Literal["enforced", "shadow", "failed_open", "failed_closed"]
+
+STOPS: Final = frozenset({"fallback", "retry", "block"})
+"""Fates after which the value goes no further."""
+
+
+class TookTooLongError(TimeoutError):
+    """A scorer did not answer within the guardrail's `timeout_s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a guardrail decided about one output.
+    """What a guardrail decided about one value.
 
     Attributes:
-        intended: What the verdict asks for; when there is none, what `on_error` asks for.
-        taken: What was done. Differs from `intended` when an output to be masked had to be blocked.
-        outcome: `enforced`, or how the guardrail failed: `failed_open` (released), `failed_closed` (blocked).
-        released: The output as it goes on; of no meaning when blocked.
-        error: What is raised instead when blocked.
+        guardrail: Who decided.
+        intended: What the verdict asks for; when there is none, what `on_error` or `on_timeout` asks for.
+        taken: What is done. Differs from `intended` in shadow mode, and where a value to be masked had to be blocked
+            or asking again has come to its end.
+        outcome: `enforced`, `shadow`, or how the guardrail failed: `failed_open` (released), `failed_closed`.
         spans: What the refusing scores had found, and where.
+        masks: What of the value is to be masked, where `taken` is `replace` and there is no replacement.
+        error: What is raised when blocked.
+        reason: Why it was refused, without the refused text.
+        failure: What went wrong, where the guardrail failed.
     """
 
+    guardrail: Guardrail
     intended: Fate
     taken: Fate
     outcome: Outcome = "enforced"
-    released: object = None
-    error: GuardrailError | None = None
     spans: tuple[Span, ...] = ()
+    masks: tuple[Span, ...] = ()
+    error: GuardrailError | None = None
+    reason: str = ""
+    failure: Exception | None = None
 
 
-def decide(guardrail: Guardrail, output: object, judgement: Judgement, *, of: str) -> Decision:
-    """Decide what becomes of `output`.
+def decide(guardrail: Guardrail, value: object, judgement: Judgement, *, of: str, may: Iterable[Fate]) -> Decision:
+    """Decide what becomes of `value`.
 
     Args:
         guardrail: Who decides.
-        output: What was judged.
+        value: What was judged.
         judgement: What its scorer said.
-        of: The name of the function that returned the output, for messages.
+        of: What was judged, for messages: `"the output of answer"`.
+        may: Which of `fallback` and `retry` can be done; another one is a block.
     """
-    failure = judgement.error or _unusable(guardrail, judgement)
+    may = frozenset(may)
+    failure = judgement.error or unusable(guardrail, judgement)
     if failure is not None:
-        return _without_verdict(guardrail, output, failure, of=of)
-    refusing = [score for score in judgement.scores.values() if _refuses(guardrail, score)]
+        return failed(guardrail, failure, of=of, may=may)
+    refusing = refusals(guardrail, judgement)
     if not refusing:
-        return Decision(intended="allow", taken="allow", released=output)
-    return _refuse(guardrail, output, refusing, of=of)
+        outcome: Outcome = "enforced" if guardrail.is_enforced else "shadow"
+        return Decision(guardrail=guardrail, intended="allow", taken="allow", outcome=outcome)
+    return _refused(guardrail, value, refusing, of=of, may=may)
 
 
-def _refuses(guardrail: Guardrail, score: Score) -> bool:
-    number = _number(score)
-    below = guardrail.threshold is not None and number is not None and number < guardrail.threshold
-    return score.passed is False or below
+def refusals(guardrail: Guardrail, judgement: Judgement) -> list[Score]:
+    """Return the scores that refuse."""
+    return [score for score in judgement.scores.values() if _refuses(guardrail, score)]
 
 
-def _number(score: Score) -> float | None:
-    return None if score.value is None or isinstance(score.value, bool | str) else score.value
-
-
-def _unusable(guardrail: Guardrail, judgement: Judgement) -> Exception | None:
+def unusable(guardrail: Guardrail, judgement: Judgement) -> Exception | None:
+    """Say why scores are no verdict; `None` where they are."""
     for name, score in judgement.scores.items():
         if score.value is None:
             return ValueError(f"{name!r} was not scored")
@@ -78,48 +92,103 @@ def _unusable(guardrail: Guardrail, judgement: Judgement) -> Exception | None:
     )
 
 
-def _without_verdict(guardrail: Guardrail, output: object, failure: Exception, *, of: str) -> Decision:
-    if guardrail.on_error == "allow":
-        return Decision(intended="allow", taken="allow", outcome="failed_open", released=output)
-    error = GuardrailBroken(
-        f"guardrail {guardrail.name!r} could not judge the output of {of} ({type(failure).__name__}), and "
-        "blocks then: see __cause__, or set on_error='allow' to let such outputs pass",
+def failed(guardrail: Guardrail, failure: Exception, *, of: str, may: Iterable[Fate]) -> Decision:
+    """Decide what becomes of a value on which the guardrail could not give a verdict."""
+    late = isinstance(failure, TookTooLongError)
+    option = "on_timeout" if late else "on_error"
+    intended: Fate = guardrail.on_timeout if late else guardrail.on_error
+    if not guardrail.is_enforced:
+        return Decision(guardrail=guardrail, intended=intended, taken="allow", outcome="shadow", failure=failure)
+    if intended == "allow":
+        return Decision(guardrail=guardrail, intended="allow", taken="allow", outcome="failed_open", failure=failure)
+    if intended == "fallback" and "fallback" in may:
+        return Decision(
+            guardrail=guardrail, intended=intended, taken=intended, outcome="failed_closed", failure=failure
+        )
+    kind = GuardrailTimedOut if late else GuardrailBroken
+    error = kind(
+        f"guardrail {guardrail.name!r} could not judge {of} ({type(failure).__name__}), and "
+        f"blocks then: see __cause__, or set {option}='allow' to let such values pass",
         guardrail=guardrail.name,
     )
     error.__cause__ = failure
-    return Decision(intended="block", taken="block", outcome="failed_closed", error=error)
+    return Decision(
+        guardrail=guardrail, intended=intended, taken="block", outcome="failed_closed", error=error, failure=failure
+    )
 
 
-def _refuse(guardrail: Guardrail, output: object, refusing: Sequence[Score], *, of: str) -> Decision:
-    spans: list[Span] = []
-    masked: str | None = None
-    why_not = ""
-    try:
-        by_score = [spans_of(score) for score in refusing]
-        spans = sorted(span for found in by_score for span in found)
-        if guardrail.action == "replace" and guardrail.replacement is None:
-            masked = _masked(output, by_score)
-    except ValueError as error:
-        why_not = f"; it could not be masked ({error}): give the guardrail a replacement"
-    replacement = masked if guardrail.replacement is None else guardrail.replacement
-    if replacement is not None:
-        return Decision(intended="replace", taken="replace", released=replacement, spans=tuple(spans))
-    message = f"guardrail {guardrail.name!r} refused the output of {of}"
+def tripped(
+    guardrail: Guardrail, score: Score | None, spans: Sequence[Span], *, of: str, because: str = ""
+) -> GuardrailTripped:
+    """Return the exception for a refused value."""
+    message = f"guardrail {guardrail.name!r} refused {of}"
     if spans:
         message += f": found {_counted(spans)}"
-    if guardrail.action == "replace":
-        message += why_not
-    tripped = GuardrailTripped(message, guardrail=guardrail.name, score=refusing[0])
-    return Decision(intended=guardrail.action, taken="block", error=tripped, spans=tuple(spans))
+    return GuardrailTripped(message + because, guardrail=guardrail.name, score=score, safe_message=guardrail.message)
 
 
-def _masked(output: object, by_score: Sequence[Sequence[Span]]) -> str:
-    if not isinstance(output, str):
-        raise ValueError(f"the output is no str but a {type(output).__name__}")
+def _refused(
+    guardrail: Guardrail, value: object, refusing: Sequence[Score], *, of: str, may: frozenset[Fate]
+) -> Decision:
+    found: list[Span] = []
+    masks: tuple[Span, ...] = ()
+    why_not = ""
+    taken: Fate = guardrail.action
+    try:
+        by_score = [spans_of(score) for score in refusing]
+        found = sorted(span for spans in by_score for span in spans)
+        if guardrail.action == "replace" and guardrail.replacement is None:
+            masks = _checked_masks(guardrail, value, by_score)
+    except ValueError as error:
+        if guardrail.action == "replace" and guardrail.replacement is None:
+            taken = "block"
+            why_not = f"; it could not be masked ({error}): give the guardrail a replacement"
+    if taken in {"fallback", "retry"} and taken not in may:
+        taken = "block"
+    spans = tuple(found)
+    score = refusing[0]
+    reason = f"{guardrail.name}: {score.explanation or _counted(spans) or 'refused'}"
+    if not guardrail.is_enforced:
+        return Decision(
+            guardrail=guardrail, intended=guardrail.action, taken="allow", outcome="shadow", spans=spans, reason=reason
+        )
+    stopped = tripped(guardrail, score, spans, of=of, because=why_not) if taken == "block" else None
+    return Decision(
+        guardrail=guardrail,
+        intended=guardrail.action,
+        taken=taken,
+        spans=spans,
+        masks=masks,
+        error=stopped,
+        reason=reason,
+    )
+
+
+def _checked_masks(guardrail: Guardrail, value: object, by_score: Sequence[Sequence[Span]]) -> tuple[Span, ...]:
+    if not isinstance(value, str):
+        raise ValueError(f"the {guardrail.on} is no str but a {type(value).__name__}")
     if not all(by_score):
         # One that says where and one that does not: what the second one refuses would still be there.
         raise ValueError("the scorer does not say where")
-    return mask(output, sorted(span for found in by_score for span in found))
+    masks = tuple(sorted(span for found in by_score for span in found))
+    for span in masks:
+        if span.end > len(value):
+            raise ValueError(f"a span ends at {span.end}, behind the end of the text ({len(value)} characters)")
+    return masks
+
+
+def _refuses(guardrail: Guardrail, score: Score) -> bool:
+    number, threshold = _number(score), guardrail.threshold
+    if score.passed is False:
+        return True
+    if threshold is None or number is None:
+        return False
+    less_is_better = isinstance(guardrail.scorer, Scorer) and guardrail.scorer.lower_is_better
+    return number > threshold if less_is_better else number < threshold
+
+
+def _number(score: Score) -> float | None:
+    return None if score.value is None or isinstance(score.value, bool | str) else score.value
 
 
 def _counted(spans: Sequence[Span]) -> str:

@@ -73,7 +73,7 @@ def parameters_of(scorer: ScorerLike, available: Collection[str]) -> tuple[str, 
         EvaluationError: A parameter without a default is not among them.
     """
     who = f"scorer {name_of(scorer)!r}"
-    found = wanted_parameters(_judge_of(scorer), available, who=who)
+    found = wanted_parameters(judge_of(scorer), available, who=who)
     for name in needs_of(scorer):  # one that takes `**row` may still not work without some of it
         if name not in available:
             raise _missing(name, available, who=who)
@@ -145,7 +145,7 @@ def call_scorer_now(scorer: ScorerLike, values: Mapping[str, object]) -> Judgeme
     """
     with _scoring():
         try:
-            call = bound_call(_judge_of(scorer), values, who=f"scorer {name_of(scorer)!r}")
+            call = bound_call(judge_of(scorer), values, who=f"scorer {name_of(scorer)!r}")
         except EvaluationError as error:
             done = Attempt(None, error, 0.0)
         else:
@@ -176,7 +176,8 @@ def judgement_of(name: str, version: str, done: Attempt) -> Judgement:
     return Judgement(name=name, version=version, scores=scores, error=error, latency_s=done.latency_s)
 
 
-def _judge_of(scorer: ScorerLike) -> Callable[..., Any]:
+def judge_of(scorer: ScorerLike) -> Callable[..., Any]:
+    """Return what to call of a scorer from sync code."""
     # The signature of a FunctionScorer is its function's; `score` only passes on.
     if isinstance(scorer, FunctionScorer):
         return cast("FunctionScorer[..., Any]", scorer)
@@ -187,7 +188,7 @@ def async_judge_of(scorer: ScorerLike) -> Callable[..., Any]:
     """Return what to call of a scorer where one can wait: its `ascore`, if it has one of its own."""
     if isinstance(scorer, Scorer) and type(scorer).ascore is not Scorer.ascore:
         return scorer.ascore
-    return _judge_of(scorer)
+    return judge_of(scorer)
 
 
 def _signature(function: Callable[..., Any], *, who: str) -> inspect.Signature:

@@ -9,6 +9,7 @@ from tracelm.scoring.attempt import Attempt, attempt_now
 from tracelm.scoring.call import (
     Judgement,
     async_judge_of,
+    judge_of,
     judgement_of,
     parameters_of,
     scoring_in_progress,
@@ -28,6 +29,7 @@ class Judge:
     Args:
         scorer: The scorer.
         available: The names that its parameters can be filled from.
+        from_sync_code: It is called where nobody can wait: its `score`, also where it has an `ascore` of its own.
 
     Attributes:
         name: What its scores are called.
@@ -39,10 +41,10 @@ class Judge:
         EvaluationError: A parameter without a default is not among `available`.
     """
 
-    def __init__(self, scorer: ScorerLike, available: Collection[str]) -> None:
+    def __init__(self, scorer: ScorerLike, available: Collection[str], *, from_sync_code: bool = False) -> None:
         parameters_of(scorer, available)
         self._scorer = scorer
-        self._function: Callable[..., Any] = async_judge_of(scorer)
+        self._function: Callable[..., Any] = judge_of(scorer) if from_sync_code else async_judge_of(scorer)
         self.name = name_of(scorer)
         self.version = version_of(scorer)
         self._by_position, self._by_name = wanted_by(self._function, available, who=f"scorer {self.name!r}")

@@ -38,6 +38,27 @@ class Scorer(ABC):
 
     gives: ClassVar[str] = "a verdict"
     """What its scores are, in a few words; for the documentation."""
+    is_cheap: ClassVar[bool] = False
+    """It only computes, never waits, and needs well under a millisecond for a page: it may run in an event loop."""
+
+    @property
+    def window(self) -> int | None:
+        """How many characters before and behind a place decide what `score` finds there; `None` for all of a text.
+
+        A guardrail on a stream holds back what lies within it. What is found must be shorter, or hold no blank.
+        """
+        return None
+
+    def settled(self, text: str) -> int | None:  # noqa: ARG002 - for scorers that know better
+        """Say how much of the beginning of a stream cannot become part of a finding, whatever follows.
+
+        Args:
+            text: The end of what has come so far.
+
+        Returns:
+            A number of characters; `None` for all but the last `window`.
+        """
+        return None
 
     @property
     def name(self) -> str:

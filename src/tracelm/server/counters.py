@@ -18,6 +18,7 @@ Name: TypeAlias = Literal[
     "refused_keys",
     "indexed_records",
     "indexed_texts",
+    "retired_traces",
 ]
 
 MEANINGS: Final[dict[Name, str]] = {
@@ -34,6 +35,7 @@ MEANINGS: Final[dict[Name, str]] = {
     "refused_keys": "Requests without a key that is known, where one was needed.",
     "indexed_records": "Records that were read from the local journal.",
     "indexed_texts": "Spans and pieces of text that were taken into the index of texts.",
+    "retired_traces": "Traces that were deleted because they were older than `--retain` says.",
 }
 
 

@@ -14,7 +14,7 @@ Encoding: TypeAlias = Literal["protobuf", "json"]
 _R = TypeVar("_R", SpanRecord, LogRecord)
 
 _UNNAMED: Final = "unknown_service"  # OpenTelemetry's word for a service that nobody named
-_LONGEST: Final = 200
+_LONGEST: Final = 128
 _REASONS: Final = 3
 
 
@@ -107,7 +107,7 @@ def _admitted(records: tuple[_R, ...], projects: frozenset[str] | None, found: C
             known[at] = project_of(record.resource, projects)
         project = known[at]
         if project is None:
-            found.rejected = found.rejected.with_reason("its project is longer than 200 characters, or not printable")
+            found.rejected = found.rejected.with_reason("its project is longer than 128 characters, or not printable")
         elif projects is not None and project not in projects:
             found.rejected = found.rejected.with_reason(f"this API key may not write into project {project!r}")
         else:

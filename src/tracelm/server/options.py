@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracelm.errors import ConfigError
+from tracelm.store.retention import Retention
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,8 @@ class ServerOptions:
     """The folder whose journal is followed, as for `tracelm.open_store`."""
     allow_hosts: tuple[str, ...] = ()
     """Names, besides those of this machine, under which the server may be asked."""
+    retain: str | None = None
+    """What to keep, such as `errors 90d, rest 14d, runs 1y, size 10GB`; the rest is deleted, each hour."""
     max_body_bytes: int = 32_000_000
     """A request may hold so much, inflated."""
     max_waiting_bytes: int = 64_000_000
@@ -36,6 +39,8 @@ class ServerOptions:
         for name in ("port", "grpc_port"):
             if not 0 <= getattr(self, name) < 65_536:
                 raise ConfigError(f"{name}={getattr(self, name)} is no port: give a number from 0 to 65535")
+        if self.retain is not None:
+            Retention.parse(self.retain)
 
     @property
     def is_loopback(self) -> bool:

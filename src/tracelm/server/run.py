@@ -19,9 +19,11 @@ from tracelm.server.ingest_grpc import GrpcIntake
 from tracelm.server.intake import Intake
 from tracelm.server.live import LiveEvents
 from tracelm.server.options import ServerOptions
+from tracelm.server.retaining import Retaining
 from tracelm.server.state import ServerState
 from tracelm.server.texts import TextIndexing
 from tracelm.store.open import Store, open_local
+from tracelm.store.retention import Retention
 
 _BACKLOG: Final = 1_024
 
@@ -92,13 +94,16 @@ def _parts(store: Store, options: ServerOptions) -> Generator[tuple[ServerState,
     )
     grpc_intake = GrpcIntake(intake, gate, options=options)
     texts = TextIndexing(store, intake, counters)
+    retaining = Retaining(store, None if options.retain is None else Retention.parse(options.retain), counters)
     live.start()
     intake.start()
     texts.start()
+    retaining.start()
     grpc_intake.start()
     try:
         yield state, grpc_intake
     finally:
+        retaining.close()
         live.close()
         wait = grpc_intake.stop(options.stop_timeout_s)
         wait()

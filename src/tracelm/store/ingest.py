@@ -4,17 +4,17 @@ What comes twice changes nothing. The caller's transaction holds it all: records
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
+from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 from tracelm.store.contents import numbers, put
-from tracelm.store.record import pack
+from tracelm.store.record import LONG, pack
 from tracelm.store.rows import (
     Row,
-    clean,
+    label,
     link_rows,
     log_row,
     pending_row,
@@ -46,6 +46,7 @@ def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]])
         connection: One that may write.
         spans: Each with the project that it belongs to.
     """
+    spans = [(span, label(project)) for span, project in spans]
     rows = span_rows(connection, spans)
     write(connection, SPANS, rows)
     add(connection, LINKS, [row for span in spans for row in link_rows(*span)])
@@ -66,6 +67,7 @@ def write_open_spans(
         segment: The segment in which they lie; as long as that is locked, their process lives.
         seen_ns: When their process was seen for the last time.
     """
+    spans = [(span, label(project)) for span, project in spans]
 
     def row(span: SpanRecord, project: str) -> Row:
         return pending_row(span, project, segment=segment, seen_ns=seen_ns or span.start_ns)
@@ -83,6 +85,7 @@ def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) ->
         connection: One that may write.
         logs: Each with the project that it belongs to.
     """
+    logs = [(log, label(project)) for log, project in logs]
     write(connection, LOGS, log_rows(connection, logs))
     write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
     write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
@@ -112,7 +115,7 @@ def _with_records(
     connection: Connection,
     records: Sequence[tuple[_Record, str]],
     row_of: Callable[[_Record, str], Row],
-    texts_of: Callable[[_Record], Iterator[str]],
+    texts_of: Callable[[_Record], list[str]],
 ) -> list[Row]:
     """Return the rows of records with what is kept of these, and keep their texts, resources, scopes and projects."""
     packed = [pack(record.own_source, texts_of(record)) for record, _ in records]
@@ -123,33 +126,31 @@ def _with_records(
     rows: list[Row] = []
     for (record, project), kept in zip(records, packed, strict=True):
         ids = {"resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
-        rows.append(row_of(record, clean(project)) | ids | {"record": kept.blob})
+        rows.append(row_of(record, project) | ids | {"record": kept.blob})
     add(connection, PROJECTS, [{"name": name, "created_ns": now_ns} for name in {str(row["project"]) for row in rows}])
     return rows
 
 
-def _texts_of_span(span: SpanRecord) -> Iterator[str]:
-    yield from _texts(span.attributes)
+def _texts_of_span(span: SpanRecord) -> list[str]:
+    found = _long(span.attributes.values())
     for event in span.events:
-        yield from _texts(event.attributes)
+        found += _long(event.attributes.values())
+    return found
 
 
-def _texts_of_log(log: LogRecord) -> Iterator[str]:
-    yield from _texts({"": log.body})
-    yield from _texts(log.attributes)
+def _texts_of_log(log: LogRecord) -> list[str]:
+    return _long((log.body, *log.attributes.values()))
 
 
-def _texts(attributes: Attributes) -> Iterator[str]:
-    for value in attributes.values():
+def _long(values: Iterable[AnyValue]) -> list[str]:
+    """Return the texts that are long enough to be cut out, in their order."""
+    found: list[str] = []
+    for value in values:
         if isinstance(value, str):
-            yield value
-        elif isinstance(value, list | dict):
-            yield from _nested(value)
-
-
-def _nested(value: AnyValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for each in value if isinstance(value, list) else value.values():
-            yield from _nested(each)
+            if len(value) >= LONG:
+                found.append(value)
+        elif isinstance(value, list):
+            found += _long(value)
+        elif isinstance(value, dict):
+            found += _long(value.values())
+    return found

@@ -18,7 +18,7 @@ from tracelm.otlp.records import request_line
 from tracelm.store.contents import KEPT, Kept, read
 from tracelm.store.database import Database, default_url, open_database
 from tracelm.store.index import forget, index_closed, index_segment, project_of
-from tracelm.store.rows import uid_of
+from tracelm.store.rows import label, uid_of
 from tracelm.store.statements import add
 from tracelm.store.tables import LOGS, OUTBOX, SPANS
 from tracelm.trace.segments import SIGNALS, Batch, Segment, Signal, journal_bytes, list_segments, locked
@@ -143,12 +143,12 @@ def _key(segment: Segment, signal: Signal, line: bytes) -> dict[str, str | None]
         if signal == "spans":
             span = decode_spans(line).records[0]
             return nothing | {
-                "project": project_of(span.resource, segment),
+                "project": label(project_of(span.resource, segment)),
                 "trace_id": span.trace_id,
                 "span_id": span.span_id,
             }
         log = decode_logs(line).records[0]
-        return nothing | {"project": project_of(log.resource, segment), "uid": uid_of(log)}
+        return nothing | {"project": label(project_of(log.resource, segment)), "uid": uid_of(log)}
     return nothing
 
 

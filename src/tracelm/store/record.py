@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -20,13 +20,14 @@ import orjson
 from tracelm.errors import StoreError
 
 DIGEST_BYTES: Final = 16
-_LONG: Final = 512
+LONG: Final = 512
 """Shorter texts stay where they are: a row of their own would cost more. In characters."""
 _SHORTEST_PART: Final = 64
 _DEEPEST: Final = 3  # messages stand in a list, or in a list of an argument
 _LEVEL: Final = 1
 _COUNT: Final = struct.Struct("<I")
 _HOLE: Final = struct.Struct(f"<I{DIGEST_BYTES}s")
+_NO_HOLES: Final = _COUNT.pack(0)
 _DICTIONARY: Final = Path(__file__).with_name("record.zdict")
 
 
@@ -43,17 +44,19 @@ class Packed:
     pieces: Mapping[bytes, bytes]
 
 
-def pack(body: bytes, texts: Iterable[str]) -> Packed:
+def pack(body: bytes, texts: Sequence[str]) -> Packed:
     """Cut long texts out of a record.
 
     Args:
         body: The record, OTLP/JSON.
         texts: The texts in it, in their order; one that `body` spells in another way than orjson stays in it.
     """
+    if not texts:
+        return Packed(compress(_NO_HOLES + body), {})
     spots: list[tuple[int, bytes]] = []
     after = 0
     for text in texts:
-        if len(text) < _LONG:
+        if len(text) < LONG:
             continue
         encoded = orjson.dumps(text)
         start = body.find(encoded, after)
@@ -178,7 +181,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _repeated(value: Any, depth: int = 0) -> Iterator[Any]:
-    if isinstance(value, str) and len(value) >= _LONG:
+    if isinstance(value, str) and len(value) >= LONG:
         yield value
     elif isinstance(value, dict) and depth < _DEEPEST:
         for each in cast("dict[str, Any]", value).values():

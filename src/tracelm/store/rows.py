@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import orjson
@@ -13,14 +13,14 @@ from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
 
 Row: TypeAlias = dict[str, object]
 
+_LONGEST_LABEL: Final = 128  # characters
 _INT64: Final = range(-(2**63), 2**63)
 
 
 def span_row(span: SpanRecord, project: str) -> Row:
     """Return the row of `spans`."""
-    found = canonical(span, content=False)
-    of_process = span.resource.attributes
-    return {
+    row: Row = {
+        **_NOTHING,
         "project": project,
         "trace_id": span.trace_id,
         "span_id": span.span_id,
@@ -32,29 +32,14 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "duration_ns": max(0, span.end_ns - span.start_ns),
         "status": span.status,
         "status_message": clean(span.status_message) or None,
-        "error_type": _text(found, semconv.ERROR_TYPE),
-        "op": _text(found, semconv.OP_NAME),
-        "operation": _text(found, semconv.OPERATION_NAME),
-        "provider": _text(found, semconv.PROVIDER_NAME),
-        "model": _text(found, semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL),
-        "input_tokens": _integer(found, semconv.INPUT_TOKENS),
-        "output_tokens": _integer(found, semconv.OUTPUT_TOKENS),
-        "cache_read_tokens": _integer(found, semconv.CACHE_READ_TOKENS),
-        "cache_write_tokens": _integer(found, semconv.CACHE_WRITE_TOKENS),
-        "reasoning_tokens": _integer(found, semconv.REASONING_TOKENS),
-        "cost_usd": _cost_usd(found),
-        "session_id": _text(found, semconv.CONVERSATION_ID, semconv.SESSION_ID),
-        "user_id": _text(found, semconv.USER_ID),
-        "release": _text(found, semconv.RELEASE) or _text(of_process, semconv.RELEASE),
-        "environment": _text(found, *semconv.ENVIRONMENTS) or _text(of_process, *semconv.ENVIRONMENTS),
-        "tags": _tags(found.get(semconv.TAGS)),
-        "run_id": _text(found, semconv.RUN_ID),
-        "row_digest": _text(found, semconv.ROW_DIGEST),
         "state": "ended",
-        "pending_in": None,
-        "recorded_cost_usd": None,
-        "repricings": None,
     }
+    found = canonical(span, content=False)
+    for attributes, columns in ((span.resource.attributes, _OF_PROCESS), (found, _OF_SPAN)):
+        for key, column, read in columns:
+            if key in attributes and (value := read(attributes, key)) is not None:
+                row[column] = value
+    return row
 
 
 def pending_row(span: SpanRecord, project: str, *, segment: str, seen_ns: int) -> Row:
@@ -81,7 +66,7 @@ def link_rows(span: SpanRecord, project: str) -> list[Row]:
     return [
         {
             "trace_id": span.trace_id,
-            "project": clean(project),
+            "project": project,
             "span_id": span.span_id,
             "linked_trace_id": link.trace_id,
             "linked_span_id": link.span_id,
@@ -98,14 +83,14 @@ def log_row(log: LogRecord, project: str) -> Row:
         "trace_id": log.trace_id,
         "span_id": log.span_id,
         "time_ns": log.time_ns,
-        "event_name": clean(log.event_name),
+        "event_name": label(log.event_name),
     }
 
 
 def score_row(log: LogRecord, project: str) -> Row | None:
     """Return the row of `scores`; `None` when the record is no score."""
     found = log.attributes
-    name = _text(found, semconv.EVALUATION_NAME)
+    name = _label(found, semconv.EVALUATION_NAME)
     if log.event_name != semconv.EVALUATION_EVENT or name is None:
         return None
     passed = found.get(semconv.SCORE_PASSED)
@@ -120,13 +105,13 @@ def score_row(log: LogRecord, project: str) -> Row | None:
         "label": _text(found, semconv.SCORE_LABEL),
         "passed": passed if isinstance(passed, bool) else None,
         "explanation": _text(found, semconv.SCORE_EXPLANATION),
-        "error_type": _text(found, semconv.ERROR_TYPE),
-        "source": _text(found, semconv.SCORE_SOURCE),
-        "author": _text(found, semconv.SCORE_AUTHOR),
-        "scorer_version": _text(found, semconv.SCORER_VERSION),
+        "error_type": _label(found, semconv.ERROR_TYPE),
+        "source": _label(found, semconv.SCORE_SOURCE),
+        "author": _label(found, semconv.SCORE_AUTHOR),
+        "scorer_version": _label(found, semconv.SCORER_VERSION),
         "details": _text(found, semconv.SCORE_DETAILS),
-        "run_id": _text(found, semconv.RUN_ID),
-        "row_digest": _text(found, semconv.ROW_DIGEST),
+        "run_id": _label(found, semconv.RUN_ID),
+        "row_digest": _label(found, semconv.ROW_DIGEST),
         "row_index": _integer(found, semconv.ROW_INDEX),
         "trial": _integer(found, semconv.TRIAL),
     }
@@ -135,7 +120,7 @@ def score_row(log: LogRecord, project: str) -> Row | None:
 def run_row(span: SpanRecord, project: str) -> Row | None:
     """Return the row of `runs`; `None` when the span is not that of an evaluation run."""
     found = span.attributes
-    run_id, name = _text(found, semconv.RUN_ID), _text(found, semconv.RUN_NAME)
+    run_id, name = _label(found, semconv.RUN_ID), _label(found, semconv.RUN_NAME)
     if run_id is None or name is None or semconv.RUN_ROWS not in found:
         return None
     return {
@@ -154,14 +139,14 @@ def run_row(span: SpanRecord, project: str) -> Row | None:
 def started_row(log: LogRecord, project: str) -> Row | None:
     """Return the row of `runs` for a run that has begun; `None` when the record does not say so."""
     found = log.attributes
-    run_id = _text(found, semconv.RUN_ID)
+    run_id = _label(found, semconv.RUN_ID)
     if log.event_name != semconv.STARTED_EVENT or run_id is None:
         return None
     return {
         **_about_run(found),
         "project": project,
         "run_id": run_id,
-        "name": _text(found, semconv.RUN_NAME),
+        "name": _label(found, semconv.RUN_NAME),
         "start_ns": log.time_ns,
         "end_ns": None,
         "status": "unset",
@@ -173,7 +158,7 @@ def started_row(log: LogRecord, project: str) -> Row | None:
 def trial_row(span: SpanRecord, project: str) -> Row | None:
     """Return the row of `trials`; `None` when the span is not that of a row, or the row was not run."""
     found = span.attributes
-    run_id, outcome = _text(found, semconv.RUN_ID), _text(found, semconv.ROW_OUTCOME)
+    run_id, outcome = _label(found, semconv.RUN_ID), _label(found, semconv.ROW_OUTCOME)
     row_index = _integer(found, semconv.ROW_INDEX)
     if run_id is None or row_index is None or outcome in {None, "not_run"}:
         return None
@@ -182,11 +167,11 @@ def trial_row(span: SpanRecord, project: str) -> Row | None:
         "run_id": run_id,
         "row_index": row_index,
         "trial": _integer(found, semconv.TRIAL) or 0,
-        "row_digest": _text(found, semconv.ROW_DIGEST),
+        "row_digest": _label(found, semconv.ROW_DIGEST),
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "outcome": outcome,
-        "error": _text(found, semconv.ROW_ERROR) or span.status_message or None,
+        "error": _text(found, semconv.ROW_ERROR) or clean(span.status_message) or None,
         "latency_s": _number(found, semconv.ROW_LATENCY),
         "cost_usd": _number(found, semconv.ROW_COST),
         "is_exact": found.get(semconv.ROW_OUTPUT_EXACT) is True,
@@ -196,13 +181,13 @@ def trial_row(span: SpanRecord, project: str) -> Row | None:
 
 def _about_run(found: Mapping[str, AnyValue]) -> Row:
     return {
-        "dataset": _text(found, semconv.DATASET_NAME),
-        "dataset_digest": _text(found, semconv.DATASET_DIGEST),
-        "dataset_version": _text(found, semconv.DATASET_VERSION),
+        "dataset": _label(found, semconv.DATASET_NAME),
+        "dataset_digest": _label(found, semconv.DATASET_DIGEST),
+        "dataset_version": _label(found, semconv.DATASET_VERSION),
         "rows": _integer(found, semconv.RUN_ROWS),
         "trials": _integer(found, semconv.RUN_TRIALS),
-        "task": _text(found, semconv.TASK_NAME),
-        "task_version": _text(found, semconv.TASK_VERSION),
+        "task": _label(found, semconv.TASK_NAME),
+        "task_version": _label(found, semconv.TASK_VERSION),
         "provenance": _text(found, semconv.RUN_PROVENANCE),
         "stopped": _text(found, semconv.RUN_STOPPED),
     }
@@ -210,12 +195,27 @@ def _about_run(found: Mapping[str, AnyValue]) -> Row:
 
 def uid_of(log: LogRecord) -> str:
     """Return what makes the record the same when it comes again: its own id, else the digest of all of it."""
-    return _text(log.attributes, semconv.LOG_RECORD_UID) or hashlib.sha256(log.source).hexdigest()
+    return _label(log.attributes, semconv.LOG_RECORD_UID) or hashlib.sha256(log.source).hexdigest()
 
 
 def clean(text: str) -> str:
     """Return text for a column: no database keeps NUL as it should. The record has it."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
+def label(text: str) -> str:
+    """Return a name or an id for a column that is looked up: no longer than any database's index takes.
+
+    Of a longer one the digest says which it is. The record has the whole.
+    """
+    if len(text) <= _LONGEST_LABEL:
+        return clean(text)
+    return f"{clean(text[: _LONGEST_LABEL - 17])}~{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def _label(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
+    found = _text(attributes, *keys)
+    return None if found is None else label(found)
 
 
 def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
@@ -226,7 +226,8 @@ def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
     return None
 
 
-def _tags(value: AnyValue) -> str | None:
+def _tags(attributes: Mapping[str, AnyValue], key: str) -> str | None:
+    value = attributes[key]
     if isinstance(value, str) and value:
         value = [value]
     texts = [clean(each) for each in value if isinstance(each, str) and each] if isinstance(value, list) else []
@@ -248,6 +249,39 @@ def _integer(attributes: Mapping[str, AnyValue], key: str) -> int | None:
     return exact if isinstance(exact, int) else int(value)
 
 
-def _cost_usd(attributes: Mapping[str, AnyValue]) -> float | None:
+def _usd(attributes: Mapping[str, AnyValue], key: str) -> float | None:
     currency = _text(attributes, semconv.COST_CURRENCY)
-    return _number(attributes, semconv.COST_AMOUNT) if currency in {None, "USD"} else None
+    return _number(attributes, key) if currency in {None, "USD"} else None
+
+
+_Read: TypeAlias = Callable[[Mapping[str, AnyValue], str], object]
+
+# Where several attributes fill a column, the one that counts most stands last.
+_OF_PROCESS: Final[tuple[tuple[str, str, _Read], ...]] = (
+    (semconv.RELEASE, "release", _label),
+    *((key, "environment", _label) for key in reversed(semconv.ENVIRONMENTS)),
+)
+_OF_SPAN: Final[tuple[tuple[str, str, _Read], ...]] = (
+    (semconv.ERROR_TYPE, "error_type", _label),
+    (semconv.OP_NAME, "op", _label),
+    (semconv.OPERATION_NAME, "operation", _label),
+    (semconv.PROVIDER_NAME, "provider", _label),
+    (semconv.RESPONSE_MODEL, "model", _label),
+    (semconv.REQUEST_MODEL, "model", _label),
+    (semconv.INPUT_TOKENS, "input_tokens", _integer),
+    (semconv.OUTPUT_TOKENS, "output_tokens", _integer),
+    (semconv.CACHE_READ_TOKENS, "cache_read_tokens", _integer),
+    (semconv.CACHE_WRITE_TOKENS, "cache_write_tokens", _integer),
+    (semconv.REASONING_TOKENS, "reasoning_tokens", _integer),
+    (semconv.COST_AMOUNT, "cost_usd", _usd),
+    (semconv.SESSION_ID, "session_id", _label),
+    (semconv.CONVERSATION_ID, "session_id", _label),
+    (semconv.USER_ID, "user_id", _label),
+    *_OF_PROCESS,
+    (semconv.TAGS, "tags", _tags),
+    (semconv.RUN_ID, "run_id", _label),
+    (semconv.ROW_DIGEST, "row_digest", _label),
+)
+_NOTHING: Final[Mapping[str, object]] = dict.fromkeys(
+    [*(column for _, column, _ in _OF_SPAN), "pending_in", "recorded_cost_usd", "repricings"]
+)

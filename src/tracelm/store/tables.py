@@ -85,6 +85,14 @@ class KeptDigestRow(_Table, table=True):
     digest: bytes = Field(primary_key=True)
 
 
+_FILTERED: Final = (
+    *("project", "start_ns", "duration_ns", "status", "op", "operation", "model", "cost_usd", "input_tokens"),
+    *("output_tokens", "error_type", "session_id", "user_id", "parent_span_id"),
+)
+"""What spans are filtered by stands in the index by time, so that SQLite reads no rows for it. Not `trace_id`: it would
+walk through a project to find a trace. PostgreSQL refuses a row whose values are too long for an index."""
+
+
 class SpanRow(_Table, table=True):
     """One span."""
 
@@ -92,7 +100,8 @@ class SpanRow(_Table, table=True):
     __table_args__ = (
         UniqueConstraint("trace_id", "project", "span_id", name="spans_key"),
         Index("spans_by_start", "start_ns"),
-        Index("spans_by_project", "project", "start_ns"),
+        Index("spans_by_project", *_FILTERED).ddl_if(dialect="sqlite"),
+        Index("spans_by_project_start", "project", "start_ns").ddl_if(dialect="postgresql"),
         _where("run_id", "IS NOT NULL", "run_id", "project", name="spans_by_run"),
         _where("state", "= 'in flight'", "pending_in", name="spans_in_flight"),
         _NEVER_AGAIN,
@@ -216,7 +225,8 @@ class ScoreRow(_Table, table=True):
     __tablename__ = "scores"
     __table_args__ = (
         UniqueConstraint("uid", "project", name="scores_key"),
-        Index("scores_by_trace", "trace_id"),
+        Index("scores_by_span", "trace_id", "project", "span_id"),
+        Index("scores_by_name", "name", "time_ns", "project", "passed", "value"),
         Index("scores_by_time", "time_ns"),
         _where("run_id", "IS NOT NULL", "run_id", "project", name="scores_by_run"),
     )

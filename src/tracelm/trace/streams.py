@@ -222,7 +222,7 @@ async def drive_async_generator(stream: Stream, inner: AsyncGenerator[Any, Any])
                     handed = [await inner.athrow(thrown)]
                 elif first:
                     first = False
-                    handed = [await _first_step(inner)]
+                    handed = [await first_step(inner)]
                 else:
                     handed = [await inner.asend(sent)]
             except StopAsyncIteration:
@@ -265,7 +265,8 @@ async def iterate(iterable: AsyncIterable[Any]) -> AsyncGenerator[Any, Any]:
         yield item
 
 
-def _first_step(inner: AsyncGenerator[Any, Any]) -> Any:
+def first_step(inner: AsyncGenerator[Any, Any]) -> Any:
+    """Return the awaitable of the first step of an async generator that another one of ours drives."""
     # The event loop closes async generators that are left open. It knows ours; were it told of the inner one as
     # well, it would close both at once, and complain that one of them is running.
     hooks = sys.get_asyncgen_hooks()

@@ -84,10 +84,12 @@ def test_a_replaced_output_is_recorded_with_offsets_and_without_text(spans: Span
         [
             {
                 "name": "pii",
+                "side": "output",
                 "action.intended": "replace",
                 "action.taken": "replace",
                 "outcome": "enforced",
                 "spans": '[{"start":9,"end":24,"type":"EMAIL"}]',
+                "found": 1,
             }
         ]
     )
@@ -124,13 +126,21 @@ def test_a_block_and_a_release_are_recorded(spans: Spans) -> None:
         op_above(block_pii)()
     assert decisions(spans) == snapshot(
         [
-            {"name": "pii", "action.intended": "allow", "action.taken": "allow", "outcome": "enforced"},
             {
                 "name": "pii",
+                "side": "output",
+                "action.intended": "allow",
+                "action.taken": "allow",
+                "outcome": "enforced",
+            },
+            {
+                "name": "pii",
+                "side": "output",
                 "action.intended": "block",
                 "action.taken": "block",
                 "outcome": "enforced",
                 "spans": '[{"start":9,"end":24,"type":"EMAIL"}]',
+                "found": 1,
             },
         ]
     )
@@ -149,8 +159,22 @@ def test_a_failed_scorer_is_recorded_as_failed_open_or_closed_with_its_error(spa
         op_above(tracelm.Guardrail(broken, name="closed"))()
     assert decisions(spans) == snapshot(
         [
-            {"name": "open", "action.intended": "allow", "action.taken": "allow", "outcome": "failed_open"},
-            {"name": "closed", "action.intended": "block", "action.taken": "block", "outcome": "failed_closed"},
+            {
+                "name": "open",
+                "side": "output",
+                "action.intended": "allow",
+                "action.taken": "allow",
+                "outcome": "failed_open",
+                "error.type": "RuntimeError",
+            },
+            {
+                "name": "closed",
+                "side": "output",
+                "action.intended": "block",
+                "action.taken": "block",
+                "outcome": "failed_closed",
+                "error.type": "RuntimeError",
+            },
         ]
     )
     assert [each["error.type"] for each in spans.scores()] == ["RuntimeError", "RuntimeError"]

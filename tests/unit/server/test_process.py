@@ -5,12 +5,14 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.serving import Serving, serving, trace_request
+from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.server.options import ServerOptions
 from tracelm.server.pages import find_file
 from tracelm.server.run import listen
@@ -49,6 +51,18 @@ def test_texts_are_taken_into_the_index_before_anybody_searches(tmp_path: Path) 
         while server.metric("tracelm_indexed_texts_total") == 0:
             assert server.process.poll() is None
         assert len(server.get("/traces", where='"needle in a hay"').json["items"]) == 1
+
+
+def test_what_is_older_than_it_may_be_is_deleted_when_it_starts(tmp_path: Path) -> None:
+    now = time.time_ns()
+    old = span_line("old", trace="a" * 32, start=now - 30 * 86_400 * 10**9, end=now - 30 * 86_400 * 10**9)
+    write_segment(tmp_path, spans=[old, span_line("new", trace="b" * 32, start=now, end=now)])
+    with serving(tmp_path, "--retain=rest 14d") as server:
+        while server.metric("tracelm_retired_traces_total") == 0:
+            assert server.process.poll() is None
+        assert [each["name"] for each in server.get("/traces").json["items"]] == ["new"]
+    ran = tracelm_command(tmp_path, "serve", "--retain=everything", "--port=0", "--grpc-port=0")
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
 
 
 def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) -> None:

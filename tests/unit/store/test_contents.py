@@ -121,3 +121,17 @@ def test_a_text_with_nul_is_kept_as_it_is_and_shown_without(tmp_path: Path) -> N
         (span,) = store.spans()
         assert (span.name, span.model, span.input) == ("a\ufffdb", "m\ufffd", "x\0y")
         assert span.otlp.source == line
+
+
+def test_names_of_any_length_are_kept_apart_and_whole_in_the_record(tmp_path: Path) -> None:
+    names = ["x" * 200_000, "x" * 199_999 + "y"]
+    lines = [
+        span_line("a", span=f"{n:016x}", project=name, attributes={"gen_ai.request.model": name, "session.id": name})
+        for n, name in enumerate(names, start=1)
+    ]
+    write_segment(tmp_path, spans=lines)
+    with tracelm.open_store(home=tmp_path) as store:
+        spans = store.spans()
+        assert len({span.project for span in spans}) == len({span.model for span in spans}) == 2
+        assert {len(span.project) for span in spans} == {len(span.session_id or "") for span in spans} == {128}
+        assert sorted(span.otlp.source for span in spans) == sorted(lines)

@@ -19,6 +19,10 @@ _NEW_OF_SPANS: Final = (
     *(("reasoning_tokens", sa.BigInteger()), ("release", sa.String()), ("environment", sa.String())),
     ("tags", sa.String()),
 )
+_FILTERED: Final = (
+    *("project", "start_ns", "duration_ns", "status", "op", "operation", "model", "cost_usd", "input_tokens"),
+    *("output_tokens", "error_type", "session_id", "user_id", "parent_span_id"),
+)
 _NEW_OF_TRACES: Final = ("release", "environment", "tags", "input_preview", "output_preview")
 
 
@@ -59,6 +63,11 @@ def upgrade() -> None:
         for name in ("resource_id", "scope_id"):
             op.add_column(table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     _write_anew()
+    op.drop_index("spans_by_project", "spans")
+    op.create_index("spans_by_project", "spans", list(_FILTERED))
+    op.drop_index("scores_by_trace", "scores")
+    op.create_index("scores_by_span", "scores", ["trace_id", "project", "span_id"])
+    op.create_index("scores_by_name", "scores", ["name", "time_ns", "project", "passed", "value"])
     # Only a copy of the table can have numbers that are given once.
     with op.batch_alter_table("spans", recreate="always", table_kwargs={"sqlite_autoincrement": True}) as spans:
         for name in ("resource_id", "scope_id"):
