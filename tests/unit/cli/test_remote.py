@@ -43,7 +43,8 @@ def tracelm_(*arguments: str, **env: str) -> Result:
 
 
 def run_id(server: Serving) -> str:
-    return json.loads(tracelm_("eval", "list", "--json", TRACELM_HOME=str(server.home)).stdout)[0]["run_id"]
+    listed = json.loads(tracelm_("eval", "list", "--json", TRACELM_HOME=str(server.home)).stdout)
+    return str(listed[0]["run_id"])
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["for people", "for machines"])

@@ -25,6 +25,7 @@ from tracelm.evals.stored import load_run
 from tracelm.store.open import Store, open_local
 from tracelm.store.remote.store import RemoteStore
 from tracelm.store.results import Rows
+from tracelm.store.stored import StoredSpan
 
 BEGAN = 1_795_000_000_000_000_000
 TREE, SHARED, CALLS = "b" * 32, "c" * 32, "d" * 32
@@ -329,11 +330,16 @@ def test_no_connection_is_left_open(server: Serving) -> None:
         gc.collect()
 
 
+def span_id_of(span: StoredSpan) -> str:
+    return span.otlp.span_id
+
+
 def test_threads_share_a_store(server: Serving) -> None:
     with tracelm.open_store(server.url) as store, ThreadPoolExecutor(8) as pool:
         spans = store.spans(trace_id=TREE, limit=64)
-        names = list(pool.map(lambda each: each.otlp.span_id, spans))
-    assert names == [each.span_id for each in spans]
+        asked = [pool.submit(span_id_of, each) for each in spans]
+        ids = [each.result() for each in asked]
+    assert ids == [each.span_id for each in spans]
 
 
 def ask_in_a_child(store: Store, answer: Any) -> None:
@@ -573,8 +579,9 @@ def test_a_server_that_is_too_old_is_told_so(server: Serving) -> None:
 
 def test_a_server_that_is_newer_may_tell_more(server: Serving) -> None:
     def more(path: str, answer: Answer) -> Answer:
-        told = orjson.loads(answer.body)
-        for line in told.get("items", []) if "/traces" in path else []:
+        told: dict[str, Any] = orjson.loads(answer.body)
+        lines: list[dict[str, Any]] = told.get("items", []) if "/traces" in path else []
+        for line in lines:
             line["new"] = 1
         return Answer(answer.status, answer.kind, orjson.dumps(told))
 

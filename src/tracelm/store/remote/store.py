@@ -60,8 +60,8 @@ class RemoteStore(Store):
                 raise self._api.no_key()
             if "read" not in about["rights"]:
                 raise StoreError(
-                    f"the key {about['name']!r} may not read: `tracelm keys create --name ME --read` makes one that may, "
-                    f"where the server {self.place} runs"
+                    f"the key {about['name']!r} may not read: `tracelm keys create --name ME --read`, where the server "
+                    f"{self.place} runs, makes one that may"
                 )
 
     @property
