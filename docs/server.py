@@ -190,6 +190,6 @@ Everything stands under `/api/v1` of a [server](server.md); `GET /api/v1/openapi
 - **Lists** come in pages: `next` of one page is `after` of the next, with the same other parameters. New records do not
   shift pages. `next` is null on the last one.
 - **Errors** are `application/problem+json` (RFC 9457) with `title`, `status` and `detail`; a filter that cannot be read
-  also tells `position` and `length` of the bad spot.
+  also tells `problem`, `remedy`, and `position` and `length` of the bad spot.
 - **Filters** (`where`) are written in the [filter language](filters.md); a text in quotes is searched for.
 - A key for one project means that one where none is named; a key for several has to name one."""

@@ -8,7 +8,8 @@ import orjson
 from sqlalchemy import select
 
 from tracelm import semconv
-from tracelm.store.queries import check_project
+from tracelm.store.contents import with_records
+from tracelm.store.queries import check_project, tags_of
 from tracelm.store.stored import StoredDecision, StoredSpan
 from tracelm.store.tables import LOGS, SPANS
 
@@ -70,9 +71,9 @@ def decided(store: "Store", *, project: str | None = None, since_ns: int = 0) ->
     while True:
         with store.reading() as connection:
             check_project(connection, project)
-            page = connection.execute(wanted if before is None else wanted.where(LOGS.c.id < before)).mappings().all()
-        for row in page:
-            fields = dict(row)
+            found = connection.execute(wanted if before is None else wanted.where(LOGS.c.id < before)).mappings()
+            page = list(with_records(connection, found))
+        for fields in page:
             before = cast("int", fields.pop("id"))
             yield StoredDecision(**fields)
         if len(page) < _PAGE:
@@ -113,23 +114,29 @@ def calls(
     after = 0
     while True:
         with store.reading() as connection:
-            page = (
-                connection.execute(wanted.where(SPANS.c.id > after).order_by(SPANS.c.id).limit(_PAGE)).mappings().all()
-            )
-        for row in page:
-            fields = dict(row)
+            rows = connection.execute(wanted.where(SPANS.c.id > after).order_by(SPANS.c.id).limit(_PAGE)).mappings()
+            page = list(with_records(connection, rows))
+        for fields in page:
             after = cast("int", fields.pop("id"))
+            fields["tags"] = tags_of(fields["tags"])
             span = StoredSpan(**fields)
             found = decisions.get((span.trace_id, span.span_id), [])
             if not ops and decisions and not found:
                 continue
             label_of = labels.get((span.trace_id, span.span_id), labels.get((span.trace_id, None)))
-            yield _call(span, found, label_of)
+            yield call_of(span, found, label=label_of)
         if len(page) < _PAGE:
             return
 
 
-def _call(span: StoredSpan, decisions: Sequence[StoredDecision], label: bool | None) -> Call:
+def call_of(span: StoredSpan, decisions: Sequence[StoredDecision] = (), *, label: bool | None = None) -> Call:
+    """Return what a span says of the call of an op.
+
+    Args:
+        span: The span.
+        decisions: What guardrails decided on it.
+        label: Whether a person found it acceptable.
+    """
     call = Call(span=span, decisions=decisions, label=label)
     attributes = span.attributes
     given, _ = _plain(attributes, semconv.INPUT_VALUE)

@@ -1,6 +1,8 @@
 """The server as a process: what it says of itself, the pages it sends, its log, and its command line."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +13,9 @@ import pytest
 
 from tests.serving import Serving, serving, trace_request
 from tests.unit.store.otlp_lines import span_line, write_segment
+from tracelm.server.options import ServerOptions
 from tracelm.server.pages import find_file
+from tracelm.server.run import listen
 
 COMMAND = [sys.executable, "-c", "from tracelm.cli.main import main; main()"]
 
@@ -73,6 +77,25 @@ def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) ->
     assert [line["status"] for line in lines if "status" in line] == [400, 421, 400]
     assert {"time", "level", "logger", "message", "method", "route", "took_ms"} <= lines[0].keys()
     assert "secret" not in server.log.read_text()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_answer_does_not_wait_for_the_last_one_to_be_acknowledged() -> None:
+    """A client that keeps its connection would else wait 40 ms for each answer (Nagle's algorithm)."""
+    found: list[int] = []
+
+    async def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = listen(ServerOptions(port=0))
+    async with await asyncio.start_server(accepted, sock=listening):
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        await reader.read()
+        writer.close()
+    assert found != [0]
+    assert len(found) == 1
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:

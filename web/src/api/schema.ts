@@ -290,6 +290,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Scores
+         * @description List the scores of a run that count, the earliest first: one verdict of a scorer a row and trial.
+         */
+        get: operations["list_run_scores_api_v1_runs__run_id__scores_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trials
+         * @description List what became of the rows and trials of a run that were run, in the order of the dataset.
+         */
+        get: operations["list_trials_api_v1_runs__run_id__trials_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scores": {
         parameters: {
             query?: never;
@@ -384,6 +424,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spans/otlp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Otlp
+         * @description Send several spans as they were recorded, for a program that has just listed them.
+         */
+        get: operations["list_otlp_api_v1_spans_otlp_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stats": {
         parameters: {
             query?: never;
@@ -438,6 +498,26 @@ export interface paths {
          * @description Show a trace: the spans in the order of the tree, in pages; their contents stand on pages of their own.
          */
         get: operations["show_trace_api_v1_traces__trace_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace_id}/linked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Linked
+         * @description List the spans that have a link to a span of this trace, the newest first.
+         */
+        get: operations["list_linked_api_v1_traces__trace_id__linked_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -654,6 +734,11 @@ export interface components {
             intended: string | null;
             /** Latency S */
             latency_s: number | null;
+            /**
+             * Otlp
+             * @description The log record as it was recorded: OTLP/JSON, a request of its own.
+             */
+            otlp: string;
             /** Outcome */
             outcome: string | null;
             /** Project */
@@ -1031,6 +1116,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[TrialLine] */
+        Page_TrialLine_: {
+            /** Items */
+            items: components["schemas"]["TrialLine"][];
+            /**
+             * Next
+             * @description The cursor of the next page, for `after`; null when this is the last one.
+             */
+            next: string | null;
+        };
         /**
          * Pair
          * @description One row that both runs have; the values are means over its trials.
@@ -1240,6 +1335,13 @@ export interface components {
             name: string | null;
             /** Project */
             project: string;
+            /**
+             * Provenance
+             * @description What the run was made of.
+             */
+            provenance: {
+                [key: string]: unknown;
+            };
             /** Row Errors */
             row_errors: number;
             /** Rows */
@@ -1486,6 +1588,11 @@ export interface components {
             recorded_cost_usd: number | null;
             /** Release */
             release: string | null;
+            /**
+             * Repricings
+             * @description Costs that were computed since it was recorded, as a JSON list.
+             */
+            repricings: string | null;
             resource: components["schemas"]["Producer"];
             /** Row Digest */
             row_digest: string | null;
@@ -1569,6 +1676,11 @@ export interface components {
             recorded_cost_usd: number | null;
             /** Release */
             release: string | null;
+            /**
+             * Repricings
+             * @description Costs that were computed since it was recorded, as a JSON list.
+             */
+            repricings: string | null;
             /** Row Digest */
             row_digest: string | null;
             /** Run Id */
@@ -1818,6 +1930,11 @@ export interface components {
             recorded_cost_usd: number | null;
             /** Release */
             release: string | null;
+            /**
+             * Repricings
+             * @description Costs that were computed since it was recorded, as a JSON list.
+             */
+            repricings: string | null;
             /** Row Digest */
             row_digest: string | null;
             /** Run Id */
@@ -1846,6 +1963,44 @@ export interface components {
             trace_id: string;
             /** User Id */
             user_id: string | null;
+        };
+        /**
+         * TrialLine
+         * @description One row and trial that was run, without its contents: the span has them.
+         */
+        TrialLine: {
+            /** Cost Usd */
+            cost_usd: number | null;
+            /**
+             * End Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            end_ns: string;
+            /** Error */
+            error: string | null;
+            /**
+             * Is Exact
+             * @description Whether the output was recorded as the task returned it.
+             */
+            is_exact: boolean;
+            /** Latency S */
+            latency_s: number | null;
+            /** Outcome */
+            outcome: string;
+            /** Project */
+            project: string;
+            /** Row Digest */
+            row_digest: string | null;
+            /** Row Index */
+            row_index: number;
+            /** Run Id */
+            run_id: string;
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Trial */
+            trial: number;
         };
         /**
          * Values
@@ -1883,6 +2038,34 @@ export interface components {
         Versions: {
             /** Items */
             items: components["schemas"]["VersionLine"][];
+        };
+        /**
+         * WholeSpan
+         * @description A span as it was recorded.
+         */
+        WholeSpan: {
+            /**
+             * Otlp
+             * @description OTLP/JSON, a request of its own.
+             */
+            otlp: string;
+            /** Project */
+            project: string;
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
+         * WholeSpans
+         * @description Some spans as they were recorded.
+         */
+        WholeSpans: {
+            /**
+             * Items
+             * @description In no order; not those that are not there, or too much for one answer.
+             */
+            items: components["schemas"]["WholeSpan"][];
         };
     };
     responses: never;
@@ -3758,6 +3941,262 @@ export interface operations {
             };
         };
     };
+    list_run_scores_api_v1_runs__run_id__scores_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description So many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ScoreLine_"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_trials_api_v1_runs__run_id__trials_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description So many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrialLine_"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_scores_api_v1_scores_get: {
         parameters: {
             query?: {
@@ -4512,6 +4951,14 @@ export interface operations {
                 project?: string | null;
                 /** @description A filter, such as `op:explain status:error latency>2s`. */
                 where?: string;
+                /** @description Only of this trace. */
+                trace_id?: string | null;
+                /** @description Only of this op. */
+                op?: string | null;
+                /** @description Only with this name. */
+                name?: string | null;
+                /** @description Only of this evaluation run. */
+                run_id?: string | null;
                 /** @description Only what began since then; nanoseconds since 1970, UTC. */
                 since_ns?: number | null;
                 /** @description Only what began before then; nanoseconds since 1970, UTC. */
@@ -4535,6 +4982,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_SpanLine_"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_otlp_api_v1_spans_otlp_get: {
+        parameters: {
+            query: {
+                /** @description `TRACE:SPAN`, the two ids; may stand several times. */
+                span: string[];
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeSpans"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */
@@ -4914,7 +5485,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description 32 hex digits. */
+                /** @description 32 hex digits, or the first ones if no other trace begins so. */
                 trace_id: string;
             };
             cookie?: never;
@@ -4928,6 +5499,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_linked_api_v1_traces__trace_id__linked_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description `next` of the page before: what comes behind it. */
+                after?: string | null;
+                /** @description So many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SpanLine_"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */
