@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
     from tracelm.guards.policy import Policy
+    from tracelm.monitors.monitor import Monitor
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
@@ -66,6 +67,7 @@ __all__ = [
     "GuardrailTripped",
     "Limits",
     "MissingExtraError",
+    "Monitor",
     "Policy",
     "ResumeError",
     "Score",
@@ -113,6 +115,7 @@ _HOME = {
     "GuardrailTripped": "errors",
     "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "Monitor": "monitors.monitor",
     "Policy": "guards.policy",
     "ResumeError": "errors",
     "Score": "scoring.score",

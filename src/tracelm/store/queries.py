@@ -117,7 +117,7 @@ def trace_page(
     has_next = next(places, None) is not None
     ids = {found[place.span][4]: place for place in shown}
     rows = connection.execute(columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
-    whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
+    whole = {row.pop("id"): span_of(row) for row in with_records(connection, rows)}
     page = [
         PlacedSpan(
             span=whole[number],
@@ -153,7 +153,7 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     page, by = listing.page("spans", wanted), order(SPANS, wanted, listing)
     chosen = page.choose(columns(SPANS), by, [*within, *conditions(listing, compiled.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
-    return Rows(StoredSpan, map(_span, rows), next=following)
+    return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
 def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[StoredSpan]:
@@ -168,7 +168,7 @@ def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[Stor
     page, by = listing.page("linked", {"trace_id": trace_id}), order(SPANS, {}, listing)
     chosen = page.choose(columns(SPANS), by, [points_there])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
-    return Rows(StoredSpan, map(_span, rows), next=following)
+    return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
 def genai_spans(
@@ -192,7 +192,7 @@ def genai_spans(
         .limit(limit)
     )
     rows = with_records(connection, connection.execute(found).mappings())
-    return [(row.pop("id"), _span(row)) for row in rows]
+    return [(row.pop("id"), span_of(row)) for row in rows]
 
 
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
@@ -381,18 +381,18 @@ def _full_id(connection: Connection, table: Table, column: str, given: str, what
     return ids[0]
 
 
-def _span(row: dict[str, Any]) -> StoredSpan:
-    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
+def span_of(row: dict[str, Any]) -> StoredSpan:
+    """Return a row of `spans`, with its record put together, as a span."""
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredSpan(**known)
 
 
 def _trace(row: dict[str, Any]) -> StoredTrace:
-    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredTrace(**known)
 
 
-def tags_of(text: str | None) -> tuple[str, ...]:
-    """Return what the column `tags` says."""
+def _tags(text: str | None) -> tuple[str, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 
