@@ -1,13 +1,14 @@
 """`tracelm monitor`: judge what runs in production, and see how it does."""
 
 import os
+import re
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracelm.cli.output import AsJson, Home, moment_ns, open_home, print_json
+from tracelm.cli.output import AsJson, Home, Project, Since, moment_ns, open_home, print_json
 from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tracelm.store.open import Store
 
 _A_DAY = "24h"
+_WIDTH = re.compile(r"(\d{1,6})([mhd])")
 _INTERRUPTED = 130
 
 
@@ -48,6 +50,54 @@ def run(
             anyio.run(_run, store, found, since_ns, concurrency, None if once else interval_s, as_json)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def status(
+    name: Annotated[str | None, typer.Argument(help="The monitor. Default: list them.", show_default=False)] = None,
+    window: Annotated[str, typer.Option(help="How long a window is: `15m`, `1h`, `1d`.")] = "1h",
+    since: Since = _A_DAY,
+    project: Project = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Show how a monitor does: pass rate and mean in each window, by model, op and release, and what fails most."""
+    from tracelm.monitors.status import known
+    from tracelm.monitors.status import status as read
+
+    now_ns = time.time_ns()
+    width_s = _width_s(window)
+    with open_home(home) as store:
+        if name is None:
+            names = known(store)
+            if as_json:
+                print_json(names)
+            else:
+                typer.echo("\n".join(names) or "no monitor has run over this store: see tracelm monitor run")
+            return
+        found = read(store, name, since_ns=moment_ns(since, now_ns=now_ns), project=project, window_s=width_s)
+    if as_json:
+        print_json(asdict(found))
+        return
+    from tracelm.cli import monitor_tables, tables
+
+    out = tables.console()
+    if not found.windows:
+        out.print(f"{name}: no verdict on spans of that time")
+        return
+    for table in monitor_tables.status(found):
+        out.print(table)
+
+
+def _width_s(window: str) -> int:
+    """Return the seconds that a window says.
+
+    Raises:
+        typer.BadParameter: It says none.
+    """
+    match = _WIDTH.fullmatch(window.strip().lower())
+    if match is None or int(match[1]) == 0:
+        raise typer.BadParameter(f"{window!r} is no window: write 15m, 1h or 1d", param_hint="--window")
+    return int(match[1]) * {"m": 60, "h": 3600, "d": 86_400}[match[2]]
 
 
 async def _run(
@@ -86,7 +136,12 @@ def _monitors(reference: str) -> "list[Monitor]":
     from tracelm.cli.modules import module, named
     from tracelm.monitors.monitor import Monitor
 
-    held: list[Any] = [named(reference)] if ":" in reference else list(vars(module(reference)).values())
+    held: list[object]
+    if ":" in reference:
+        held = [named(reference)]
+    else:
+        names_of_module: dict[str, object] = vars(module(reference))
+        held = list(names_of_module.values())
     found = list({id(each): each for each in held if isinstance(each, Monitor)}.values())
     if not found:
         raise ConfigError(f"{reference!r} holds no monitor: write answers = tracelm.Monitor(...) there")

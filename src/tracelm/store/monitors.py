@@ -226,6 +226,24 @@ def models_of(connection: Connection, trace_ids: Sequence[str]) -> Mapping[str, 
     return {trace_id: ", ".join(sorted(models)) for trace_id, models in found.items()}
 
 
+def inputs_of(
+    connection: Connection, keys: Sequence[tuple[str, str, str]]
+) -> Mapping[tuple[str, str, str], str | None]:
+    """Return what went into spans, by project, trace and span.
+
+    Args:
+        connection: To the store.
+        keys: Which spans; at most a few hundred.
+    """
+    wanted = set(keys)
+    traces, spans = sorted({key[1] for key in wanted}), sorted({key[2] for key in wanted})
+    if not wanted:
+        return {}
+    chosen = columns(SPANS).where(SPANS.c.trace_id.in_(traces), SPANS.c.span_id.in_(spans))
+    found = (span_of(row) for row in with_records(connection, connection.execute(chosen).mappings()))
+    return {key: each.input for each in found if (key := (each.project, each.trace_id, each.span_id)) in wanted}
+
+
 def names(connection: Connection) -> list[str]:
     """Return the names of the monitors that have run, in the order of the alphabet."""
     return list(connection.execute(select(MONITORS.c.name).order_by(MONITORS.c.name)).scalars())
