@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tracelm.guards.guardrail import Guardrail
     from tracelm.guards.policy import Policy
     from tracelm.monitors.monitor import Monitor
+    from tracelm.monitors.status import monitor_status
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
@@ -88,6 +89,7 @@ __all__ = [
     "init",
     "inject",
     "local_model",
+    "monitor_status",
     "op",
     "open_store",
     "score",
@@ -133,6 +135,7 @@ _HOME = {
     "guarded_client": "guards.client",
     "init": "startup",
     "inject": "trace.propagation",
+    "monitor_status": "monitors.status",
     "op": "trace.op",
     "open_store": "store.open",
     "score": "trace.scores",

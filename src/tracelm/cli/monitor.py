@@ -4,7 +4,7 @@ import os
 import re
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -61,8 +61,7 @@ def status(
     home: Home = None,
 ) -> None:
     """Show how a monitor does: pass rate and mean in each window, by model, op and release, and what fails most."""
-    from tracelm.monitors.status import known
-    from tracelm.monitors.status import status as read
+    from tracelm.monitors.status import known, monitor_status
 
     now_ns = time.time_ns()
     width_s = _width_s(window)
@@ -74,7 +73,7 @@ def status(
             else:
                 typer.echo("\n".join(names) or "no monitor has run over this store: see tracelm monitor run")
             return
-        found = read(store, name, since_ns=moment_ns(since, now_ns=now_ns), project=project, window_s=width_s)
+        found = monitor_status(store, name, since_ns=moment_ns(since, now_ns=now_ns), project=project, window_s=width_s)
     if as_json:
         print_json(asdict(found))
         return

@@ -64,7 +64,7 @@ def known(store: "Store") -> list[str]:
         return monitors.names(connection)
 
 
-def status(
+def monitor_status(
     store: "Store",
     name: str,
     *,
