@@ -4,8 +4,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+STATIC := src/tracelm/server/static
 
-.PHONY: demo test test-oldest interop check bench docs clean help
+.PHONY: demo demo-ui test test-oldest test-ui test-web interop check check-web bench docs web clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -13,12 +14,23 @@ help:  ## what can be made
 demo: $(VENV)/.demo  ## trace, evaluate and guard a real model, here and now
 	@$(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
 
+demo-ui: $(VENV)/.demo $(VENV)/.server  ## the demo, then its records in the web UI
+	@test -f $(STATIC)/index.html || $(MAKE) --no-print-directory web
+	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
+	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/tracelm serve --open $(SERVE_ARGS)
+
 test: $(VENV)/.dev  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 
 test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
+
+test-web: web/node_modules/.installed  ## the UI's components
+	@cd web && npm test --silent
+
+test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
+	@$(BIN)/python -m pytest -q -n 0 tests/browser
 
 interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
 	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
@@ -29,6 +41,20 @@ check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+check-web: web/node_modules/.installed test-web  ## tsc, oxlint and the tests of the UI's components
+	cd web && npm run --silent check
+
+web: web/node_modules/.installed  ## build the web UI into the server's package; needs Node >= 20.19
+	@cd web && npm run --silent build
+
+# `npm ci` can stumble over optional packages of other platforms; this leaves a committed lock as it is.
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
+		|| { echo "the web UI is built with Node 20.19 or newer and npm: install them (https://nodejs.org); tracelm itself works without" >&2; exit 1; }
+	@echo "Installing the UI's packages into web/node_modules …"
+	@cd web && npm install --no-audit --no-fund --loglevel=error
+	@touch $@
 
 bench: $(VENV)/.dev  ## what tracing, evaluations, guardrails and the server cost, each beside its floor
 	@$(BIN)/python benchmarks/op_overhead.py
@@ -50,7 +76,12 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing tracelm[demo,dev] into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.server
+
+$(VENV)/.server: $(VENV)/.demo
+	@echo "Installing tracelm[server] into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server]'
+	@touch $@
 
 # OpenAI's client of that time wants an httpx of that time.
 $(OLDEST)/.dev: pyproject.toml
@@ -64,4 +95,4 @@ docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) .interop dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

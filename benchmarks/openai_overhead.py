@@ -1,12 +1,15 @@
 """What recording OpenAI's client costs, beside the same client unpatched.
 
-    python benchmarks/openai_overhead.py [--blocks 40] [--only CASE]
+    python benchmarks/openai_overhead.py [--blocks 40] [--only CASE] [--processor]
 
 A server in another process answers at once. One process holds the client and takes turns, block by block: unpatched,
 recorded, unpatched, recorded, … So both see the same machine at the same time, and what is quoted is the median of the
 differences of neighbours, with the quartiles of those differences. With `opentelemetry-instrumentation-genai-openai`
 installed, OpenTelemetry's own instrumentation takes a third turn (its spans and metrics go through a batch processor
 that drops nothing, to a sink on loopback); `--peers` asks for it.
+
+On a machine that others use as well, wall time says little. `--processor` measures the processor time of the calling
+thread instead, over a transport in memory.
 """
 
 import argparse
@@ -20,7 +23,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
-from openai_server import CHUNKS, openai_server
+from openai_server import CHUNKS, events, openai_server, whole
 from sink import sink
 
 MESSAGES = [
@@ -36,6 +39,10 @@ CASES = {
 """What is measured, calls in a block, and the aim: µs that a call may cost more."""
 
 
+_now: Callable[[], float] = time.perf_counter
+_in_memory = False
+
+
 def ask(client: Any, **more: Any) -> Any:
     """Call the model."""
     return client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES, temperature=0.2, **more)
@@ -45,9 +52,9 @@ def plain(client: Any, calls: int) -> list[float]:
     """Time whole calls, in seconds."""
     found: list[float] = []
     for _ in range(calls):
-        before = time.perf_counter()
+        before = _now()
         ask(client)
-        found.append(time.perf_counter() - before)
+        found.append(_now() - before)
     return found
 
 
@@ -55,10 +62,10 @@ def stream(client: Any, calls: int) -> list[float]:
     """Time streams from the call to their end."""
     found: list[float] = []
     for _ in range(calls):
-        before = time.perf_counter()
+        before = _now()
         for _chunk in ask(client, stream=True, stream_options={"include_usage": True}):
             pass
-        found.append(time.perf_counter() - before)
+        found.append(_now() - before)
     return found
 
 
@@ -66,10 +73,10 @@ def first(client: Any, calls: int) -> list[float]:
     """Time streams from the call to their first chunk; the rest is read outside of the clock."""
     found: list[float] = []
     for _ in range(calls):
-        before = time.perf_counter()
+        before = _now()
         chunks = iter(ask(client, stream=True))
         next(chunks)
-        found.append(time.perf_counter() - before)
+        found.append(_now() - before)
         for _chunk in chunks:
             pass
     return found
@@ -81,14 +88,32 @@ def concurrent(client: Any, calls: int) -> list[float]:
     async def run() -> float:
         import openai
 
-        async with openai.AsyncOpenAI(base_url=str(client.base_url), api_key="test", max_retries=0) as other:
+        more = in_memory("AsyncClient") if _in_memory else {}
+        async with openai.AsyncOpenAI(base_url=str(client.base_url), api_key="test", max_retries=0, **more) as other:
             await asyncio.gather(*(ask(other) for _ in range(64)))  # opens the connections
-            before = time.perf_counter()
+            before = _now()
             for _ in range(4):
                 await asyncio.gather(*(ask(other) for _ in range(64)))
-            return (time.perf_counter() - before) / 256
+            return (_now() - before) / 256
 
     return [asyncio.run(run()) for _ in range(calls)]
+
+
+def in_memory(kind: str) -> dict[str, Any]:
+    """Return what makes a client answer itself.
+
+    Args:
+        kind: `Client` or `AsyncClient`.
+    """
+    import httpx2
+
+    answers = {True: ("text/event-stream", b"".join(events())), False: ("application/json", whole())}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        mime_type, body = answers[b'"stream":true' in request.content.replace(b" ", b"")]
+        return httpx2.Response(200, content=body, headers={"content-type": mime_type})
+
+    return {"http_client": getattr(httpx2, kind)(transport=httpx2.MockTransport(answer))}
 
 
 @contextmanager
@@ -163,6 +188,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=40, help="turns of each variant")
     parser.add_argument("--only", choices=CASES, action="append", help="measure only this case")
     parser.add_argument("--peers", action="store_true", help="OpenTelemetry's own instrumentation as well")
+    parser.add_argument("--processor", action="store_true", help="processor time, over a transport in memory")
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith(("OTEL_", "TRACELM_"))]:
         del os.environ[name]
@@ -173,7 +199,11 @@ def main() -> None:
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         base_url, endpoint = stack.enter_context(openai_server()), stack.enter_context(sink())
-        client = stack.enter_context(openai.OpenAI(base_url=base_url, api_key="test", max_retries=0))
+        if given.processor:
+            global _now, _in_memory
+            _now, _in_memory = time.thread_time, True
+        more = in_memory("Client") if _in_memory else {}
+        client = stack.enter_context(openai.OpenAI(base_url=base_url, api_key="test", max_retries=0, **more))
         tracelm.init("benchmark", home=home, patch=False)
         variants: dict[str, Callable[[], AbstractContextManager[Any]]] = {
             "unpatched": nullcontext,

@@ -14,13 +14,16 @@ _USAGE = {"prompt_tokens": 20, "completion_tokens": 50, "total_tokens": 70}
 _HEAD = {"id": "chatcmpl-1", "created": 1_700_000_000, "model": "gpt-4o-mini"}
 
 
-def _whole() -> bytes:
+def whole() -> bytes:
+    """Return the body of an answer that comes whole."""
     message = {"role": "assistant", "content": "The parcel is on its way. " * 8, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return json.dumps(_HEAD | {"object": "chat.completion", "choices": [choice], "usage": _USAGE}).encode()
 
 
-def _events() -> list[bytes]:
+def events() -> list[bytes]:
+    """Return the events of an answer that comes in chunks."""
+
     def event(choices: list[object], **more: object) -> bytes:
         chunk = _HEAD | {"object": "chat.completion.chunk", "choices": choices} | more
         return b"data: %b\n\n" % json.dumps(chunk).encode()
@@ -33,8 +36,8 @@ def _events() -> list[bytes]:
 
 
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b"
-_WHOLE = _ANSWER % (b"application/json", len(_whole()), _whole())
-_STREAM = _ANSWER % (b"text/event-stream", len(b"".join(_events())), b"".join(_events()))
+_WHOLE = _ANSWER % (b"application/json", len(whole()), whole())
+_STREAM = _ANSWER % (b"text/event-stream", len(b"".join(events())), b"".join(events()))
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -17,7 +17,7 @@ from docs.dialects import dialects_page
 from docs.filters import filters_page
 from docs.names import names_page
 from docs.scorer_table import overview, presets, reliability, score_name
-from docs.server import api_page, server_page
+from docs.server import api_description, api_page, server_page
 from docs.sources import (
     BAR,
     all_annotations,
@@ -34,6 +34,7 @@ from docs.values import values_page
 from tracelm.settings import Settings, env_variable
 
 REFERENCE: Final = Path(__file__).parent / "reference"
+API: Final = Path(__file__).parent.parent / "web" / "api.json"
 _MARK: Final = "<!-- Written by docs/generate.py: change the docstrings, then run `make docs`. -->"
 
 
@@ -241,10 +242,12 @@ _COMMON: Final[Mapping[str, str]] = {
 
 
 def main() -> None:
-    """Write all pages."""
+    """Write all pages, and the API's description for the web UI."""
     for name, text in pages().items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
         sys.stdout.write(f"{name}\n")
+    API.write_text(api_description(), encoding="utf-8")
+    sys.stdout.write("web/api.json: run `npm run api` in web/ if it changed\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The pages of the reference about the server, told from its code: `server.md` and `api.md`."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
@@ -75,6 +76,13 @@ def api_page() -> str:
                 for member, each in schema.get("properties", {}).items()
             ]
     return "\n".join(lines)
+
+
+def api_description() -> str:
+    """Return the API's description, from which the web UI gets its types."""
+    described: Mapping[str, Any] = create_app(None).openapi()
+    text = json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n"
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:
@@ -182,6 +190,6 @@ Everything stands under `/api/v1` of a [server](server.md); `GET /api/v1/openapi
 - **Lists** come in pages: `next` of one page is `after` of the next, with the same other parameters. New records do not
   shift pages. `next` is null on the last one.
 - **Errors** are `application/problem+json` (RFC 9457) with `title`, `status` and `detail`; a filter that cannot be read
-  also tells `position` and `length` of the bad spot.
+  also tells `problem`, `remedy`, and `position` and `length` of the bad spot.
 - **Filters** (`where`) are written in the [filter language](filters.md); a text in quotes is searched for.
 - A key for one project means that one where none is named; a key for several has to name one."""

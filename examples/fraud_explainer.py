@@ -131,6 +131,10 @@ def main(*, use_openai: bool = False) -> None:
         out.print(f"       {command} show {passed.summary.trace_id[: tables.SHORT_ID]} --full", markup=False)
         out.print(f"       {command} eval show {run.run_id}", markup=False)
         out.print(f"       {command} doctor", markup=False)
+        out.print(f"       {command} serve", markup=False)
+        out.print(
+            "The last one shows all of it in a browser, at http://127.0.0.1:4318 (with tracelm[server])", markup=False
+        )
 
 
 if __name__ == "__main__":

@@ -196,7 +196,17 @@ class InnerCall(Call):
 class ModelCall(Call):
     """The span of one call."""
 
-    __slots__ = ("_content", "_known", "_learned", "_request", "_runtime", "_span", "_written", "captures_content")
+    __slots__ = (
+        "_content",
+        "_counts_itself",
+        "_known",
+        "_learned",
+        "_request",
+        "_runtime",
+        "_span",
+        "_written",
+        "captures_content",
+    )
 
     def __init__(self, active: Runtime, request: Request, meter: CallMeter | None = None) -> None:
         self._runtime = active
@@ -211,22 +221,17 @@ class ModelCall(Call):
         self.captures_content: bool = wanted and self._span.is_recording()
         if self.captures_content:
             self._span.set_attributes(self._on_span(self._encoded(request.said())))
+        # Whether the provider will not say how many tokens the reply took, and they shall be counted here.
+        estimates = active.settings.stream_usage == "estimate" and self.captures_content
+        self._counts_itself = estimates and not request.reports_usage
         if self._counts_itself:
             with safely("make the tokenizer ready"):
                 prepare(request)
         super().__init__(meter)
 
-    @property
-    def _counts_itself(self) -> bool:
-        """Whether the provider will not say how many tokens the reply took, and they shall be counted here."""
-        if self._request.reports_usage:
-            return False
-        return self._runtime.settings.stream_usage == "estimate" and self.captures_content
-
     def enter(self) -> Token[Context]:
         """Make the span current."""
-        around = trace.set_span_in_context(self._span)
-        inside, self._written = _nesting.enter(around, self._request.kind, self)
+        inside, self._written = _nesting.enter(otel_context.get_current(), self._request.kind, self, self._span)
         return otel_context.attach(inside)
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:

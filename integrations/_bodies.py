@@ -10,6 +10,7 @@ import orjson
 
 from tracelm.integrations._base import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
+from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.integrations._stream import Response, watch
 from tracelm.trace.safely import safely
 
@@ -33,6 +34,8 @@ class BodyRecord:
         max_bytes: Of a larger body nothing is kept.
     """
 
+    hides: Callable[[object], bool] | None = None
+
     def __init__(self, call: Call, read: Callable[[object], Reply], *, max_bytes: float) -> None:
         self._call = call
         self._read = read
@@ -47,14 +50,12 @@ class BodyRecord:
         iter_bytes, aiter_bytes = read.iter_bytes, read.aiter_bytes
 
         def recorded(chunk_size: int | None = None) -> Iterator[bytes]:
-            return _Bytes(self, iter_bytes(chunk_size))
+            return Reading(self, iter_bytes(chunk_size))
 
         def arecorded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            return _AsyncBytes(self, aiter_bytes(chunk_size))
+            return AsyncReading(self, aiter_bytes(chunk_size))
 
-        # In front of the methods, as `watch` puts `close`.
-        vars(response).update(iter_bytes=recorded, aiter_bytes=arecorded)
-        watch(response, self.closed)
+        watch(response, self.closed, iter_bytes=recorded, aiter_bytes=arecorded)
 
     def got(self, piece: bytes) -> None:
         """Take bytes that have arrived."""
@@ -85,57 +86,3 @@ class BodyRecord:
                 reply = self._read(answer_in(b"".join(self._pieces)))
         self._pieces = []
         self._call.end(reply, error=error, outcome=outcome)
-
-
-class _Bytes(Iterator[bytes]):
-    """Passes bytes on as they are."""
-
-    def __init__(self, record: BodyRecord, body: Iterator[bytes]) -> None:
-        self._record = record
-        self._body = body
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    def __next__(self) -> bytes:
-        record = self._record
-        record.is_waiting = True
-        try:
-            piece = next(self._body)
-        except StopIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(piece)
-        return piece
-
-
-class _AsyncBytes(AsyncIterator[bytes]):
-    """Passes bytes on, as `_Bytes` does."""
-
-    def __init__(self, record: BodyRecord, body: AsyncIterator[bytes]) -> None:
-        self._record = record
-        self._body = body
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    async def __anext__(self) -> bytes:
-        record = self._record
-        record.is_waiting = True
-        try:
-            piece = await anext(self._body)
-        except StopAsyncIteration:
-            record.exhausted()
-            raise
-        except BaseException as error:
-            record.failed(error)
-            raise
-        finally:
-            record.is_waiting = False
-        record.got(piece)
-        return piece

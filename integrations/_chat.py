@@ -22,12 +22,12 @@ from tracelm.integrations._parts import (
 )
 from tracelm.integrations._usage import chat_usage
 
-_NUMBERS: Final = {
-    "temperature": semconv.REQUEST_TEMPERATURE,
-    "top_p": semconv.REQUEST_TOP_P,
-    "frequency_penalty": semconv.REQUEST_FREQUENCY_PENALTY,
-    "presence_penalty": semconv.REQUEST_PRESENCE_PENALTY,
-}
+_NUMBERS: Final = (
+    ("temperature", semconv.REQUEST_TEMPERATURE),
+    ("top_p", semconv.REQUEST_TOP_P),
+    ("frequency_penalty", semconv.REQUEST_FREQUENCY_PENALTY),
+    ("presence_penalty", semconv.REQUEST_PRESENCE_PENALTY),
+)
 _LIMITS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _OUTPUT_TYPES: Final = {"json_schema": "json", "json_object": "json", "text": "text"}
 _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call"}
@@ -37,36 +37,38 @@ _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call
 def request_attributes(body: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return the attributes of a request that hold no content, by the names that the endpoints share."""
     found: dict[str, AttributeValue] = {}
-    for name, key in _NUMBERS.items():
-        value = number(body.get(name))
+    asked = body.get
+    for name, key in _NUMBERS:
+        value = number(asked(name))
         if value is not None:
             found[key] = value
     for name in _LIMITS:
-        limit = count(body.get(name))
+        limit = count(asked(name))
         if limit is not None:
             found[semconv.REQUEST_MAX_TOKENS] = limit
             break
-    seed = count(body.get("seed"))
+    seed = count(asked("seed"))
     if seed is not None:
         found[semconv.REQUEST_SEED] = seed
-    choices = count(body.get("n"))
+    choices = count(asked("n"))
     if choices is not None and choices != 1:
         found[semconv.REQUEST_CHOICE_COUNT] = choices
-    if body.get("stream") is True:
+    if asked("stream") is True:
         found[semconv.REQUEST_STREAM] = True
-    stop = body.get("stop")
-    stops = [stop] if isinstance(stop, str) else [each for each in items(stop) if isinstance(each, str)]
-    if stops:
-        found[semconv.REQUEST_STOP_SEQUENCES] = stops
-    effort = text(body.get("reasoning_effort")) or text(field(body.get("reasoning"), "effort"))
+    stop = asked("stop")
+    if stop:
+        stops = [stop] if isinstance(stop, str) else [each for each in items(stop) if isinstance(each, str)]
+        if stops:
+            found[semconv.REQUEST_STOP_SEQUENCES] = stops
+    effort = text(asked("reasoning_effort")) or text(field(asked("reasoning"), "effort"))
     if effort:
         found[semconv.REQUEST_REASONING_LEVEL] = effort
-    wanted = body.get("response_format") or field(body.get("text"), "format")
-    output = _OUTPUT_TYPES.get(str(field(wanted, "type")))
-    output = "speech" if "audio" in items(body.get("modalities")) else output
+    wanted = asked("response_format") or field(asked("text"), "format")
+    output = None if wanted is None else _OUTPUT_TYPES.get(str(field(wanted, "type")))
+    output = "speech" if "audio" in items(asked("modalities")) else output
     if output:
         found[semconv.OUTPUT_TYPE] = output
-    tier = text(body.get("service_tier"))
+    tier = text(asked("service_tier"))
     if tier and tier != "auto":
         found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
     return found
@@ -79,6 +81,8 @@ def input_messages(body: Mapping[str, object]) -> list[Message]:
 
 def tool_definitions(body: Mapping[str, object]) -> list[Message]:
     """Return `gen_ai.tool.definitions` of a request, also of one with functions of the old kind."""
+    if "tools" not in body and "functions" not in body:
+        return []
     tools = [_tool(each) for each in items(body.get("tools"))]
     functions = [function_definition(each) for each in items(body.get("functions"))]
     return [tool for tool in (*tools, *functions) if tool]
@@ -101,7 +105,7 @@ def read_reply(completion: object, *, provider: str = "openai") -> Reply:
         finish_reasons=[_finish_reason(choice) for choice in choices],
         usage=chat_usage(reported, provider=provider),
         service_tier=tier,
-        attributes=served_attributes(completion),
+        attributes=served_attributes(body),
         messages=lambda: [_output_message(choice) for choice in choices],
     )
 
@@ -123,37 +127,42 @@ def _finish_reason(choice: object) -> str:
 
 
 def _input_message(message: object) -> Message:
-    role = text(field(message, "role")) or "user"
-    content = field(message, "content")
+    said = fields(message)
+    role = text(said.get("role")) or "user"
+    content = said.get("content")
     if role == "tool":
         response = content if isinstance(content, str) else list(content_parts(content))
-        parts = [tool_response_part(response, call_id=text(field(message, "tool_call_id")))]
+        parts = [tool_response_part(response, call_id=text(said.get("tool_call_id")))]
     elif role == "function":
         parts = [tool_response_part(content, call_id=None)]
     else:
-        parts = list(_parts(message))
+        parts = list(_parts(said))
     found: Message = {"role": role, "parts": parts}
-    name = text(field(message, "name"))
+    name = text(said.get("name"))
     return found | {"name": name} if name else found
 
 
 def _output_message(choice: object) -> Message:
-    message = field(choice, "message")
+    said = fields(field(choice, "message"))
     reason = _finish_reason(choice)
     return {
-        "role": text(field(message, "role")) or "assistant",
-        "parts": list(_parts(message)),
+        "role": text(said.get("role")) or "assistant",
+        "parts": list(_parts(said)),
         "finish_reason": _FINISH_REASONS.get(reason, reason),
     }
 
 
-def _parts(message: object) -> Iterator[Message]:
-    said = fields(message)
+def _parts(said: Mapping[str, object]) -> Iterator[Message]:
     # `reasoning_content` is DeepSeek's and vLLM's name, `reasoning` that of Groq, Cerebras and OpenRouter.
     reasoning = text(said.get("reasoning_content")) or text(said.get("reasoning"))
     if reasoning:
         yield {"type": "reasoning", "content": reasoning}
-    yield from content_parts(said.get("content"))
+    content = said.get("content")
+    if isinstance(content, str):  # nearly always
+        if content:
+            yield {"type": "text", "content": content}
+    else:
+        yield from content_parts(content)
     refusal = text(said.get("refusal"))
     if refusal:
         yield {"type": "refusal", "content": refusal}

@@ -1,16 +1,17 @@
 """What an endpoint of a provider is to an integration: how its requests, replies and streams are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from opentelemetry.util.types import AttributeValue
 
+from tracelm.frozen import frozen
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._stream import Chunks, NoChunks
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Asked:
     """A request as the client sends it. It is looked at, and never consumed.
 

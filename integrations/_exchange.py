@@ -1,19 +1,20 @@
 """What is asked of a model and what it answers, in the words of OpenTelemetry's GenAI conventions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 from tracelm.pricing.cost import Usage
 
 Message: TypeAlias = dict[str, object]
 Content: TypeAlias = Callable[[], Sequence[Message]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Request:
     """What is known before the model is called.
 
@@ -74,7 +75,7 @@ class Request:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Failure:
     """Why a reply that came whole is none: the provider says that the model failed.
 
@@ -87,7 +88,7 @@ class Failure:
     message: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Reply:
     """What the model answered, as far as it did.
 
@@ -115,13 +116,15 @@ class Reply:
 
     def known(self) -> dict[str, AttributeValue]:
         """Return all attributes without content."""
-        found: dict[str, AttributeValue] = {**self.attributes, **self.usage.attributes()}
+        found: dict[str, AttributeValue] = {}
+        found.update(self.attributes)
+        found.update(self.usage.attributes())
         if self.id:
             found[semconv.RESPONSE_ID] = self.id
         if self.model:
             found[semconv.RESPONSE_MODEL] = self.model
         if self.finish_reasons:
-            found[semconv.RESPONSE_FINISH_REASONS] = list(self.finish_reasons)
+            found[semconv.RESPONSE_FINISH_REASONS] = tuple(self.finish_reasons)
         return found
 
     def said(self) -> dict[str, Callable[[], object]]:

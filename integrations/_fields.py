@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 _MISSING: Final[Any] = object()
+_NOTHING: Final[Mapping[str, object]] = {}
 
 
 def field(value: object, name: str) -> object:
     """Read a key of a mapping or an attribute of an object; `None` where it is missing."""
+    if value is None:
+        return None
     if isinstance(value, dict):
         return cast("dict[str, object]", value).get(name)
     # A client's objects are pydantic models, slow to say that they lack something; and each chunk is asked often.
@@ -25,6 +28,10 @@ def fields(value: object) -> Mapping[str, object]:
 
     It is the way to read what comes often: one look instead of one for each field.
     """
+    if value is None:
+        return _NOTHING
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value)
     extra = cast("dict[str, object] | None", getattr(value, "__pydantic_extra__", _MISSING))
     if extra is _MISSING:
         return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
@@ -39,12 +46,16 @@ def items(value: object) -> Sequence[object]:
 
 def text(value: object) -> str | None:
     """Return a string that says something, else `None`."""
+    if type(value) is str:
+        return value or None
     # An enum that is a string as well is written as its value; its own `str()` is its name.
     return str.__str__(value) if isinstance(value, str) and value else None
 
 
 def count(value: object) -> int | None:
     """Return a whole number, else `None`; true and false are none."""
+    if value is None or type(value) is int:
+        return value
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -6,7 +6,7 @@ alone: a call that no trace records is counted all the same.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from opentelemetry import metrics
@@ -16,6 +16,7 @@ from opentelemetry.metrics._internal import _ProxyMeterProvider  # pyright: igno
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 from tracelm.pricing.cost import Usage
 
 _SECONDS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
@@ -37,7 +38,7 @@ _MODALITIES: Final = ("text", "image", "audio")
 _Attributes = Mapping[str, AttributeValue]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Measured:
     """What is measured of one call.
 

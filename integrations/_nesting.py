@@ -8,14 +8,17 @@ theirs.
 
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from opentelemetry.context import Context
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._exchange import Reply
 from tracelm.pricing.cost import Usage
+from tracelm.trace.context import SPAN_KEY
 from tracelm.trace.safely import safely
 
 SUPPRESSED_BY_TRACELOOP: Final = "suppress_language_model_instrumentation"
@@ -69,10 +72,10 @@ def enclosing(context: Context, kind: str) -> Outer | None:
     return None if foreign is None else _Foreign(foreign)
 
 
-def enter(context: Context, kind: str, call: Outer) -> tuple[Context, object]:
+def enter(context: Context, kind: str, call: Outer, span: Span) -> tuple[Context, object]:
     """Return the context in which a call runs, and the object in which instrumentations of OpenTelemetry write."""
     family = _FAMILIES.get(kind, kind)
-    inside: dict[str, object] = {**context, _own_key(family): call}
+    inside: dict[str, object] = {**context, SPAN_KEY: span, _own_key(family): call}
     # Only where somebody else has imported it: without them there is nobody to write.
     module = sys.modules.get("opentelemetry.util.genai.invocation")
     written = None
@@ -113,6 +116,7 @@ class _Foreign:
                 data.attributes.setdefault(key, value)
 
 
+@lru_cache(maxsize=16)
 def _own_key(family: str) -> str:
     return f"tracelm.model_call.{family}"
 

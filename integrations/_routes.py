@@ -1,6 +1,7 @@
 """Which endpoint of OpenAI's interface a request goes to. What is not listed is left alone."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from tracelm.integrations._chat_endpoint import ChatEndpoint
@@ -32,14 +33,16 @@ _WORDS: Final[Mapping[str, tuple[str, Endpoint]]] = {
 _FETCH: Final[tuple[str, Endpoint]] = ("fetch_response", FetchEndpoint())
 
 
-def find_endpoint(method: str, path: str) -> tuple[str, Endpoint] | None:
+@lru_cache(maxsize=256)  # most programs call few addresses, over and over
+def find_endpoint(method: str, url: str) -> tuple[str, Endpoint] | None:
     """Return the operation that a request is, and the endpoint that reads it; `None` for all others.
 
     Args:
         method: Of HTTP.
-        path: Of the URL, whatever stands in front: `/openai/deployments/d/chat/completions`, `/responses`.
+        url: The address, whatever stands in front of the endpoint: `/openai/deployments/d/chat/completions`,
+            `/responses?after=1`.
     """
-    front, _, last = path.rstrip("/").rpartition("/")
+    front, _, last = url.partition("?")[0].rstrip("/").rpartition("/")
     before = front.rpartition("/")[2]
     verb = method.lower()
     if verb == "post":

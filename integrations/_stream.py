@@ -5,6 +5,7 @@ response underneath sees them all, so it is watched; and while the next chunk is
 iteration decides, because clients close the response before they say how it went.
 """
 
+import atexit
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar, Token
@@ -12,6 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from tracelm.integrations._base import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
+from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.trace.safely import report, safely
 
 _Chunk = TypeVar("_Chunk")
@@ -91,12 +93,12 @@ class StreamRecord:
     def read(self, stream: Iterator[_Chunk]) -> Iterator[_Chunk]:
         """Return what passes every chunk of `stream` on as it is."""
         self._is_read = True
-        return _Read(self, stream)
+        return Reading(self, stream)
 
     def aread(self, stream: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:
         """Return what passes every chunk of `stream` on as it is."""
         self._is_read = True
-        return _AsyncRead(self, stream)
+        return AsyncReading(self, stream)
 
     def closed(self) -> None:
         """Note that the response was closed, or forgotten."""
@@ -135,63 +137,11 @@ class StreamRecord:
         self._call.end(reply, error=error, outcome=outcome)
 
 
-class _Read(Iterator[_Chunk]):
-    """Passes chunks on. No generator: the one it reads from is left, closed or forgotten as it would be without."""
-
-    def __init__(self, record: StreamRecord, stream: Iterator[_Chunk]) -> None:
-        self._record = record
-        self._stream = stream
-
-    def __next__(self) -> _Chunk:
-        record = self._record
-        while True:
-            record.is_waiting = True
-            try:
-                chunk = next(self._stream)
-            except StopIteration:
-                record.exhausted()
-                raise
-            except BaseException as error:
-                record.failed(error)
-                raise
-            finally:
-                record.is_waiting = False
-            record.got(chunk)
-            if record.hides is None or not record.hides(chunk):
-                return chunk
-
-
-class _AsyncRead(AsyncIterator[_Chunk]):
-    """Passes chunks on, as `_Read` does."""
-
-    def __init__(self, record: StreamRecord, stream: AsyncIterator[_Chunk]) -> None:
-        self._record = record
-        self._stream = stream
-
-    async def __anext__(self) -> _Chunk:
-        record = self._record
-        while True:
-            record.is_waiting = True
-            try:
-                chunk = await anext(self._stream)
-            except StopAsyncIteration:
-                record.exhausted()
-                raise
-            except BaseException as error:
-                record.failed(error)
-                raise
-            finally:
-                record.is_waiting = False
-            record.got(chunk)
-            if record.hides is None or not record.hides(chunk):
-                return chunk
-
-
 _offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_record", default=None)
 _EXTENSION: Final = "tracelm.stream_record"
 
 
-_watched: "set[weakref.finalize[[], Any]]" = set()
+_watched: Final[dict[int, tuple["weakref.ref[Response]", Callable[[], None]]]] = {}
 
 
 def find_record(response: Response) -> StreamRecord | None:
@@ -201,34 +151,54 @@ def find_record(response: Response) -> StreamRecord | None:
     return found if isinstance(found, StreamRecord) else _offered.get()
 
 
-def watch(response: Response, closed: Callable[[], None]) -> None:
-    """Call `closed` each time the response is closed, and when it is garbage.
+def watch(response: Response, closed: Callable[[], None], **instead: Any) -> None:
+    """Call `closed` when the response is closed, or is garbage.
 
-    `closed` must not hold the response, or it would never be garbage.
+    Args:
+        response: What is watched.
+        closed: Must not hold the response, or it would never be garbage.
+        instead: What stands in front of further methods of the response until it is closed.
     """
-    # Two names in the instance's own dictionary, in front of the methods: its class stays as it is. They hold the
-    # response as its methods do; a weak reference would be dead when a forgotten generator closes it at last.
+    # Names in the instance's own dictionary, in front of the methods: its class stays as it is. They hold the response
+    # as its methods do; a weak reference would be dead when a forgotten generator closes it at last. They go with the
+    # first close: as long as they stand there, only the collector can free the response.
+    instance = vars(response)
     original_close, original_aclose = response.close, response.aclose
 
     def close() -> None:
         try:
             original_close()
         finally:
-            closed()
+            over()
 
     async def aclose() -> None:
         try:
             await original_aclose()
         finally:
+            over()
+
+    def over() -> None:
+        while ours:
+            name, method = ours.popitem()
+            if instance.get(name) is method:
+                del instance[name]
+        forgotten()
+
+    def forgotten(_reference: object = None) -> None:
+        if _watched.pop(key, None) is not None:
             closed()
 
-    vars(response).update(close=close, aclose=aclose)
-    _watched.difference_update([each for each in list(_watched) if not each.alive])
-    _watched.add(weakref.finalize(response, closed))
+    ours: dict[str, Any] = {**instead, "close": close, "aclose": aclose}
+    reference = weakref.ref(response, forgotten)
+    key = id(reference)
+    _watched[key] = reference, closed
+    instance.update(ours)
 
 
+@atexit.register
 def end_watched() -> None:
     """Treat every response that is still held somewhere as forgotten: recording is about to stop."""
-    for each in list(_watched):
-        each()
-    _watched.clear()
+    for key in list(_watched):
+        found = _watched.pop(key, None)
+        if found is not None:
+            found[1]()

@@ -31,7 +31,7 @@ def chat_usage(reported: object, *, provider: str = "openai") -> Usage:
         input_audio_tokens=count(sent.get("audio_tokens")),
         output_text_tokens=count(received.get("text_tokens")),
         output_audio_tokens=count(received.get("audio_tokens")),
-        reported_usd=_reported_usd(reported, provider),
+        reported_usd=_reported_usd(reported) if provider in _REPORTS_COST else None,
     )
 
 
@@ -61,9 +61,7 @@ def token_usage(reported: object, *, images: int | None = None) -> Usage:
     )
 
 
-def _reported_usd(reported: object, provider: str) -> Decimal | None:
-    if provider not in _REPORTS_COST:
-        return None
+def _reported_usd(reported: object) -> Decimal | None:
     cost = field(reported, "cost")
     amount = number(cost)
     amount = number(field(cost, "total_cost")) if amount is None else amount

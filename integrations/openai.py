@@ -10,16 +10,14 @@ import functools
 import types
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_origin
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 from tracelm.integrations._base import Call, begin
 from tracelm.integrations._bodies import BodyRecord, answer_in
 from tracelm.integrations._endpoint import Asked, Endpoint
@@ -29,6 +27,7 @@ from tracelm.integrations._providers import provider_at
 from tracelm.integrations._routes import find_endpoint
 from tracelm.integrations._stream import StreamRecord, end_watched, find_record
 from tracelm.integrations._stream_usage import asking, hides
+from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import report, safely
@@ -54,6 +53,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **_options: Any) -> None:
         import openai
 
+        load_in_background()
         self._undo = [
             self._patch(openai.OpenAI, "request", _request),
             self._patch(openai.AsyncOpenAI, "request", _arequest),
@@ -68,19 +68,18 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         end_watched()
 
     @staticmethod
-    def _patch(client: Any, name: str, wrapper: Any) -> Callable[[], None]:
-        from wrapt import FunctionWrapper
-
+    def _patch(client: Any, name: str, recording: "Callable[[Any, Callable[[], bool]], Any]") -> Callable[[], None]:
         original = _own(client).get(name)
-        is_undone = Event()
-        is_on: Any = lambda: not is_undone.is_set()  # noqa: E731 - has no types
-        # On the class itself; the method may stand in a base class that has other children.
-        patched = FunctionWrapper(getattr(client, name), wrapper, enabled=is_on)
+        is_on = True
+        # On the class itself; the method may stand in a base class that has other children. A plain function in its
+        # place: a wrapper object would be made anew for each call.
+        patched = recording(getattr(client, name), lambda: is_on)
         setattr(client, name, patched)
 
         def undo() -> None:
             # What somebody else has put on top of ours stays; ours below it is off, for good.
-            is_undone.set()
+            nonlocal is_on
+            is_on = False
             if _own(client).get(name) is not patched:
                 return
             if original is None:
@@ -91,51 +90,56 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return undo
 
 
-def _request(
-    wrapped: Callable[..., Any], client: "openai.OpenAI", args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    recorded = _begin(client, args, kwargs)
-    if recorded is None:
-        return wrapped(*args, **kwargs)
-    recorded.enter()
-    try:
-        reply = wrapped(*recorded.args, **recorded.kwargs)
-    except BaseException as error:
+def _request(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def request(client: "openai.OpenAI", /, *args: Any, **kwargs: Any) -> Any:
+        recorded = _begin(client, args, kwargs) if is_on() else None
+        if recorded is None:
+            return method(client, *args, **kwargs)
+        recorded.enter()
+        try:
+            reply = method(client, *recorded.args, **recorded.kwargs)
+        except BaseException as error:
+            recorded.leave()
+            recorded.failed(error)
+            raise
         recorded.leave()
-        recorded.failed(error)
-        raise
-    recorded.leave()
-    recorded.received(reply)
-    return reply
+        recorded.received(reply)
+        return reply
+
+    return request
 
 
-async def _arequest(
-    wrapped: Callable[..., Awaitable[Any]],
-    client: "openai.AsyncOpenAI",
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    recorded = _begin(client, args, kwargs)
-    if recorded is None:
-        return await wrapped(*args, **kwargs)
-    recorded.enter()
-    try:
-        reply = await wrapped(*recorded.args, **recorded.kwargs)
-    except BaseException as error:
+def _arequest(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(method)
+    async def request(client: "openai.AsyncOpenAI", /, *args: Any, **kwargs: Any) -> Any:
+        recorded = _begin(client, args, kwargs) if is_on() else None
+        if recorded is None:
+            return await method(client, *args, **kwargs)
+        recorded.enter()
+        try:
+            reply = await method(client, *recorded.args, **recorded.kwargs)
+        except BaseException as error:
+            recorded.leave()
+            recorded.failed(error)
+            raise
         recorded.leave()
-        recorded.failed(error)
-        raise
-    recorded.leave()
-    recorded.received(reply)
-    return reply
+        recorded.received(reply)
+        return reply
+
+    return request
 
 
-def _sent(wrapped: Callable[..., Any], _client: "Client", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    # The client calls this hook of its subclasses before each attempt.
-    call = _sending.get()
-    if call is not None:
-        call.sent()
-    return wrapped(*args, **kwargs)
+def _sent(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def prepare(client: "Client", /, *args: Any, **kwargs: Any) -> Any:
+        # The client calls this hook of its subclasses before each attempt.
+        call = _sending.get()
+        if call is not None and is_on():
+            call.sent()
+        return method(client, *args, **kwargs)
+
+    return prepare
 
 
 _sending: Final[ContextVar[Call | None]] = ContextVar("tracelm_openai_call", default=None)
@@ -150,7 +154,7 @@ def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         method, url = getattr(options, "method", None), getattr(options, "url", None)
         if not isinstance(method, str) or not isinstance(url, str):
             return None
-        found = find_endpoint(method, url.partition("?")[0])
+        found = find_endpoint(method, url)
         if found is None:
             return None
         kind, endpoint = found
@@ -174,25 +178,31 @@ def _begin(client: "Client", args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Target:
     """Where a client's requests go."""
 
+    client: type["Client"]
     base_url: object
     path: str
     provider: str
     server: Mapping[str, AttributeValue]
 
 
-_targets: "WeakKeyDictionary[Client, _Target]" = WeakKeyDictionary()
+_MOST_TARGETS: Final = 256
+_targets: dict[int, _Target] = {}
+"""By the identity of the client's `base_url`, which the target keeps alive."""
 
 
 def _target(client: "Client", url: str) -> _Target:
+    base_url = client.base_url
     if "://" in url:  # a whole address, as `client.post` takes it
         return _read_target(client, url, None)
-    found = _targets.get(client)
-    if found is None or found.base_url is not client.base_url:
-        found = _targets[client] = _read_target(client, str(client.base_url), client.base_url)
+    found = _targets.get(id(base_url))
+    if found is None or found.base_url is not base_url or found.client is not type(client):
+        if len(_targets) >= _MOST_TARGETS:
+            _targets.clear()
+        found = _targets[id(base_url)] = _read_target(client, str(base_url), base_url)
     return found
 
 
@@ -209,16 +219,16 @@ def _read_target(client: "Client", address: str, base_url: object) -> _Target:
         server[semconv.SERVER_PORT] = port
     if provider in _AZURE:
         server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
-    return _Target(base_url, parts.path, provider, server)
+    return _Target(client=type(client), base_url=base_url, path=parts.path, provider=provider, server=server)
 
 
 def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Asked:
     target = _target(client, url)
-    params = getattr(options, "params", None)
+    params: object = getattr(options, "params", None)
     return Asked(
         path=url.partition("?")[0].rstrip("/"),
         body=_body(options, target.path),
-        query=cast("Mapping[str, object]", params) if isinstance(params, Mapping) else {},
+        query=cast("Mapping[str, object]", params) if params and isinstance(params, Mapping) else {},
         files=getattr(options, "files", None),
         provider=target.provider,
         server=target.server,
@@ -229,8 +239,8 @@ def _asked(client: "Client", options: object, url: str, *, streams: bool) -> Ask
 def _body(options: object, base_path: str) -> Mapping[str, object]:
     body: object = getattr(options, "json_data", None)
     more: object = getattr(options, "extra_json", None)
-    whole: Mapping[str, object] = cast("Mapping[str, object]", body) if isinstance(body, Mapping) else {}
-    if isinstance(more, Mapping):  # the client lays the second over the first, too
+    whole: Mapping[str, object] = cast("Mapping[str, object]", body) if isinstance(body, dict | Mapping) else {}
+    if more is not None and isinstance(more, Mapping):  # the client lays the second over the first, too
         whole = {**whole, **cast("Mapping[str, object]", more)}
     if "model" not in whole and "/deployments/" in base_path:  # Azure's way to name it
         return {**whole, "model": base_path.partition("/deployments/")[2].partition("/")[0]}
@@ -245,6 +255,8 @@ def _is_azure(client: "Client") -> bool:
 
 class _Recorded:
     """One request that is being recorded, and what becomes of it. `asked` is missing where it is left out."""
+
+    __slots__ = ("_asked", "_call", "_endpoint", "_stream", "_tokens", "args", "kwargs")
 
     def __init__(
         self,
@@ -261,9 +273,9 @@ class _Recorded:
         self._asked = asked
         self._stream: StreamRecord | None = None
         self._tokens: tuple[Any, Any, Any] = (None, None, None)
+        # The arguments for the client: as given, but with a stream class that records, and `changed` options.
         self.args = args
         self.kwargs = kwargs
-        """The arguments for the client: as given, but with a stream class that records, and `changed` options."""
         if asked is not None and asked.streams:
             with safely("record a streamed reply"):
                 chunks = endpoint.collect(asked, keep_content=call.captures_content)
@@ -297,23 +309,24 @@ class _Recorded:
             reply = None if completion is None else self._read(completion)
         self._call.end(reply, error=error)
 
-    def received(self, reply: object) -> None:
+    def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
         if self._asked is None:
             return
-        with safely("record the reply of a model"):
-            response = _http_response(reply)
+        try:
+            is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
+            response = None if is_read else _http_response(reply)
             if response is None:
                 self._call.end(self._read(reply))
             elif self._stream is not None:
                 self._stream.follow(response)
-                return
             elif response.is_closed:
                 self._call.end(self._read(answer_in(response.content)))
             else:
                 BodyRecord(self._call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
-                return
-        self._call.end()
+        except Exception as error:
+            report("record the reply of a model", error)
+            self._call.end()
 
     def _read(self, answer: object) -> Reply:
         if self._asked is None:
@@ -321,12 +334,16 @@ class _Recorded:
         return self._endpoint.read(self._asked, answer)
 
 
-def _http_response(reply: object) -> Any:
-    """Return the HTTP response of a reply that may not have been read yet; `None` for a reply that has."""
+@functools.lru_cache(maxsize=256)
+def _is_read(kind: type[Any]) -> bool:
+    """Say whether a reply of this class is a value: nothing of it is still to be read."""
     import openai
 
-    if isinstance(reply, openai.BaseModel | Mapping | str) or reply is None:
-        return None
+    return issubclass(kind, openai.BaseModel | Mapping | str | types.NoneType)
+
+
+def _http_response(reply: object) -> Any:
+    """Return the HTTP response of a reply that may not have been read yet, if it has one."""
     for name in ("http_response", "response"):
         response = getattr(reply, name, None)
         if hasattr(response, "extensions"):

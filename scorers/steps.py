@@ -133,10 +133,10 @@ def _from_memory(spans: Iterable["ReadableSpan"]) -> Iterator[Step]:
 
 
 def _from_store(trace_id: str) -> Iterator[Step]:
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local
 
     try:
-        with open_store() as store:
+        with open_local() as store:
             spans: tuple[StoredSpan, ...] = store.trace(trace_id).spans
     except StoreError:  # the trace is not there
         return

@@ -46,6 +46,9 @@ class Settings:
     """`http/protobuf` or `grpc`. Unset: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`."""
     store_url: str | None = None
     """Where `tracelm.open_store()` looks. Unset: `sqlite:///<home>/tracelm.db`."""
+    url: str | None = None
+    """Address of a tracelm server (`http://host:4318`) that `tracelm.open_store()` and the command line ask instead. It
+    gets the key in `TRACELM_API_KEY`. What is recorded goes there only if `endpoint` says so too."""
     capture_content: bool = True
     """Record inputs, outputs, prompts and replies. When off: names, times, tokens and costs only. Unset:
     `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`, else on."""
@@ -91,6 +94,11 @@ class Settings:
             raise ConfigError(
                 f"endpoint={self.endpoint!r} is no URL: give the collector's base address, "
                 "for example 'http://localhost:4318'"
+            )
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"url={self.url!r} is no address of a tracelm server: give the one that `tracelm serve` prints, for "
+                "example 'http://127.0.0.1:4318'; a database is named with store_url"
             )
         if self.protocol not in {None, "http/protobuf", "grpc"}:
             raise ConfigError(f"protocol={self.protocol!r} is not known: use 'http/protobuf' or 'grpc'")

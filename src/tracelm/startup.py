@@ -55,6 +55,7 @@ def init(
     endpoint: str | None = None,
     protocol: str | None = None,
     store_url: str | None = None,
+    url: str | None = None,
     capture_content: bool | None = None,
     max_attribute_bytes: int | None = None,
     redact: "Iterable[Rule] | None" = None,
@@ -85,6 +86,7 @@ def init(
             `OTEL_EXPORTER_OTLP_ENDPOINT`; without both, nothing leaves this machine.
         protocol: `http/protobuf` or `grpc`.
         store_url: Where `tracelm.open_store()` looks.
+        url: Address of a tracelm server that `tracelm.open_store()` asks instead.
         capture_content: Record inputs, outputs and messages.
         max_attribute_bytes: Longer values are cut and marked. 0: no limit.
         redact: What is secret besides the defaults, which always hold: names (`"ssn"`), compiled regular expressions
@@ -119,6 +121,7 @@ def init(
         "endpoint": endpoint,
         "protocol": protocol,
         "store_url": store_url,
+        "url": url,
         "capture_content": capture_content,
         "max_attribute_bytes": max_attribute_bytes,
         "redact": None if redact is None else tuple(redact),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import tracelm
-from docs.generate import pages
+from docs.generate import API, pages
+from docs.server import api_description
 from tests.docs.blocks import ROOT, documents
 from tracelm import semconv
 from tracelm.settings import Settings, env_variable
@@ -30,6 +31,12 @@ def headings(text: str) -> set[str]:
 def test_the_generated_pages_are_what_the_generator_gives() -> None:
     for name, text in pages().items():
         assert page(name) == text, f"{name} is behind the code: run `make docs`"
+
+
+def test_the_description_that_the_web_ui_is_typed_by_is_that_of_the_api() -> None:
+    assert API.read_text(encoding="utf-8") == api_description(), (
+        "web/api.json is behind the code: run `make docs`, then `npm run api` in web/"
+    )
 
 
 def test_every_setting_stands_in_the_reference() -> None:

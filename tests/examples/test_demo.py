@@ -35,6 +35,9 @@ def test_the_demo_traces_evaluates_and_guards_a_real_model(command: list[str], t
     assert f"Journal and store: {tmp_path}" in ran.stdout
     commands = re.findall(r"tracelm ((?:traces|show|eval|doctor).*)", ran.stdout)
     assert len(commands) == 4
+    assert re.search(
+        r"tracelm serve\nThe last one shows all of it in a browser, at http://127\.0\.0\.1:4318", ran.stdout
+    )
     for each in commands:
         done = subprocess.run(
             [str(Path(sys.executable).parent / "tracelm"), *each.split()],

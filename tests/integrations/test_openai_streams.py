@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import openai
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.openai_client import http
@@ -274,6 +276,28 @@ def test_a_raw_response_that_nobody_parsed_ends_with_the_garbage_collection(stre
         _raw(stream, client)(**stream.arguments())
         gc.collect()
         assert spans.one().status == "unset"
+
+
+def _is_freed(stream: Recorded, client: openai.OpenAI) -> bool:
+    """Read a stream; return whether its response is gone without the garbage collector."""
+    reply = stream.ask(client)
+    response = weakref.ref(reply.response)
+    gc.disable()
+    try:
+        for _ in reply:
+            pass
+        del reply
+        return response() is None
+    finally:
+        gc.enable()
+
+
+def test_a_stream_that_ended_leaves_no_more_to_the_garbage_collector(stream: Recorded, spans: Spans) -> None:
+    with stream.client() as client:
+        with suppress_instrumentation():
+            is_freed_without = _is_freed(stream, client)  # older clients hold it in a cycle themselves
+        assert _is_freed(stream, client) == is_freed_without
+    assert spans.one().status == "unset"
 
 
 def test_all_choices_finished_is_not_early(chat: Recorded, spans: Spans) -> None:

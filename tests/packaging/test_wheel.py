@@ -71,6 +71,12 @@ def modules_of_the_checkout() -> set[str]:
     return found
 
 
+def built_ui() -> set[str]:
+    """The files of the web UI, where `make web` was run; a wheel without them works too."""
+    folder = ROOT / "src" / "tracelm" / "server" / "static"
+    return {f"tracelm/server/static/{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file()}
+
+
 def _is_linked(path: Path) -> bool:
     package = ROOT / "src" / "tracelm"
     return path.relative_to(package).parts[0] in {"integrations", "scorers"}
@@ -79,7 +85,7 @@ def _is_linked(path: Path) -> bool:
 def test_the_wheel_holds_exactly_the_modules_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         files = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert files == modules_of_the_checkout() | {
+    assert files == modules_of_the_checkout() | built_ui() | {
         "tracelm/py.typed",
         "tracelm/scorers/injection_model.bin",
         "tracelm/scorers/measured.json",
@@ -117,9 +123,11 @@ def test_the_sdist_holds_what_a_distributor_needs(sdist: Path) -> None:
         "pyproject.toml",
         "examples/fraud_explainer.py",
         "tests/conftest.py",
+        "web/package-lock.json",
+        "web/src/main.tsx",
     ]
     assert [name for name in wanted if not (sdist / name).is_file()] == []
-    assert [str(path) for path in sdist.rglob("__pycache__")] == []
+    assert [str(path) for name in ("__pycache__", "node_modules") for path in sdist.rglob(name)] == []
 
 
 def test_the_wheel_works_where_there_is_no_checkout(wheel: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def test_the_home_is_an_absolute_path() -> None:
         ({"TRACELM_MAX_ATTRIBUTE_BYTES": "many"}, "TRACELM_MAX_ATTRIBUTE_BYTES='many' is no number"),
         ({"TRACELM_SHUTDOWN_TIMEOUT_S": "nan"}, "shutdown_timeout_s=nan cannot work"),
         ({"TRACELM_ENDPOINT": "localhost:4318"}, "give the collector's base address"),
+        ({"TRACELM_URL": "localhost:4318"}, "give the one that `tracelm serve` prints"),
         ({"TRACELM_PROTOCOL": "carrier pigeon"}, "use 'http/protobuf' or 'grpc'"),
     ],
 )

@@ -95,10 +95,12 @@ def _versions() -> _Facts:
 
 
 def _data(home: Path | None) -> _Facts:
-    from tracelm.store.open import open_store
+    from tracelm.settings import Settings
+    from tracelm.store.open import open_local
     from tracelm.trace.segments import journal_bytes, list_segments
 
-    with open_store(home=home) as store:
+    url = Settings.from_env(project="doctor").url
+    with open_local(home=home) as store:
         report = store.index()
         segments = list_segments(store.home)
         waiting = [segment for segment in segments if not segment.is_delivered()]
@@ -110,6 +112,7 @@ def _data(home: Path | None) -> _Facts:
             "journal_bytes": journal_bytes(store.home),
             "segments_waiting_for_a_collector": len(waiting),
             "unreadable_records": report.skipped,
+            **({} if url is None or home is not None else {"server": url}),
         }
 
 
@@ -124,9 +127,9 @@ def _export() -> _Facts:
 
 
 def _unpriced(home: Path | None) -> "tuple[UnpricedModel, ...]":
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local
 
-    with open_store(home=home) as store:
+    with open_local(home=home) as store:
         return store.unpriced_models(since_ns=time.time_ns() - _DAYS * 86_400 * 1_000_000_000)
 
 

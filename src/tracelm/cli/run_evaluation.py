@@ -8,7 +8,7 @@ import typer
 
 from tracelm.cli.evaluations import RunId, print_run, rows, summary
 from tracelm.cli.modules import named
-from tracelm.cli.output import AsJson, Home, Project, as_dict, gate, open_home, print_json
+from tracelm.cli.output import AsJson, Home, Project, as_dict, gate, print_json
 from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ def resume_run(
     home: Home = None,
 ) -> None:
     """Run what is missing of a run that did not come to its end. Exit codes are those of `tracelm eval run`."""
+    from tracelm.store.open import open_local
+
     with gate():
-        with open_home(home) as store:
+        with open_local(home=home) as store:  # only who recorded it can go on with it
             stored = store.run(run, project=project)
         settings: Any = stored.provenance.get("settings")
         known = cast("dict[str, Any]", settings) if isinstance(settings, dict) else {}
@@ -101,7 +103,7 @@ def _run(
     called = named(task)
     if runtime.active is None:  # the module may have done it
         startup.init(project or judged.name, home=home)
-    beside = _baseline(judged, baseline)  # before the run: a name that is wrong shall not cost one
+    beside = _baseline(judged, baseline, home)  # before the run: a name that is wrong shall not cost one
     try:
         done = judged.run(
             called,
@@ -128,24 +130,24 @@ def _run(
         raise typer.Exit(report.checks.exit_code)
 
 
-def _baseline(judged: "Evaluation", baseline: str | None) -> "EvalRun | None":
+def _baseline(judged: "Evaluation", baseline: str | None, home: Path | None) -> "EvalRun | None":
     from tracelm.evals.conditions import AgainstBaseline, parse_conditions
     from tracelm.evals.stored import load_run
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local, open_store
 
     if baseline is None:
         for each in parse_conditions(judged.conditions):
             if isinstance(each, AgainstBaseline):
                 raise ConfigError(f"the condition {str(each)!r} speaks of a baseline: say which with --baseline RUN")
         return None
-    with open_store() as store:
+    with open_store() if home is None else open_local() as store:
         return load_run(store, store.run(baseline))
 
 
 def _print(run: "EvalRun", report: "Report", *, as_json: bool) -> None:
-    from tracelm.store.open import open_store
+    from tracelm.store.open import open_local
 
-    with open_store() as store:
+    with open_local() as store:  # where this process recorded it
         stored = store.run(run.run_id)
     if not as_json:
         print_run(run, stored, report)

@@ -1,13 +1,16 @@
 """`tracelm serve` (also `tracelm ui`): take OTLP in, and show what is in the store."""
 
 import os
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from tracelm.cli.output import Home
 from tracelm.errors import MissingExtraError
+
+_ADDRESS: Final = re.compile(r"http://\S+")
 
 
 class Level(StrEnum):
@@ -41,6 +44,7 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Show the UI in this machine's browser.")] = False,
     log_level: Annotated[Level, typer.Option(help="How much to log, as JSON lines on stderr.")] = Level.info,
     home: Home = None,
 ) -> None:
@@ -67,4 +71,14 @@ def serve(
         allow_hosts=tuple(allow_host or ()),
         retain=retain,
     )
-    run(options, say=typer.echo)
+    run(options, say=_say_and_open if open_browser else typer.echo)
+
+
+def _say_and_open(line: str) -> None:
+    """Say where the server listens, and open a browser there; its requests wait until they are answered."""
+    import webbrowser
+
+    typer.echo(line)
+    found = _ADDRESS.search(line)
+    if found is None or not webbrowser.open(found[0]):
+        typer.echo("no browser was found here: open the address above in one")

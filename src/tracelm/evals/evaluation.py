@@ -237,10 +237,10 @@ class Evaluation:
         if current is None:
             raise ConfigError("resume and cache read what was recorded: call tracelm.init('my-project') first")
         from tracelm.evals.stored import results_of, resumable
-        from tracelm.store.open import open_store
+        from tracelm.store.open import open_local
 
         project = current.settings.project
-        with open_store() as store:
+        with open_local() as store:
             if resume is not False:
                 run_id = resume if isinstance(resume, str) else None
                 found = resumable(store, name=self.name, project=project, run_id=run_id, now=provenance)

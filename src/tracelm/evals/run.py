@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tracelm.data.dataset import Dataset
+    from tracelm.evals.classification import Classification
     from tracelm.evals.compare import Comparison, Margin
     from tracelm.evals.gates import Checks
     from tracelm.evals.provenance import Provenance
@@ -202,6 +203,19 @@ class EvalRun:
         from tracelm.evals.compare import compare
 
         return compare(self.measured, baseline.measured, on=on, margin=margin, level=level, power=power)
+
+    def classification(self, score: str) -> "Classification":
+        """Return how well the task tells labels apart: precision, recall, F1, accuracy, what is taken for what.
+
+        Args:
+            score: The name of a score of `LabelMatch`, or of one whose details tell `expected` and `found`.
+
+        Raises:
+            EvaluationError: The run has no such score, or that one tells no labels.
+        """
+        from tracelm.evals.classification import classification
+
+        return classification(self.results, score)
 
     def check(self, conditions: Sequence[str] | None = None, *, baseline: "EvalRun | None" = None) -> "Checks":
         """Hold conditions against the run.

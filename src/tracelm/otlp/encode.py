@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
+from opentelemetry.trace import SpanKind
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -33,6 +34,9 @@ _SPAN: Final = (
     b'%b"traceId":"%032x","spanId":"%016x"%b,"flags":%d,"name":%b,"kind":%d,'
     b'"startTimeUnixNano":"%d","endTimeUnixNano":"%d","attributes":[%b]%b}]}]}]}'
 )
+
+
+_KINDS: Final = {kind: kind.value + 1 for kind in SpanKind}
 
 
 class CleanText(str):
@@ -59,6 +63,7 @@ class LineEncoder:
         self._numeric: set[str] = set()
         self._names: dict[str, bytes] = {}
         self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
+        self._latest: dict[bytes, tuple[bytes, InstrumentationScope | None, bytes]] = {}
 
     def span(self, span: "ReadableSpan", resource: bytes) -> bytes:
         """Encode a finished span.
@@ -70,29 +75,32 @@ class LineEncoder:
         Returns:
             One line without its line break, free of secrets.
         """
-        context = cast("SpanContext", span.context)
-        pieces = self._attributes(span.attributes)
-        name = self._names.get(span.name)
+        # Not by the public properties: each is a call, and some copy.
+        own: Any = span
+        context: SpanContext = own._context
+        pieces = self._attributes(own._attributes)
+        name = self._names.get(own._name)
         if name is None:
-            name = self._remember(self._names, span.name, string(span.name))
+            name = self._remember(self._names, own._name, string(own._name))
         rest = _rest_of_span(span, context)
         if rest:
             rest = b"," + self._clean(b"{%b}" % rest[1:])[1:-1]
         parent, flags = b"", _HAS_IS_REMOTE
-        if span.parent is not None:
-            parent = b',"parentSpanId":"%016x"' % span.parent.span_id
-            if span.parent.is_remote:
+        above: SpanContext | None = own._parent
+        if above is not None:
+            parent = b',"parentSpanId":"%016x"' % above.span_id
+            if above.is_remote:
                 flags |= _IS_REMOTE
         return _SPAN % (
-            self._prefix(b"Spans", resource, span.instrumentation_scope),
+            self._prefix(b"Spans", resource, own._instrumentation_scope),
             context.trace_id,
             context.span_id,
             parent,
             flags,
             name,
-            span.kind.value + 1,
-            span.start_time or 0,
-            span.end_time or 0,
+            _KINDS[own._kind],
+            own._start_time or 0,
+            own._end_time or 0,
             b",".join(pieces),
             rest or b',"status":{}',
         )
@@ -135,6 +143,9 @@ class LineEncoder:
 
     def _prefix(self, signal: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
         """Everything that stands before the first field of a record."""
+        latest = self._latest.get(signal)
+        if latest is not None and latest[0] is resource and latest[1] is scope:
+            return latest[2]
         key = (signal, resource, scope)
         known = self._prefixes.get(key)
         if known is None:
@@ -144,6 +155,7 @@ class LineEncoder:
             if len(self._prefixes) >= _MAX_PREFIXES:
                 self._prefixes.clear()
             known = self._prefixes[key] = start % (signal, resource, signal, cleaned, records)
+        self._latest[signal] = resource, scope, known
         return known
 
     def _attributes(self, attributes: Mapping[str, Any] | None) -> list[bytes]:
@@ -200,6 +212,8 @@ def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
 
 def any_value(value: Any) -> bytes:
     """Encode one attribute value as OTLP's AnyValue."""
+    if type(value) is int and -(2**63) <= value < 2**63:  # most that are no text are counts
+        return b'{"intValue":"%d"}' % value
     if isinstance(value, str):
         return b'{"stringValue":%b}' % string(value)
     if isinstance(value, bool):

@@ -1,14 +1,14 @@
 """`PricedCall`: what the price of a model call depends on. All of it stands on the span: it can be priced again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 from tracelm.pricing.cost import Usage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class PricedCall:
     """One call of a model, as far as its price goes.
 

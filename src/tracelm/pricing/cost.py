@@ -3,15 +3,17 @@
 Amounts are decimals, rounded to floats once, where they become attributes of a span.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final, Literal, Self
 
 from tracelm import semconv
+from tracelm.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Usage:
     """What one model call is billed by, as the provider reported it; `None` is "not reported".
 
@@ -53,12 +55,7 @@ class Usage:
 
     def attributes(self) -> dict[str, int | float]:
         """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
-        found: dict[str, int | float] = {}
-        for name, key in _KEYS.items():
-            count = getattr(self, name)
-            if count is not None:
-                found[key] = count
-        return found
+        return {key: count for key, count in zip(_KEYS.values(), _counts(self), strict=True) if count is not None}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> Self:
@@ -103,6 +100,7 @@ _KEYS: Final = {
     "web_searches": semconv.WEB_SEARCHES,
     "file_searches": semconv.FILE_SEARCHES,
 }
+_counts: Final[Callable[[Usage], tuple[int | float | None, ...]]] = attrgetter(*_KEYS)
 
 
 def inclusive(usage: Usage, *, cache_is_apart: bool = False, reasoning_is_apart: bool = False) -> Usage:
@@ -121,7 +119,7 @@ def inclusive(usage: Usage, *, cache_is_apart: bool = False, reasoning_is_apart:
     return replace(usage, input_tokens=sent, output_tokens=received)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@frozen
 class Cost:
     """The price of one model call, split into the buckets that it is the sum of.
 

@@ -5,7 +5,9 @@ list of its own there, has its calls priced by that one.
 """
 
 import functools
-from collections.abc import Mapping
+import os
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -149,18 +151,49 @@ class PublicPrices:
 
 
 _public: PublicPrices | None = None
+_get_snapshot: "Callable[[], DataSnapshot] | None" = None
+_loading: threading.Thread | None = None
+_MOST_BEFORE_FORK_S: Final = 5.0
 
 
 def public_prices() -> PublicPrices:
-    """Return the list as it is now; the first call loads it."""
-    from genai_prices.data_snapshot import get_snapshot
+    """Return the list as it is now; the first call loads it, or waits for who is loading it already."""
+    global _public, _get_snapshot  # noqa: PLW0603 - one list a process, as genai-prices has it
+    if _get_snapshot is None:
+        from genai_prices.data_snapshot import get_snapshot
 
-    global _public  # noqa: PLW0603 - one list a process, as genai-prices has it
-    snapshot = get_snapshot()
+        _get_snapshot = get_snapshot
+    snapshot = _get_snapshot()
     known = _public
     if known is None or known.snapshot is not snapshot:
         known = _public = PublicPrices(snapshot)
     return known
+
+
+def load_in_background() -> None:
+    """Have the list loaded, once in a process: it takes a tenth of a second that no call should wait for."""
+    global _loading  # noqa: PLW0603 - one list a process
+    if _loading is not None:
+        return
+    _loading = threading.Thread(target=_load, name="tracelm-prices", daemon=True)
+    try:
+        _loading.start()
+    except RuntimeError:  # the interpreter is shutting down
+        return
+    # A child that is forked in the middle of an import would wait for ever for a module that nobody loads any more.
+    os.register_at_fork(before=lambda: _wait_for(_loading))
+
+
+def _load() -> None:
+    try:
+        public_prices()
+    except Exception:  # whoever needs a price will meet it, and report it
+        return
+
+
+def _wait_for(thread: threading.Thread | None) -> None:
+    if thread is not None and thread is not threading.current_thread():
+        thread.join(_MOST_BEFORE_FORK_S)
 
 
 def _thresholds(prices: "ModelPrice") -> list[int]:

@@ -107,7 +107,7 @@ class PriceTable:
         return None
 
     def _computed(self, call: PricedCall) -> Cost | None:
-        own = self.own_price(call)
+        own = self.own_price(call) if self.own else None
         if own is not None:
             return own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
         public = public_prices()

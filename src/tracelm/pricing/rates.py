@@ -1,10 +1,10 @@
 """`Rates`: the prices of one model, and the arithmetic: counts, times rates, in buckets that sum to the amount."""
 
 import functools
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from operator import attrgetter
 from typing import Final
 
 from tracelm.pricing.cost import Cost, Usage
@@ -119,8 +119,6 @@ class Rates:
         found: dict[str, Decimal] = {}
         is_unpriced = False
         for bucket, count in counts.items():
-            if not count:
-                continue
             rate = self.per_unit.get(bucket)
             if rate is not None:
                 number = Decimal(count) if isinstance(count, int) else Decimal(str(count))
@@ -137,9 +135,23 @@ class Rates:
         return found
 
     def _counts(self, usage: Usage) -> dict[str, float] | None:
-        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
+        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be.
+
+        Buckets that nothing is in are left out.
+        """
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+        if not any(_beside_text(usage)):  # most calls
+            thought = usage.reasoning_tokens or 0
+            return _used(
+                {
+                    "input": sent - written - read,
+                    "cache_read": read,
+                    "cache_write": written,
+                    "output": received - thought,
+                    "reasoning": thought,
+                }
+            )
         images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
         drawn, spoken = usage.output_image_tokens or 0, usage.output_audio_tokens or 0
         thought, kept = usage.reasoning_tokens or 0, usage.cache_write_1h_tokens or 0
@@ -170,9 +182,7 @@ class Rates:
             "web_searches": usage.web_searches or 0,
             "file_searches": usage.file_searches or 0,
         }
-        if math.isnan(seconds) or min(counts.values()) < 0 or max(counts.values()) > _MOST:
-            return None
-        return counts
+        return _used(counts)
 
     def _must_know_what_was_read(self, usage: Usage) -> bool:
         """Say whether images or sounds may have come from the cache, at a price of their own, and nobody said."""
@@ -180,3 +190,23 @@ class Rates:
             (usage.input_image_tokens and usage.cache_read_image_tokens is None and _CACHE_READ_IMAGE in self.given)
             or (usage.input_audio_tokens and usage.cache_read_audio_tokens is None and _CACHE_READ_AUDIO in self.given)
         )
+
+
+_beside_text: Final[Callable[[Usage], tuple[float | None, ...]]] = attrgetter(
+    *("cache_write_1h_tokens", "input_text_tokens", "input_image_tokens", "input_audio_tokens"),
+    *("output_text_tokens", "output_image_tokens", "output_audio_tokens"),
+    *("cache_read_text_tokens", "cache_read_image_tokens", "cache_read_audio_tokens"),
+    *("input_seconds", "input_characters", "images", "web_searches", "file_searches"),
+)
+"""What is billed by something else than a plain text, its cache and its reasoning, or says how a count splits up."""
+
+
+def _used(counts: dict[str, float]) -> dict[str, float] | None:
+    """Return the buckets that something is in; `None` if that cannot be. Not a number is within no bounds."""
+    used: dict[str, float] = {}
+    for bucket, count in counts.items():
+        if count:
+            if not 0 < count <= _MOST:
+                return None
+            used[bucket] = count
+    return used

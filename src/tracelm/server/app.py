@@ -14,6 +14,7 @@ from tracelm.errors import StoreError, TracelmError
 from tracelm.server import health, ingest_http, pages
 from tracelm.server.access.rule import check_rules
 from tracelm.server.api import routers
+from tracelm.server.api.models import ProblemDocument
 from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
 
@@ -48,7 +49,7 @@ def create_app(state: ServerState | None) -> FastAPI:
     from importlib.metadata import version
 
     extra: dict[str, Any] = {"telemetry": _OFF}  # FastAPI would make spans of its own; older ones ignore the word
-    app = FastAPI(
+    app = _App(
         title="tracelm",
         summary="Traces, scores and evaluation runs of LLM applications.",
         version=version("tracelm"),
@@ -70,6 +71,15 @@ def create_app(state: ServerState | None) -> FastAPI:
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_middleware(_Doors)
     return app
+
+
+class _App(FastAPI):
+    """FastAPI, which describes the form of errors too: routes only point to it."""
+
+    def openapi(self) -> dict[str, Any]:
+        found = super().openapi()
+        found["components"]["schemas"].setdefault(ProblemDocument.__name__, ProblemDocument.model_json_schema())
+        return found
 
 
 class _Doors:

@@ -63,6 +63,6 @@ def of_store(error: StoreError, *, sees_all: bool) -> Problem:
             503, "the store cannot be used at the moment: see the server's log", headers={"retry-after": "1"}
         )
     if isinstance(error, FilterError):
-        where = {"position": error.position, "length": error.length}
-        return Problem(400, f"{error.problem}: {error.remedy}", extra=where)
+        told = {name: getattr(error, name) for name in ("problem", "remedy", "position", "length")}
+        return Problem(400, f"{error.problem}: {error.remedy}", extra=told)
     return Problem(404, str(error) if sees_all else "there is no such thing in the projects of this key")

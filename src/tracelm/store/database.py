@@ -37,7 +37,8 @@ def path_of(url: str) -> Path | None:
         scheme = url.split(":", 1)[0] if ":" in url else url
         raise ConfigError(
             f"a store is an SQLite file or a PostgreSQL database, not {scheme!r}: give 'sqlite:///' and a path, "
-            "for example 'sqlite:///traces.db', or 'postgresql://user@host/database'"
+            "for example 'sqlite:///traces.db', or 'postgresql://user@host/database'. TRACELM_URL is for the "
+            "address of a tracelm server"
         )
     return Path(name).expanduser().absolute()
 

@@ -1,21 +1,21 @@
 """`open_store` and `Store`: read what was recorded."""
 
+import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
-from tracelm.settings import Settings
 from tracelm.store import queries
-from tracelm.store.database import Database, default_url, open_database, path_of
+from tracelm.store.database import Database, open_database
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
 from tracelm.store.listing import Listing
+from tracelm.store.place import find_place, find_server
 from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import (
@@ -29,7 +29,6 @@ from tracelm.store.stored import (
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tree import TracePage, TraceTree
 from tracelm.store.unpriced import UnpricedModel, unpriced_models
-from tracelm.trace import runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,24 +43,42 @@ def open_store(url: str | None = None, *, home: Path | None = None) -> "Store":
     """Open the store for reading traces, scores and evaluation runs.
 
     Args:
-        url: `sqlite:///` and a path, or `postgresql://user:password@host/database`. By default what
-            `tracelm.init(store_url=...)` or `TRACELM_STORE_URL` says, else the file `tracelm.db` in the home.
+        url: `sqlite:///` and a path, `postgresql://user:password@host/database`, or the `http://` or `https://` address
+            of a tracelm server, which gets the key in `TRACELM_API_KEY`. By default what `tracelm.init(url=...)` or
+            `TRACELM_URL` says, else `store_url` or `TRACELM_STORE_URL`, else the file `tracelm.db` in the home.
         home: The folder with the journal. By default that of `tracelm.init`, or `TRACELM_HOME`, or the user's
-            data folder; for a `url` in a folder that has a journal of its own, that folder.
+            data folder; for a `url` in a folder that has a journal of its own, that folder. Who names a home means the
+            store of this machine.
 
     Returns:
-        The store. Each query first reads what programs recorded meanwhile, also those that still run.
+        The store. Each query first reads what programs recorded meanwhile, also those that still run. That of a server
+        answers the same queries; what needs the database (writing, `reprice`, `maintenance`) raises `StoreError`.
 
     Raises:
         ConfigError: `url` is that of no store.
         MissingExtraError: It names a PostgreSQL server, and the driver is not installed.
-        StoreError: The file is no store, or cannot be opened; the message names the remedy.
+        StoreError: The file is no store, or cannot be opened, or the server does not answer or let you in; the message
+            names the remedy.
 
     Example:
         >>> with tracelm.open_store() as store:  # doctest: +SKIP
         ...     slow = store.spans(op="explain").to_pandas().nlargest(10, "duration_ns")
     """
-    place = _place(url, None if home is None else Path(home))
+    address = find_server(url, home)
+    if address is None:
+        return open_local(url, home=home)
+    from tracelm.store.remote.connection import API_KEY
+    from tracelm.store.remote.store import RemoteStore
+
+    return RemoteStore(address, key=os.environ.get(API_KEY))
+
+
+def open_local(url: str | None = None, *, home: Path | None = None) -> "Store":
+    """Open a store in a database, whatever `TRACELM_URL` says.
+
+    For what this process recorded itself, and for the server. The arguments and errors are those of `open_store`.
+    """
+    place = find_place(url, None if home is None else Path(home))
     return Store(open_database(place.url), place.home, owned=place.owned)
 
 
@@ -258,19 +275,23 @@ class Store:
             raise StoreError(f"no span {span_id!r} in trace {trace_id!r} of this store")
         return found[0]
 
-    def linked(self, trace_id: str, *, after: str | None = None, limit: int | None = 1000) -> Rows[StoredSpan]:
+    def linked(
+        self, trace_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = 1000
+    ) -> Rows[StoredSpan]:
         """Return the spans that have a link to a span of a trace, the newest first.
 
         Args:
             trace_id: The trace that they point to: 32 hex digits.
+            project: Only spans of this project.
             after: `Rows.next` of the page before, for the page behind it.
             limit: At most so many.
 
         Raises:
-            StoreError: The cursor belongs to another query.
+            StoreError: The project is not known, or the cursor belongs to another query.
         """
         with self._read() as connection:
-            return queries.linked(connection, trace_id.lower(), Listing(after=after, limit=limit))
+            listing = Listing(after=after, limit=limit)
+            return queries.linked(connection, trace_id.lower(), {"project": project}, listing)
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
         """Return the ended spans with a GenAI operation one by one, the first that came first.
@@ -552,29 +573,3 @@ class Store:
 class _Asked(TypedDict):
     where: Node
     search: "SearchIndex | None"
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    url: str
-    home: Path
-    owned: bool
-
-
-def _place(url: str | None, home: Path | None) -> _Place:
-    """Work out which file and which journal belong together.
-
-    A journal is deleted once it is indexed, so only the store that its home is configured for may do that:
-    opening a copy of a store must not take the records away from the real one.
-    """
-    active = runtime.active if home is None else None
-    settings = Settings.from_env(project="-", home=home) if active is None else active.settings
-    configured = settings.store_url or default_url(settings.home)
-    if url is None:
-        return _Place(configured, settings.home, owned=True)
-    file = path_of(url)
-    is_configured = url == configured if file is None else file == path_of(configured)
-    if file is not None and home is None and not is_configured and (file.parent / "journal").is_dir():
-        own = file == path_of(default_url(file.parent))
-        return _Place(url, file.parent, owned=own)
-    return _Place(url, settings.home, owned=is_configured)

@@ -1,9 +1,9 @@
 """The store's questions, one statement each where it can be. All read; none writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import orjson
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
 )
 
 from tracelm import semconv
@@ -101,8 +102,7 @@ def trace_page(
     connection: Connection, trace_id: str, *, project: str | None, after: str | None, limit: int
 ) -> TracePage:
     """Return a part of one trace in tree order: its skeleton is put in order, and the page is read whole."""
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise ValueError(f"limit={limit}: a page of a trace has from 1 to {_LARGEST_PAGE:,} spans")
+    check_page_limit(limit)
     summary = _summary(connection, trace_id, project=project)
     asked = ("trace_page", summary.trace_id, project)
     of_trace = matches(SPANS, {"project": project, "trace_id": summary.trace_id})
@@ -135,7 +135,7 @@ def trace_page(
 
 def _summary(connection: Connection, trace_id: str, *, project: str | None) -> StoredTrace:
     _check(connection, project, None)
-    full_id = _full_id(connection, TRACES, "trace_id", trace_id.lower(), "trace")
+    full_id = _full_id(connection, TRACES, "trace_id", trace_id.lower(), "trace", project=project)
     wanted = _trace_query().where(TRACES.c.trace_id == full_id)
     if project is not None:
         wanted = wanted.where(TRACES.c.project == project)
@@ -156,17 +156,25 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
-def linked(connection: Connection, trace_id: str, listing: Listing) -> Rows[StoredSpan]:
-    """Return a page of the spans that have a link to a span of a trace."""
-    _check(connection, None, listing.limit)
+def spans_by_id(connection: Connection, ids: Collection[tuple[str, str]], *, project: str | None) -> Rows[StoredSpan]:
+    """Return the spans with these trace and span ids, in no order; those that are not there are left out."""
+    of_ids = tuple_(SPANS.c.trace_id, SPANS.c.span_id).in_(list(ids))
+    found = columns(SPANS).where(of_ids, *matches(SPANS, {"project": project}))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredSpan, map(span_of, rows))
+
+
+def linked(connection: Connection, trace_id: str, wanted: Wanted, listing: Listing) -> Rows[StoredSpan]:
+    """Return a page of the spans that have a link to a span of a trace, and whose columns equal those of `wanted`."""
+    _check(connection, wanted["project"], listing.limit)
     points_there = exists().where(
         LINKS.c.linked_trace_id == trace_id,
         LINKS.c.trace_id == SPANS.c.trace_id,
         LINKS.c.project == SPANS.c.project,
         LINKS.c.span_id == SPANS.c.span_id,
     )
-    page, by = listing.page("linked", {"trace_id": trace_id}), order(SPANS, {}, listing)
-    chosen = page.choose(columns(SPANS), by, [points_there])
+    page, by = listing.page("linked", {**wanted, "trace_id": trace_id}), order(SPANS, {}, listing)
+    chosen = page.choose(columns(SPANS), by, [points_there, *matches(SPANS, wanted)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(span_of, rows), next=following)
 
@@ -237,7 +245,7 @@ def runs(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[Store
 def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRun:
     """Return one evaluation run."""
     _check(connection, project, None)
-    full_id = _full_id(connection, RUNS, "run_id", run_id, "evaluation run")
+    full_id = _full_id(connection, RUNS, "run_id", run_id, "evaluation run", project=project)
     found = _runs(connection, _filtered(RUNS, {"project": project, "run_id": full_id}), ALL.page("runs", {}))
     if not found:
         raise StoreError(f"evaluation run {full_id} does not belong to project {project!r}: leave the project out")
@@ -344,9 +352,20 @@ def _filtered(table: Table, wanted: Wanted) -> Select[Any]:
 
 
 def _check(connection: Connection, project: str | None, limit: int | None) -> None:
+    check_limit(limit)
+    check_project(connection, project)
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise `ValueError` for a list that would have nothing."""
     if limit is not None and limit < 1:
         raise ValueError(f"limit={limit} finds nothing: give a number from 1 up, or None for all")
-    check_project(connection, project)
+
+
+def check_page_limit(limit: int) -> None:
+    """Raise `ValueError` for a page of a trace that would have nothing, or too much."""
+    if not 1 <= limit <= _LARGEST_PAGE:
+        raise ValueError(f"limit={limit}: a page of a trace has from 1 to {_LARGEST_PAGE:,} spans")
 
 
 def check_project(connection: Connection, project: str | None) -> None:
@@ -355,7 +374,12 @@ def check_project(connection: Connection, project: str | None) -> None:
         return
     if connection.execute(select(PROJECTS.c.name).where(PROJECTS.c.name == project)).first():
         return
-    names = [repr(each.name) for each in projects(connection)]
+    refuse_project(project, projects(connection))
+
+
+def refuse_project(project: str, known: Iterable[StoredProject]) -> NoReturn:
+    """Raise `StoreError` for a project that is none of those that are known."""
+    names = [repr(each.name) for each in known]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     raise StoreError(
         f"no project {project!r} in this store; it has {shown}"
@@ -364,18 +388,40 @@ def check_project(connection: Connection, project: str | None) -> None:
     )
 
 
-def _full_id(connection: Connection, table: Table, column: str, given: str, what: str) -> str:
-    """Return the id that `given` is, or is the beginning of."""
+def check_prefix(given: str) -> str:
+    """Return the beginning of an id, without blanks around it.
+
+    Raises:
+        StoreError: It is too short to stand for one.
+    """
     prefix = given.strip()
-    name = table.c[column]
     if len(prefix) < _SHORTEST:
         raise StoreError(f"{given!r} is too short for an id: give at least {_SHORTEST} of its first characters")
-    found = connection.execute(
-        select(name).distinct().where(name >= prefix, name < prefix + _LAST).order_by(name).limit(4)
-    )
-    ids: Sequence[str] = found.scalars().all()
+    return prefix
+
+
+def no_such_id(given: str, what: str) -> StoreError:
+    """Return the error that no trace or run has an id that begins so."""
+    return StoreError(f"no {what} has an id that begins with {given!r} in this store")
+
+
+def _full_id(
+    connection: Connection, table: Table, column: str, given: str, what: str, *, project: str | None = None
+) -> str:
+    """Return the id that `given` is, or is the beginning of: of the project, else of another one.
+
+    What other projects hold is looked at where this one has nothing only: it must not make an id ambiguous for somebody
+    who may not know of it.
+    """
+    prefix = check_prefix(given)
+    name = table.c[column]
+    query = select(name).distinct().where(name >= prefix, name < prefix + _LAST).order_by(name).limit(4)
+    ids: Sequence[str] = []
+    if project is not None:
+        ids = connection.execute(query.where(table.c.project == project)).scalars().all()
+    ids = ids or connection.execute(query).scalars().all()
     if not ids:
-        raise StoreError(f"no {what} has an id that begins with {given!r} in this store")
+        raise no_such_id(given, what)
     if len(ids) > 1 and ids[0] != prefix:
         raise StoreError(f"several begin with {given!r}: {', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}")
     return ids[0]

@@ -3,20 +3,43 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import orjson
 
 from tracelm import semconv
 from tracelm.otlp.dialects import canonical
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
-from tracelm.store.contents import StoredRecord
 from tracelm.store.cost_history import in_force
 
 _TEXT: Final = "string"
 _INT: Final = "int64"
 _INT_OR_NONE: Final = "Int64"
 _FLOAT: Final = "float64"
+
+
+class WholeSpan(Protocol):
+    """Where the whole of a span comes from, when it is first asked for."""
+
+    def span(self) -> SpanRecord:
+        """Return it.
+
+        Raises:
+            StoreError: It was deleted meanwhile, or cannot be read.
+        """
+        ...
+
+
+class WholeLog(Protocol):
+    """Where the whole of a log record comes from, when it is first asked for."""
+
+    def log(self) -> LogRecord:
+        """Return it.
+
+        Raises:
+            StoreError: It was deleted meanwhile, or cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +148,7 @@ class StoredSpan:
     tags: tuple[str, ...]
     run_id: str | None
     row_digest: str | None
-    record: StoredRecord = field(repr=False, compare=False)
+    record: WholeSpan = field(repr=False, compare=False)
     state: str = "ended"
     recorded_cost_usd: float | None = None
     repricings: str | None = field(default=None, repr=False)
@@ -222,7 +245,7 @@ class StoredTrace:
     run_id: str | None
     input_preview: str | None
     output_preview: str | None
-    record: StoredRecord = field(repr=False, compare=False)
+    record: WholeSpan = field(repr=False, compare=False)
     state: str = "ended"
 
     @functools.cached_property
@@ -342,7 +365,7 @@ class StoredDecision:
     trace_id: str | None
     span_id: str | None
     time_ns: int
-    record: StoredRecord = field(repr=False, compare=False)
+    record: WholeLog = field(repr=False, compare=False)
 
     @functools.cached_property
     def otlp(self) -> LogRecord:

@@ -9,7 +9,7 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.records import AnyValue, Attributes
-from tracelm.store.contents import StoredRecord
+from tracelm.store.stored import WholeSpan
 
 _TEXT: Final = "string"
 _INT: Final = "int64"
@@ -61,7 +61,7 @@ class StoredTrial:
     cost_usd: float | None
     is_exact: bool
     end_ns: int
-    record: StoredRecord = field(repr=False, compare=False)
+    record: WholeSpan = field(repr=False, compare=False)
 
     @functools.cached_property
     def attributes(self) -> Attributes:

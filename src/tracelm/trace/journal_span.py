@@ -80,7 +80,7 @@ class JournalSpan(ReadableSpan, Span):
 
     def set_attributes(self, attributes: Mapping[str, "AttributeValue"]) -> None:
         """Set several attributes."""
-        if self._still_open("attribute"):
+        if self._end_time is None or self._still_open("attribute"):
             self._put(attributes)
 
     def add_event(self, name: str, attributes: "Attributes" = None, timestamp: int | None = None) -> None:
@@ -134,7 +134,7 @@ class JournalSpan(ReadableSpan, Span):
 
     def end(self, end_time: int | None = None) -> None:
         """End the span: it is on disk before this returns."""
-        if not self._still_open("end"):
+        if self._end_time is not None and not self._still_open("end"):
             return
         self._end_time = end_time if isinstance(end_time, int) else time_ns()
         current = runtime.active
@@ -169,7 +169,7 @@ class JournalSpan(ReadableSpan, Span):
         return self._attributes  # type: ignore[return-value]  # set above: a dict
 
     def _put(self, attributes: Mapping[str, Any]) -> None:
-        kept = self._mutable
+        kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         try:
             found = plain(attributes)
             if found is not attributes:

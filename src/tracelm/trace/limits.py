@@ -39,8 +39,9 @@ def plain(attributes: Mapping[Any, Any]) -> Mapping[str, Any]:
         if type(value) not in PLAIN:
             if not _is_short_list_of_texts(value):
                 return cleaned(attributes)
-            lists = lists or {}
-            lists[key] = tuple(value)
+            if type(value) is not tuple:
+                lists = lists or {}
+                lists[key] = tuple(cast("Sequence[str]", value))
     return attributes if lists is None else {**attributes, **lists}
 
 

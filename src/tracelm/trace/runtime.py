@@ -106,7 +106,7 @@ class Runtime:
             self.journal.miss()
             report("encode a span", error)
             return
-        self.keep("spans", line)
+        self.journal.append("spans", line)
 
     def keep(self, signal: Signal, line: bytes) -> None:
         """Write one record, as `lines` encodes it, to the journal."""

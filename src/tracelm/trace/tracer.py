@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 _SAMPLED_ROOT: Final = sampling.root_flags(sampled=True)
+_NO_PARENT: Final = trace.INVALID_SPAN.get_span_context()
 
 
 class JournalTracer(trace.Tracer):
@@ -150,7 +151,9 @@ class JournalTracer(trace.Tracer):
             sample_rate: The share to record where this span begins a trace; by default that of the tracer.
             drawn: Whether `leaves_out` has let the span in.
         """
-        parent = trace.get_current_span(context).get_span_context()
+        around = otel_context.get_current() if context is None else context
+        above = around.get(SPAN_KEY) if around else None
+        parent = _NO_PARENT if above is None else trace.get_current_span(around).get_span_context()
         own = self._decide(parent, attributes, sample_rate, drawn=drawn and self._tail is None)
         is_sampled = own is None or own.trace_flags & TraceFlags.SAMPLED
         if own is not None and not is_sampled and self._tail is None:
@@ -169,10 +172,11 @@ class JournalTracer(trace.Tracer):
         if own is None:
             raise AssertionError("where nobody else listens, the rate is known")
         found = dict(plain(attributes)) if attributes else {}
-        try:
-            found.update(plain(inherited(context)))
-        except Exception as error:
-            report("give a span what its context carries", error)
+        if around:
+            try:
+                found.update(plain(inherited(around)))
+            except Exception as error:
+                report("give a span what its context carries", error)
         if self._tail is not None and not own.trace_flags & TraceFlags.SAMPLED:
             self._tail.started(own, parent)
         span = JournalSpan(

@@ -1,10 +1,14 @@
 """The public price list: its conditions, and its own arithmetic as the judge of ours."""
 
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from genai_prices import Usage as TheirUsage
@@ -258,3 +262,51 @@ def test_cached_sounds_without_a_price_of_their_own_are_counted_once() -> None:
     set_apart = {"input_usd_per_mtok": 2.5, "input_audio_usd_per_mtok": 32, "cache_read_usd_per_mtok": 1}
     own = known(price(PriceTable.from_user({"m": set_apart}), usage, "m"))
     assert own.amount_usd == Decimal("0.0047")  # 400 at 2.50, 100 at 32, 500 at 1
+
+
+# --- loading it ---------------------------------------------------------------------------------------------
+
+
+def run(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_the_list_is_loaded_before_the_first_call(tmp_path: Path) -> None:
+    program = f"""
+        import sys, threading
+        import openai, tracelm
+        tracelm.init("p", home={str(tmp_path)!r})
+        for thread in threading.enumerate():
+            if thread.name == "tracelm-prices":
+                thread.join()
+        from tracelm.pricing import listed
+        print("genai_prices.data" in sys.modules, listed._public is not None)
+    """
+    assert run(program) == "True True"
+
+
+def test_a_child_that_is_forked_while_the_list_is_loaded_can_price() -> None:
+    program = """
+        import os, signal, sys, threading
+        from tracelm.pricing import listed
+
+        is_loading = threading.Event()
+
+        class Watching:
+            def find_spec(self, name, path=None, target=None):
+                if name == "genai_prices.data":
+                    is_loading.set()
+
+        sys.meta_path.insert(0, Watching())
+        listed.load_in_background()
+        is_loading.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(0 if listed.public_prices().version else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    assert run(program) == "0"

@@ -41,6 +41,7 @@ QUERIES: dict[str, dict[str, object]] = {
     "/api/v1/values": {"column": "name"},
     "/api/v1/complete": {"text": "name:", "position": 5},
     "/api/v1/traces/{trace_id}/spans/{span_id}/value": {"key": "secret"},
+    "/api/v1/spans/otlp": {"span": f"{OTHERS.hex()}:{(1).to_bytes(8, 'big').hex()}"},
 }
 
 
@@ -138,7 +139,14 @@ def test_a_key_for_one_project_never_sees_another_one(guarded: Guarded, method: 
     if "project" in {each.name for each in route.dependant.query_params}:
         assert asked(guarded, method, route, key, project="others").status == 403
     full = asked(guarded, method, route, guarded.keys[rule])
-    told = {"/api/v1/traces", "/api/v1/spans", "/api/v1/scores", "/api/v1/projects", "/api/v1/sessions"}
+    told = {
+        "/api/v1/traces",
+        "/api/v1/spans",
+        "/api/v1/spans/otlp",
+        "/api/v1/scores",
+        "/api/v1/projects",
+        "/api/v1/sessions",
+    }
     assert (b"others" in full.body) >= (route.path in told)  # else the test above would prove nothing
 
 

@@ -147,6 +147,8 @@ def test_a_filter_that_cannot_be_read_says_where(server: Serving) -> None:
             "title": "Bad Request",
             "status": 400,
             "detail": "'>2s' is no value of 'latency': write a number with a unit: 300ms, 2s, 5m, 1h",
+            "problem": "'>2s' is no value of 'latency'",
+            "remedy": "write a number with a unit: 300ms, 2s, 5m, 1h",
             "position": 13,
             "length": 3,
         }
@@ -320,6 +322,11 @@ def test_a_filter_is_completed_with_what_was_recorded(server: Serving) -> None:
     assert offered("project:") == []  # a key need not know the names of others
 
 
+def test_the_description_has_the_form_of_errors_that_routes_point_to(server: Serving) -> None:
+    schemas = server.get("/openapi.json").json["components"]["schemas"]
+    assert {"detail", "position", "length"} <= schemas["ProblemDocument"]["properties"].keys()
+
+
 def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
     newer, older = server.get("/runs", project="evals").json["items"]
     run = server.get(f"/runs/{older['run_id']}").json
@@ -332,11 +339,49 @@ def test_a_run_has_its_summary_rows_and_comparison(server: Serving) -> None:
     first = server.get(f"/runs/{older['run_id']}/rows", limit=15).json
     assert [each["output"] for each in first["items"]] == [True] * 15
     assert len(server.get(f"/runs/{older['run_id']}/rows", limit=15, after=first["next"]).json["items"]) == 5
+    of_row = server.get(f"/runs/{older['run_id']}/rows", row=7).json
+    assert ([each["row"] for each in of_row["items"]], of_row["next"]) == ([7], None)
     found = server.get(f"/runs/{newer['run_id']}/compare/{older['run_id']}").json
     [difference] = found["differences"]
     assert (difference["name"], difference["verdict"], len(found["pairs"])) == ("right", "worse", 20)
     assert found["pairs"][0]["values"] == {"right": 0.0}
     assert server.get("/runs/none-of-this").status == 404
+
+
+def test_a_run_has_its_trials_and_the_scores_that_count(server: Serving) -> None:
+    newer, older = server.get("/runs", project="evals").json["items"]
+    assert newer["provenance"] == server.get(f"/runs/{newer['run_id']}").json["provenance"] != {}
+    path = f"/runs/{newer['run_id']}/trials"
+    first = server.get(path, limit=15).json
+    rest = server.get(path, limit=15, after=first["next"]).json
+    found = first["items"] + rest["items"]
+    assert [(each["row_index"], each["trial"]) for each in found] == [(number, 0) for number in range(20)]
+    assert ({each["outcome"] for each in found}, rest["next"]) == ({"scored", "task_error"}, None)
+    assert (found[0]["is_exact"], found[0]["end_ns"].isdecimal(), found[19]["error"]) == (True, True, "ValueError: no")
+    scores = server.get(f"/runs/{older['run_id']}/scores", limit=1000).json
+    assert [each["value"] for each in scores["items"]] == [1.0] * 15 + [0.0] * 5
+    links = server.get(f"/traces/{older['trace_id']}/linked", limit=7).json
+    assert ({each["run_id"] for each in links["items"]}, links["next"] is None) == ({older["run_id"]}, False)
+
+
+def test_spans_are_listed_by_what_they_equal(server: Serving) -> None:
+    def ask(**query: Any) -> int:
+        return len(server.get("/spans", limit=1000, **query).json["items"])
+
+    [run, _] = server.get("/runs", project="evals").json["items"]
+    assert (ask(trace_id=TRACE), ask(trace_id=TRACE, name="answer"), ask(op="none")) == (3, 1, 0)
+    assert ask(run_id=run["run_id"], name="evaluate saved") == 1
+    assert server.get("/spans", trace_id="short").status == 422
+
+
+def test_several_spans_come_whole_at_once(server: Serving) -> None:
+    wanted = [f"{TRACE}:{numbered(3)}", f"{TRACE}:{numbered(1)}", f"{'f' * 32}:{numbered(1)}"]
+    path = "/api/v1/spans/otlp?" + "&".join(f"span={each}" for each in wanted)
+    found = {each["span_id"]: each["otlp"] for each in server.ask("GET", path).json["items"]}
+    assert found == {numbered(n): server.get(f"/traces/{TRACE}/spans/{numbered(n)}/otlp").body.decode() for n in (1, 3)}
+    assert server.get("/spans/otlp").status == 422
+    assert server.get("/spans/otlp", span="a:b").status == 422
+    assert server.ask("GET", "/api/v1/spans/otlp?" + f"span={wanted[0]}&" * 101).status == 422
 
 
 def test_a_dataset_has_versions_and_rows(server: Serving) -> None:

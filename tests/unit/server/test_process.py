@@ -1,6 +1,8 @@
 """The server as a process: what it says of itself, the pages it sends, its log, and its command line."""
 
+import asyncio
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +13,9 @@ import pytest
 
 from tests.serving import Serving, serving, trace_request
 from tests.unit.store.otlp_lines import span_line, write_segment
+from tracelm.server.options import ServerOptions
 from tracelm.server.pages import find_file
+from tracelm.server.run import listen
 
 COMMAND = [sys.executable, "-c", "from tracelm.cli.main import main; main()"]
 
@@ -75,6 +79,25 @@ def test_its_log_is_json_lines_without_anything_that_was_sent(tmp_path: Path) ->
     assert "secret" not in server.log.read_text()
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_answer_does_not_wait_for_the_last_one_to_be_acknowledged() -> None:
+    """A client that keeps its connection would else wait 40 ms for each answer (Nagle's algorithm)."""
+    found: list[int] = []
+
+    async def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = listen(ServerOptions(port=0))
+    async with await asyncio.start_server(accepted, sock=listening):
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        await reader.read()
+        writer.close()
+    assert found != [0]
+    assert len(found) == 1
+
+
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         for option, other in (("--port", "--grpc-port"), ("--grpc-port", "--port")):
@@ -98,6 +121,15 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, missing
 def test_ui_is_another_name_for_serve() -> None:
     ran = subprocess.run([*COMMAND, "ui", "--help"], capture_output=True, text=True, check=True)
     assert "--grpc-port" in ran.stdout
+
+
+def test_open_shows_the_ui_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, shown = tmp_path / "browser.py", tmp_path / "shown"
+    browser.write_text(f"import sys, pathlib; pathlib.Path({str(shown)!r}).write_text(sys.argv[1])")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    with serving(tmp_path / "home", "--open") as server:
+        assert server.ask("GET", "/healthz").status == 200
+        assert shown.read_text() == server.url
 
 
 def test_keys_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:

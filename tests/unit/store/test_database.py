@@ -26,14 +26,16 @@ def message(home: Path) -> str:
     return str(caught.value).replace(str(home), "HOME")
 
 
+def _is_of_sqlite(_object: object, name: str, *_: object) -> bool:
+    return name != "spans_by_project_start"
+
+
 def test_the_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
     database = SQLite(tmp_path / "tracelm.db")
     with database.read() as connection:
-        opts = {
-            "version_table": VERSION_TABLE,
-            "include_object": lambda _object, name, *_: name != "spans_by_project_start",  # PostgreSQL's alone
-        }
-        context = MigrationContext.configure(connection, opts=opts)
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "include_object": _is_of_sqlite}
+        )
         assert context.get_current_revision() == HEAD
         assert compare_metadata(context, METADATA) == []
 

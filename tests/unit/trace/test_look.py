@@ -1,6 +1,8 @@
-"""The first look for secrets: it never misses what the engine finds, and spares ordinary text the engine."""
+"""The first look for secrets: it never misses what the engine finds, and spares short text the engine."""
 
-from collections.abc import Callable, Sequence
+import sys
+import threading
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -22,7 +24,7 @@ ORDINARY = (
 )
 
 
-def _engine_alone(_names: Sequence[str], closer: Callable[[bytes], object]) -> Callable[[bytes], object]:
+def _engine_alone(_pattern: str, closer: Callable[[bytes], object]) -> Callable[[bytes], object]:
     return closer
 
 
@@ -65,21 +67,60 @@ def test_whatever_the_engine_finds_the_first_look_finds(text: str, padding: int,
         assert LOOK(data)
 
 
-def test_ordinary_text_is_not_given_to_the_engine() -> None:
-    asked: list[bytes] = []
-    look = first_look((), asked.append)
+def test_nothing_is_found_in_ordinary_text() -> None:
     for text in ORDINARY:
-        look(orjson.dumps(text))
+        assert not LOOK(orjson.dumps(text))
+
+
+def test_short_text_is_not_given_to_the_engine() -> None:
+    asked: list[bytes] = []
+    look = first_look("secret", asked.append)
+    assert look(b"a secret")
+    assert not look(b"x" * UP_TO_BYTES)
     assert asked == []
 
 
 def test_long_text_goes_to_the_engine_at_once() -> None:
     asked: list[bytes] = []
-    look = first_look((), asked.append)
+    look = first_look("secret", asked.append)
     data = b"x" * (UP_TO_BYTES + 1)
     look(data)
     assert asked == [data]
 
 
-def test_names_beyond_ascii_are_left_to_the_engine() -> None:
+def test_bytes_that_are_no_text_may_hold_anything() -> None:
+    assert LOOK(b"\xff")
+    assert LOOK(b'{"password": "\xff"}')
+
+
+def test_names_beyond_ascii_are_found() -> None:
     assert Forms(("straße",)).may_hold(orjson.dumps({"STRASSE": 1, "Straße": "x"}))
+
+
+def test_a_pattern_that_is_too_large_is_left_to_the_engine() -> None:
+    asked: list[bytes] = []
+    look = first_look(r"(?:\w{1000}){1000}", asked.append)
+    look(b"x")
+    assert asked == [b"x"]
+
+
+def test_other_threads_do_not_get_their_turn_by_a_look() -> None:
+    go, ran = threading.Event(), threading.Event()
+
+    def other() -> None:
+        go.wait()
+        ran.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1_000)  # only who gives the lock up loses it
+    try:
+        data = orjson.dumps("The parcel is on its way. " * 300)
+        go.set()
+        for _ in range(1_000):
+            LOOK(data)
+        assert not ran.is_set()
+    finally:
+        sys.setswitchinterval(interval_s)
+        thread.join()

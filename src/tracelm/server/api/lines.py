@@ -81,6 +81,7 @@ class SpanLine(Model):
     run_id: str | None
     row_digest: str | None
     state: str = Field(description="ended, in flight or lost")
+    repricings: str | None = Field(description="Costs that were computed since it was recorded, as a JSON list.")
 
 
 class ScoreLine(Model):
@@ -121,6 +122,7 @@ class DecisionLine(Model):
     outcome: str | None
     latency_s: Figure
     attributes: dict[str, Any]
+    otlp: str = Field(description="The log record as it was recorded: OTLP/JSON, a request of its own.")
 
 
 def columns_of(span: StoredSpan) -> dict[str, Any]:
@@ -149,5 +151,6 @@ def score_line(score: StoredScore) -> ScoreLine:
 
 def decision_line(decision: StoredDecision) -> DecisionLine:
     """Return a stored decision as a line."""
-    names = DecisionLine.model_fields
-    return DecisionLine.model_validate({name: plain(getattr(decision, name)) for name in names})
+    names = [name for name in DecisionLine.model_fields if name != "otlp"]
+    found = {name: plain(getattr(decision, name)) for name in names}
+    return DecisionLine(**found, otlp=decision.otlp.source.decode())

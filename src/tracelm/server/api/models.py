@@ -7,7 +7,7 @@ numbers.
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 PREFIX: Final = "/api/v1"
 
@@ -54,6 +54,9 @@ class ProblemDocument(Model):
     title: str
     status: int
     detail: str
+    position: int | None = Field(default=None, description="Where the bad spot of a filter begins, in characters.")
+    length: int | None = Field(default=None, description="How many characters of a filter are bad.")
+    errors: list[dict[str, str]] | None = Field(default=None, description="Which parts of a request are wrong.")
 
 
 ProjectName: TypeAlias = Annotated[

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -15,14 +15,16 @@ from tracelm.evals.run import RowResult
 from tracelm.evals.stored import load_run
 from tracelm.evals.stored_run import stored_run
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import Figure, plain
+from tracelm.server.api.lines import Figure, ScoreLine, plain, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
 from tracelm.store.stored import StoredRun
 
 router: Final = APIRouter(prefix=PREFIX, tags=["runs"], responses=PROBLEMS)
 RunId: TypeAlias = Annotated[str, Path(min_length=4, max_length=64, pattern="^[0-9A-Za-z_-]+$")]
+Offset: TypeAlias = Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")]
 _PREVIEW: Final = 4_000
+_T = TypeVar("_T")
 
 
 class RunLine(Model):
@@ -49,6 +51,7 @@ class RunLine(Model):
     cost_usd: Figure
     tokens: int
     means: dict[str, Figure]
+    provenance: dict[str, Any] = Field(description="What the run was made of.")
 
 
 class SummaryLine(Model):
@@ -68,7 +71,6 @@ class SummaryLine(Model):
 class Run(RunLine):
     """A run with its summary."""
 
-    provenance: dict[str, Any] = Field(description="What the run was made of.")
     summary: list[SummaryLine]
     outcomes: dict[str, int] = Field(description="How many trials had which outcome.")
 
@@ -79,6 +81,24 @@ class RowScore(Model):
     value: bool | Figure | str
     passed: bool | None
     explanation: str | None
+
+
+class TrialLine(Model):
+    """One row and trial that was run, without its contents: the span has them."""
+
+    project: str
+    run_id: str
+    row_index: int
+    trial: int
+    row_digest: str | None
+    trace_id: str
+    span_id: str
+    outcome: str
+    error: str | None
+    latency_s: Figure
+    cost_usd: Figure
+    is_exact: bool = Field(description="Whether the output was recorded as the task returned it.")
+    end_ns: Moment
 
 
 class RunRow(Model):
@@ -186,7 +206,37 @@ def show_run(request: Request, caller: Reader, run_id: RunId, project: ProjectNa
         )
         for line in measured.lines
     ]
-    return Run(**_columns(stored), provenance=plain(stored.provenance), summary=summary, outcomes=outcomes)
+    return Run(**_columns(stored), summary=summary, outcomes=outcomes)
+
+
+@router.get("/runs/{run_id}/trials")
+def list_trials(
+    request: Request,
+    caller: Reader,
+    run_id: RunId,
+    project: ProjectName = None,
+    after: Offset = None,
+    limit: Limit = 100,
+) -> Page[TrialLine]:
+    """List what became of the rows and trials of a run that were run, in the order of the dataset."""
+    found = store_of(request).trials(run_id, project=project_for(caller, project))
+    page, following = _cut(found, after, limit)
+    return Page(items=[TrialLine.model_validate(each) for each in page], next=following)
+
+
+@router.get("/runs/{run_id}/scores")
+def list_run_scores(
+    request: Request,
+    caller: Reader,
+    run_id: RunId,
+    project: ProjectName = None,
+    after: Offset = None,
+    limit: Limit = 100,
+) -> Page[ScoreLine]:
+    """List the scores of a run that count, the earliest first: one verdict of a scorer a row and trial."""
+    found = store_of(request).run_scores(run_id, project=project_for(caller, project))
+    page, following = _cut(found, after, limit)
+    return Page(items=[score_line(each) for each in page], next=following)
 
 
 @router.get("/runs/{run_id}/rows")
@@ -196,16 +246,20 @@ def list_rows(
     run_id: RunId,
     project: ProjectName = None,
     outcome: Annotated[str | None, Query(max_length=50, description="Only trials with this outcome.")] = None,
-    after: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")] = None,
+    row: Annotated[int | None, Query(ge=0, lt=2**31, description="Only trials of this row, from 0.")] = None,
+    after: Offset = None,
     limit: Limit = 100,
 ) -> Page[RunRow]:
     """List the rows and trials of a run, in the order of the dataset; also those that were not run."""
     store = store_of(request)
     stored = store.run(run_id, project=project_for(caller, project))
     run = load_run(store, stored)
-    chosen = [each for each in run.results if outcome is None or each.outcome == outcome]
-    start = int(after or 0)
-    page = chosen[start : start + limit]
+    chosen = [
+        each
+        for each in run.results
+        if (outcome is None or each.outcome == outcome) and (row is None or each.row == row)
+    ]
+    page, following = _cut(chosen, after, limit)
     inputs = {(each.row_index, each.trial): each.input for each in store.trials(stored.run_id, project=stored.project)}
     rows = [
         RunRow(
@@ -226,7 +280,7 @@ def list_rows(
         )
         for each in page
     ]
-    return Page(items=rows, next=str(start + limit) if start + limit < len(chosen) else None)
+    return Page(items=rows, next=following)
 
 
 @router.get("/runs/{run_id}/compare/{baseline_id}")
@@ -270,7 +324,13 @@ def compare_runs(
 
 def _columns(run: StoredRun) -> dict[str, Any]:
     found = {name: getattr(run, name) for name in RunLine.model_fields}
-    return found | {"means": dict(run.means)}
+    return found | {"means": dict(run.means), "provenance": plain(run.provenance)}
+
+
+def _cut(found: Sequence[_T], after: str | None, limit: int) -> tuple[Sequence[_T], str | None]:
+    """Return a page of what is known as a whole, and where the next one begins."""
+    start = int(after or 0)
+    return found[start : start + limit], str(start + limit) if start + limit < len(found) else None
 
 
 def _short(value: Any) -> Any:

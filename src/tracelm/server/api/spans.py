@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tracelm.otlp.records import AnyValue, SpanRecord
 from tracelm.server.access.rule import Reader, project_for
@@ -15,12 +15,14 @@ from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, l
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
 from tracelm.server.api.traces import TraceId
 from tracelm.server.problems import Problem
+from tracelm.store.queries import spans_by_id
 from tracelm.store.stored import StoredSpan
 
 router: Final = APIRouter(prefix=PREFIX, tags=["spans"], responses=PROBLEMS)
 SpanId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="16 hex digits.")]
 _LARGE_BYTES: Final = 16_000
 _MOST_IN_ALL: Final = 1_000_000
+_MOST_WHOLE: Final = 8_000_000
 _BEGINNING: Final = 2_000
 _SCORES: Final = 1_000
 _VALUE: Final[dict[int | str, dict[str, Any]]] = {
@@ -84,12 +86,31 @@ class SpanDetail(SpanLine):
     decisions: list[DecisionLine]
 
 
+class WholeSpan(Model):
+    """A span as it was recorded."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    otlp: str = Field(description="OTLP/JSON, a request of its own.")
+
+
+class WholeSpans(Model):
+    """Some spans as they were recorded."""
+
+    items: list[WholeSpan] = Field(description="In no order; not those that are not there, or too much for one answer.")
+
+
 @router.get("/spans")
 def list_spans(
     request: Request,
     caller: Reader,
     project: ProjectName = None,
     where: Where = "",
+    trace_id: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="Only of this trace.")] = None,
+    op: Annotated[str | None, Query(max_length=1_000, description="Only of this op.")] = None,
+    name: Annotated[str | None, Query(max_length=1_000, description="Only with this name.")] = None,
+    run_id: Annotated[str | None, Query(max_length=200, description="Only of this evaluation run.")] = None,
     since_ns: SinceNs = None,
     until_ns: UntilNs = None,
     order_by: OrderBy = "-start",
@@ -103,6 +124,10 @@ def list_spans(
         lambda: store.spans(
             where,
             project=wanted,
+            trace_id=trace_id,
+            op=op,
+            name=name,
+            run_id=run_id,
             since_ns=since_ns,
             until_ns=until_ns,
             order_by=order_by,
@@ -111,6 +136,49 @@ def list_spans(
         ),
         caller,
     )
+    return Page(items=[SpanLine.model_validate(each) for each in found], next=found.next)
+
+
+@router.get("/spans/otlp")
+def list_otlp(
+    request: Request,
+    caller: Reader,
+    span: Annotated[
+        list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}:[0-9a-f]{16}$")]],
+        Query(min_length=1, max_length=100, description="`TRACE:SPAN`, the two ids; may stand several times."),
+    ],
+    project: ProjectName = None,
+) -> WholeSpans:
+    """Send several spans as they were recorded, for a program that has just listed them."""
+    wanted = project_for(caller, project)
+    with store_of(request).reading() as connection:
+        found = spans_by_id(connection, {(each[:32], each[33:]) for each in span}, project=wanted)
+    items: list[WholeSpan] = []
+    budget = _MOST_WHOLE
+    for each in found:
+        source = each.otlp.source
+        budget -= len(source)
+        if items and budget < 0:
+            break
+        items.append(
+            WholeSpan(project=each.project, trace_id=each.trace_id, span_id=each.span_id, otlp=source.decode())
+        )
+    return WholeSpans(items=items)
+
+
+@router.get("/traces/{trace_id}/linked")
+def list_linked(
+    request: Request,
+    caller: Reader,
+    trace_id: TraceId,
+    project: ProjectName = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page[SpanLine]:
+    """List the spans that have a link to a span of this trace, the newest first."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    found = listed(lambda: store.linked(trace_id, project=wanted, after=after, limit=limit), caller)
     return Page(items=[SpanLine.model_validate(each) for each in found], next=found.next)
 
 

@@ -20,6 +20,9 @@ from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Pro
 
 router: Final = APIRouter(prefix=PREFIX, tags=["traces"], responses=PROBLEMS)
 TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
+_TraceIdOrPrefix = Annotated[
+    str, Path(pattern="^[0-9a-f]{4,32}$", description="32 hex digits, or the first ones if no other trace begins so.")
+]
 _MOST_SCORES: Final = 1_000
 
 
@@ -74,18 +77,18 @@ def list_traces(
 def show_trace(
     request: Request,
     caller: Reader,
-    trace_id: TraceId,
+    trace_id: _TraceIdOrPrefix,
     project: ProjectName = None,
     after: After = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 200,
 ) -> Trace:
     """Show a trace: the spans in the order of the tree, in pages; their contents stand on pages of their own."""
     store = store_of(request)
     wanted = project_for(caller, project)
     page = store.trace_page(trace_id, project=wanted, after=after, limit=limit)
-    is_first = after is None
-    scores = store.scores(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
-    decisions = store.decisions(project=wanted, trace_id=trace_id, limit=_MOST_SCORES) if is_first else ()
+    is_first, full_id = after is None, page.summary.trace_id
+    scores = store.scores(project=wanted, trace_id=full_id, limit=_MOST_SCORES) if is_first else ()
+    decisions = store.decisions(project=wanted, trace_id=full_id, limit=_MOST_SCORES) if is_first else ()
     return Trace(
         trace=TraceLine.model_validate(page.summary),
         spans=[

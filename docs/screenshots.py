@@ -1,0 +1,61 @@
+"""Takes the pictures of the web UI that the documentation shows: `python -m docs.screenshots`.
+
+They are of real data: the demo is run on the local model, and `tracelm serve` shows what it recorded. Needs `make web`
+and a Chromium, as the tests in `tests/browser` do.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.chromium import launch
+from tests.serving import Serving, serving
+
+ROOT: Final = Path(__file__).parent.parent
+IMAGES: Final = Path(__file__).parent / "images"
+_SIZE: Final[Any] = {"width": 1280, "height": 720}
+
+
+def main() -> None:
+    """Run the demo in a folder of its own, and take the pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        env = os.environ | {"TRACELM_HOME": folder}
+        subprocess.run([sys.executable, "examples/fraud_explainer.py"], cwd=ROOT, env=env, check=True)
+        with serving(home) as server, sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = browser.new_page(viewport=_SIZE, color_scheme="light", reduced_motion="reduce")
+            for name, (path, text) in _pictures(server).items():
+                _take(page, f"{server.url}{path}", text, IMAGES / f"{name}.png")
+            browser.close()
+
+
+def _pictures(server: Serving) -> dict[str, tuple[str, str]]:
+    """The pages that are shown, each with a text that is there when it is complete."""
+    passed = server.get("/traces", where="name:write_to_customer -status:error").json["items"][0]["trace_id"]
+    model_call = next(each for each in server.get(f"/traces/{passed}").json["spans"] if each["operation"] == "chat")
+    span = f"{model_call['project']}/{model_call['span_id']}"
+    run = server.get("/runs").json["items"][0]["run_id"]
+    return {
+        "traces": ("/traces", "write_to_customer"),
+        "trace": (f"/traces/{passed}?span={span}", "You explain card fraud alerts"),
+        "run": (f"/evaluations/{run}", "relevance_scorer.mentions_amount"),
+    }
+
+
+def _take(page: Page, address: str, text: str, file: Path) -> None:
+    page.goto(address)
+    expect(page.get_by_text(text).first).to_be_visible()
+    expect(page.get_by_text("Loading")).to_have_count(0)
+    page.screenshot(path=file, animations="disabled")
+    sys.stdout.write(f"{file.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()
