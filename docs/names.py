@@ -18,6 +18,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Evaluate": ("Dataset", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),
     "Guard": ("Guardrail", "guard", "guarded", "guarded_client", "Policy"),
+    "Monitor": ("Monitor", "monitor_status"),
     "A model on this machine": ("local_model",),
     "Errors": (
         "errors",

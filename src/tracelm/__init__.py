@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
     from tracelm.guards.policy import Policy
+    from tracelm.monitors.monitor import Monitor
+    from tracelm.monitors.status import monitor_status
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
@@ -66,6 +68,7 @@ __all__ = [
     "GuardrailTripped",
     "Limits",
     "MissingExtraError",
+    "Monitor",
     "Policy",
     "ResumeError",
     "Score",
@@ -86,6 +89,7 @@ __all__ = [
     "init",
     "inject",
     "local_model",
+    "monitor_status",
     "op",
     "open_store",
     "score",
@@ -113,6 +117,7 @@ _HOME = {
     "GuardrailTripped": "errors",
     "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "Monitor": "monitors.monitor",
     "Policy": "guards.policy",
     "ResumeError": "errors",
     "Score": "scoring.score",
@@ -130,6 +135,7 @@ _HOME = {
     "guarded_client": "guards.client",
     "init": "startup",
     "inject": "trace.propagation",
+    "monitor_status": "monitors.status",
     "op": "trace.op",
     "open_store": "store.open",
     "score": "trace.scores",

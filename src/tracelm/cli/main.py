@@ -20,6 +20,8 @@ from tracelm.cli.evaluations import export_run, list_runs, show_run
 from tracelm.cli.guard import audit, replay
 from tracelm.cli.keys import keys
 from tracelm.cli.lineage import lineage
+from tracelm.cli.monitor import run as run_monitors
+from tracelm.cli.monitor import status as monitor_status
 from tracelm.cli.reprice import reprice
 from tracelm.cli.run_evaluation import resume_run, run_evaluation
 from tracelm.cli.scorers import scorers
@@ -76,6 +78,13 @@ guards = typer.Typer(
 guards.command("audit")(audit)
 guards.command("replay")(replay)
 app.add_typer(guards, name="guard")
+
+monitors = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Judge what runs in production, and see how it does."
+)
+monitors.command("run")(run_monitors)
+monitors.command("status")(monitor_status)
+app.add_typer(monitors, name="monitor")
 
 
 def commands() -> dict[str, Callable[..., Any]]:

@@ -1,7 +1,5 @@
 """`tracelm eval run` and `resume`: an evaluation of a module, from the command line."""
 
-import importlib
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 import typer
 
 from tracelm.cli.evaluations import RunId, print_run, rows, summary
+from tracelm.cli.modules import named
 from tracelm.cli.output import AsJson, Home, Project, as_dict, gate, print_json
 from tracelm.errors import ConfigError
 
@@ -100,8 +99,8 @@ def _run(
     from tracelm import startup
     from tracelm.trace import runtime
 
-    judged = _evaluation(_named(evaluation))
-    called = _named(task)
+    judged = _evaluation(named(evaluation))
+    called = named(task)
     if runtime.active is None:  # the module may have done it
         startup.init(project or judged.name, home=home)
     beside = _baseline(judged, baseline, home)  # before the run: a name that is wrong shall not cost one
@@ -158,28 +157,6 @@ def _print(run: "EvalRun", report: "Report", *, as_json: bool) -> None:
         found["answer"] = report.checks.answer
         found["conditions"] = [asdict(each) for each in report.checks.results]
     print_json(found)
-
-
-def _named(reference: str) -> Any:
-    """Import what `MODULE:NAME` names; modules are looked for in the present folder too."""
-    module_name, _, name = reference.partition(":")
-    if not module_name or not name:
-        raise ConfigError(f"{reference!r} names nothing: write MODULE:NAME, such as evals.nightly:evaluation")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
-            raise
-        raise ConfigError(f"there is no module {error.name!r} in {folder} or among what is installed") from None
-    for part in name.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            raise ConfigError(f"{reference!r}: {module_name} has no {part!r}") from None
-    return found
 
 
 def _evaluation(found: Any) -> "Evaluation":

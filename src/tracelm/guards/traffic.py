@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tracelm import semconv
 from tracelm.store.contents import with_records
-from tracelm.store.queries import check_project, tags_of
+from tracelm.store.queries import check_project, span_of
 from tracelm.store.stored import StoredDecision, StoredSpan
 from tracelm.store.tables import LOGS, SPANS
 
@@ -118,8 +118,7 @@ def calls(
             page = list(with_records(connection, rows))
         for fields in page:
             after = cast("int", fields.pop("id"))
-            fields["tags"] = tags_of(fields["tags"])
-            span = StoredSpan(**fields)
+            span = span_of(fields)
             found = decisions.get((span.trace_id, span.span_id), [])
             if not ops and decisions and not found:
                 continue

@@ -30,12 +30,12 @@ def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
 def _preview(attributes: Mapping[str, AnyValue], value: str, messages: str, *, said_first: bool) -> str | None:
     whole = attributes.get(value)
     if said_first or whole is None:
-        said = _said_last(attributes.get(messages))
+        said = said_last(attributes.get(messages))
         whole = said or whole or attributes.get(messages)
     return clean(whole[:_LONGEST]) or None if isinstance(whole, str) else None
 
 
-def _said_last(messages: AnyValue) -> str | None:
+def said_last(messages: AnyValue) -> str | None:
     """Return the text of the last of several messages, as the conventions have them."""
     if not isinstance(messages, str):
         return None

@@ -117,7 +117,7 @@ def trace_page(
     has_next = next(places, None) is not None
     ids = {found[place.span][4]: place for place in shown}
     rows = connection.execute(columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
-    whole = {row.pop("id"): _span(row) for row in with_records(connection, rows)}
+    whole = {row.pop("id"): span_of(row) for row in with_records(connection, rows)}
     page = [
         PlacedSpan(
             span=whole[number],
@@ -153,7 +153,7 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     page, by = listing.page("spans", wanted), order(SPANS, wanted, listing)
     chosen = page.choose(columns(SPANS), by, [*within, *conditions(listing, compiled.of_spans)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
-    return Rows(StoredSpan, map(_span, rows), next=following)
+    return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
 def spans_by_id(connection: Connection, ids: Collection[tuple[str, str]], *, project: str | None) -> Rows[StoredSpan]:
@@ -161,7 +161,7 @@ def spans_by_id(connection: Connection, ids: Collection[tuple[str, str]], *, pro
     of_ids = tuple_(SPANS.c.trace_id, SPANS.c.span_id).in_(list(ids))
     found = columns(SPANS).where(of_ids, *matches(SPANS, {"project": project}))
     rows = with_records(connection, connection.execute(found).mappings())
-    return Rows(StoredSpan, map(_span, rows))
+    return Rows(StoredSpan, map(span_of, rows))
 
 
 def linked(connection: Connection, trace_id: str, wanted: Wanted, listing: Listing) -> Rows[StoredSpan]:
@@ -176,7 +176,7 @@ def linked(connection: Connection, trace_id: str, wanted: Wanted, listing: Listi
     page, by = listing.page("linked", {**wanted, "trace_id": trace_id}), order(SPANS, {}, listing)
     chosen = page.choose(columns(SPANS), by, [points_there, *matches(SPANS, wanted)])
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
-    return Rows(StoredSpan, map(_span, rows), next=following)
+    return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
 def genai_spans(
@@ -200,7 +200,7 @@ def genai_spans(
         .limit(limit)
     )
     rows = with_records(connection, connection.execute(found).mappings())
-    return [(row.pop("id"), _span(row)) for row in rows]
+    return [(row.pop("id"), span_of(row)) for row in rows]
 
 
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
@@ -427,18 +427,18 @@ def _full_id(
     return ids[0]
 
 
-def _span(row: dict[str, Any]) -> StoredSpan:
-    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
+def span_of(row: dict[str, Any]) -> StoredSpan:
+    """Return a row of `spans`, with its record put together, as a span."""
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredSpan(**known)
 
 
 def _trace(row: dict[str, Any]) -> StoredTrace:
-    known: dict[str, Any] = {**row, "tags": tags_of(row["tags"])}
+    known: dict[str, Any] = {**row, "tags": _tags(row["tags"])}
     return StoredTrace(**known)
 
 
-def tags_of(text: str | None) -> tuple[str, ...]:
-    """Return what the column `tags` says."""
+def _tags(text: str | None) -> tuple[str, ...]:
     return tuple(orjson.loads(text)) if text else ()
 
 

@@ -114,6 +114,8 @@ def score_row(log: LogRecord, project: str) -> Row | None:
         "row_digest": _label(found, semconv.ROW_DIGEST),
         "row_index": _integer(found, semconv.ROW_INDEX),
         "trial": _integer(found, semconv.TRIAL),
+        "monitor": _label(found, semconv.MONITOR_NAME),
+        "weight": _number(found, semconv.SCORE_WEIGHT),
     }
 
 

@@ -283,6 +283,8 @@ class StoredScore:
         details: What else the scorer said.
         row_index: Which row of the dataset, from 0.
         trial: Which repetition of it, from 0.
+        monitor: The monitor that gave it.
+        weight: For how many spans it stands there: 1 / the probability with which the span was chosen.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {
@@ -302,6 +304,8 @@ class StoredScore:
         "row_digest": _TEXT,
         "row_index": _INT_OR_NONE,
         "trial": _INT_OR_NONE,
+        "monitor": _TEXT,
+        "weight": _FLOAT,
         "project": _TEXT,
         "uid": _TEXT,
         "details": "object",
@@ -326,6 +330,8 @@ class StoredScore:
     row_digest: str | None
     row_index: int | None
     trial: int | None
+    monitor: str | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

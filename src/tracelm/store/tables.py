@@ -229,6 +229,7 @@ class ScoreRow(_Table, table=True):
         Index("scores_by_name", "name", "time_ns", "project", "passed", "value"),
         Index("scores_by_time", "time_ns"),
         _where("run_id", "IS NOT NULL", "run_id", "project", name="scores_by_run"),
+        _where("monitor", "IS NOT NULL", "monitor", "name", name="scores_by_monitor"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
@@ -251,6 +252,8 @@ class ScoreRow(_Table, table=True):
     row_digest: str | None
     row_index: int | None = Field(sa_type=BigInteger)
     trial: int | None = Field(sa_type=BigInteger)
+    monitor: str | None
+    weight: float | None
 
 
 class RunRow(_Table, table=True):
@@ -360,6 +363,25 @@ class CursorRow(_Table, table=True):
     offset: int = Field(sa_type=BigInteger)
 
 
+class MonitorRow(_Table, table=True):
+    """How far a monitor has come: all spans up to this number were looked at, but for those that wait."""
+
+    __tablename__ = "monitors"
+
+    name: str = Field(primary_key=True)
+    since_ns: int = Field(sa_type=BigInteger)  # earlier spans are not looked at
+    after: int = Field(sa_type=BigInteger)  # number of a span
+
+
+class MonitorWaitRow(_Table, table=True):
+    """A span that had not ended when a monitor came by."""
+
+    __tablename__ = "monitor_waits"
+
+    monitor: str = Field(primary_key=True)
+    span: int = Field(primary_key=True, sa_type=BigInteger)
+
+
 class OutboxRow(_Table, table=True):
     """One record that was moved out of the journal and waits for a collector; no key: it could not be read."""
 
@@ -401,6 +423,8 @@ LOGS: Table = METADATA.tables["log_records"]
 SCORES: Table = METADATA.tables["scores"]
 RUNS: Table = METADATA.tables["runs"]
 CURSORS: Table = METADATA.tables["cursors"]
+MONITORS: Table = METADATA.tables["monitors"]
+MONITOR_WAITS: Table = METADATA.tables["monitor_waits"]
 OUTBOX: Table = METADATA.tables["outbox"]
 TRIALS: Table = METADATA.tables["trials"]
 OBJECTS: Table = METADATA.tables["objects"]

@@ -1,7 +1,7 @@
 """Scores and decisions as OpenTelemetry log records in the context of the span that they are about."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ from tracelm.errors import ConfigError
 from tracelm.otlp.encode import CleanText
 from tracelm.scoring.score import Score, ScoreValue
 from tracelm.trace import runtime
+from tracelm.trace.redact import Redactor
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import SpanHandle
 from tracelm.trace.values import type_name
@@ -76,34 +77,68 @@ def record_score(
         author: The person who judged.
         attributes: Further attributes of the record.
     """
-    found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source}
     current = runtime.active
     if current is None:
         return
-    # Why, and with what details, may quote an input; a label is one of few words.
-    content = current.settings.capture_content
+    found = score_attributes(
+        name,
+        verdict,
+        source=source,
+        scorer_version=scorer_version,
+        author=author,
+        content=current.settings.capture_content,
+        redactor=current.redactor,
+        encode=current.encode,
+    )
+    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+
+
+def score_attributes(
+    name: str,
+    verdict: Score,
+    *,
+    source: str,
+    scorer_version: str | None = None,
+    author: str | None = None,
+    content: bool,
+    redactor: Redactor,
+    encode: Callable[[object], str],
+) -> dict[str, Any]:
+    """Return what a score says as attributes of its record.
+
+    Args:
+        name: The score's name.
+        verdict: The score.
+        source: One of `SOURCES`.
+        scorer_version: Which code judged.
+        author: The person who judged.
+        content: Whether to tell why and with what details, which may quote an input; a label is one of few words.
+        redactor: Takes the secrets out.
+        encode: Returns a value as bounded JSON without secrets.
+    """
+    found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source}
     value = verdict.value
     if isinstance(value, bool):
         found[semconv.SCORE_VALUE] = float(value)
         found[semconv.SCORE_LABEL] = "true" if value else "false"
     elif isinstance(value, str):
-        found[semconv.SCORE_LABEL] = current.redactor.string(value)
+        found[semconv.SCORE_LABEL] = redactor.string(value)
     elif value is not None:
         found[semconv.SCORE_VALUE] = float(value)
     if verdict.passed is not None:
         found[semconv.SCORE_PASSED] = verdict.passed
     if verdict.explanation is not None and content:
-        found[semconv.SCORE_EXPLANATION] = current.redactor.string(verdict.explanation)
+        found[semconv.SCORE_EXPLANATION] = redactor.string(verdict.explanation)
     if verdict.details and content:
         try:
-            found[semconv.SCORE_DETAILS] = str(current.encode(verdict.details))
+            found[semconv.SCORE_DETAILS] = str(encode(verdict.details))
         except Exception as error:
             report("encode the details of a score", error)
     if scorer_version is not None:
         found[semconv.SCORER_VERSION] = scorer_version
     if author is not None:
         found[semconv.SCORE_AUTHOR] = author
-    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+    return found
 
 
 def record_score_error(
@@ -119,14 +154,35 @@ def record_score_error(
     current = runtime.active
     if current is None:
         return
+    found = error_attributes(
+        name,
+        error,
+        source=source,
+        scorer_version=scorer_version,
+        content=current.settings.capture_content,
+        redactor=current.redactor,
+    )
+    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+
+
+def error_attributes(
+    name: str,
+    error: BaseException,
+    *,
+    source: str,
+    scorer_version: str | None = None,
+    content: bool,
+    redactor: Redactor,
+) -> dict[str, Any]:
+    """Return what the record of a scorer that failed says; the arguments are those of `score_attributes`."""
     kind = type_name(error)
     found: dict[str, Any] = {semconv.EVALUATION_NAME: name, semconv.SCORE_SOURCE: source, semconv.ERROR_TYPE: kind}
-    if current.settings.capture_content:
+    if content:
         with safely("record an exception"):  # an exception whose __str__ raises, say
-            found[semconv.SCORE_EXPLANATION] = current.redactor.string(f"{kind}: {error}")
+            found[semconv.SCORE_EXPLANATION] = redactor.string(f"{kind}: {error}")
     if scorer_version is not None:
         found[semconv.SCORER_VERSION] = scorer_version
-    emit(semconv.EVALUATION_EVENT, {**found, **(attributes or {})}, on=on)
+    return found
 
 
 def emit(

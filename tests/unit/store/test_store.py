@@ -312,6 +312,8 @@ def test_scores_and_decisions_are_read(tmp_path: Path) -> None:
                 "row_digest": None,
                 "row_index": None,
                 "trial": None,
+                "monitor": None,
+                "weight": None,
             }
         )
         assert [each.uid for each in store.scores(source="human", name="relevance")] == ["u1"]

@@ -19,6 +19,7 @@ from tracelm.evals.statistics.power import minimal_detectable_effect, power_of, 
 from tracelm.evals.statistics.predicted import ppi_mean
 from tracelm.evals.statistics.quantile import quantile_interval
 from tracelm.evals.statistics.repeats import VarianceParts, pass_at_k, pass_hat_k, reduce_trials, variance_parts
+from tracelm.evals.statistics.weighted import weighted_interval
 
 __all__ = [
     "Interval",
@@ -46,5 +47,6 @@ __all__ = [
     "reduce_trials",
     "sample_size",
     "variance_parts",
+    "weighted_interval",
     "wilcoxon",
 ]

@@ -144,12 +144,12 @@ def student(mean: float, se: float, freedom: int, level: float) -> tuple[float, 
     return mean - half, mean + half
 
 
-def wilson(p: float, n: int, level: float) -> tuple[float, float]:
+def wilson(p: float, n: float, level: float) -> tuple[float, float]:
     """Return the ends of Wilson's score interval.
 
     Args:
         p: The share of hits.
-        n: Of how many.
+        n: Of how many; of a weighted sample, the effective number.
         level: The confidence level.
     """
     z = NormalDist().inv_cdf((1 + level) / 2)

@@ -1,0 +1,1 @@
+"""Scorers over a sample of what runs in production."""

@@ -1,0 +1,168 @@
+"""`Monitor`: scorers for a sample of what was recorded in production."""
+
+import hashlib
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, cast
+
+from tracelm.errors import ConfigError
+from tracelm.scoring.scorer import ScorerLike, name_of, version_of
+from tracelm.store.filters import parse
+from tracelm.store.filters.syntax import EVERYTHING, Node, searches
+
+_TIMEOUT_S: Final = 60.0
+_BITS: Final = 53
+_LONGEST_NAME: Final = 100  # characters; columns keep 128
+
+
+class Chosen(NamedTuple):
+    """A scorer that is to judge a span, and for how many spans its verdict stands."""
+
+    scorer: ScorerLike
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """Scorers over a sample of recorded spans. `tracelm monitor run MODULE` puts those of a module to work.
+
+    A monitor cannot change the program: it judges what was recorded, in a process of its own. Scorers are filled as in
+    an evaluation: the arguments of the call by name, `inputs`, `output` and `context`. Of a call of a model `inputs` is
+    `{"messages": [...]}`, and `output` the text of the reply.
+
+    Which spans are chosen follows from their trace ids, so that every process chooses the same, and a higher rate only
+    adds spans. Each score carries as its weight 1 / the probability with which its span was chosen.
+
+    Attributes:
+        name: What its scores are kept under. Unique in a store.
+        scorers: Any scorers; the same objects work in an evaluation and as guardrails.
+        where: The spans that it is about: a filter, such as `op:answer`. Traces of evaluation runs are never chosen.
+        sample_rate: The share of the traces that is judged, above 0, at most 1.
+        over_sample: Filters with a rate above `sample_rate` for spans that meet them: `{"status:error": 1.0,
+            "latency>2s": 0.5}`. A span that meets several has the highest.
+        correlated: Whether all scorers judge the same traces; with `False` each draws for itself.
+        timeout_s: How long a scorer may take for one span; `None`: as long as it wants.
+
+    Raises:
+        ConfigError: An argument cannot work.
+        FilterError: A filter cannot be read.
+
+    Example:
+        >>> from tracelm.scorers import PII
+        >>> Monitor(name="answers", scorers=[PII()], where="op:answer", sample_rate=0.1).probability([])
+        0.1
+    """
+
+    name: str
+    scorers: Sequence[ScorerLike]
+    where: str
+    sample_rate: float = 1.0
+    over_sample: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
+    correlated: bool = True
+    timeout_s: float | None = _TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"name={self.name!r} cannot work: give a text of at most {_LONGEST_NAME} characters")
+        object.__setattr__(self, "scorers", _scorers(self.scorers))
+        object.__setattr__(self, "over_sample", MappingProxyType(dict(self.over_sample)))
+        for text in (self.where, *self.over_sample):
+            _check_filter(text)
+        _check_rate("sample_rate", self.sample_rate)
+        for text, rate in self.over_sample.items():
+            _check_rate(f"over_sample[{text!r}]", rate)
+            if rate < self.sample_rate:
+                raise ConfigError(
+                    f"over_sample[{text!r}]={rate} is below sample_rate={self.sample_rate}: give a higher rate, or "
+                    "leave it out"
+                )
+        if self.timeout_s is not None and not _is_number(self.timeout_s, above=0):
+            raise ConfigError(f"timeout_s={self.timeout_s!r} cannot work: give a number of seconds above 0")
+
+    @property
+    def condition(self) -> Node:
+        """What `where` says."""
+        return parse(self.where)
+
+    @property
+    def cases(self) -> tuple[Node, ...]:
+        """What the filters of `over_sample` say, in their order."""
+        return tuple(map(parse, self.over_sample))
+
+    def probability(self, cases: Sequence[bool]) -> float:
+        """Return how likely a span is to be chosen.
+
+        Args:
+            cases: Which filters of `over_sample` it meets, in their order.
+        """
+        met = (rate for rate, is_met in zip(self.over_sample.values(), cases, strict=False) if is_met)
+        return max(self.sample_rate, *met, 0.0)
+
+    def chosen(self, trace_id: str, cases: Sequence[bool] = ()) -> list[Chosen]:
+        """Return the scorers that judge a span; mostly all or none.
+
+        Args:
+            trace_id: 32 hex digits.
+            cases: Which filters of `over_sample` the span meets, in their order.
+        """
+        likely = self.probability(cases)
+        salts = ("" if self.correlated else f"{self.name}/{name_of(each)}" for each in self.scorers)
+        return [
+            Chosen(scorer, 1 / likely)
+            for scorer, salt in zip(self.scorers, salts, strict=True)
+            if drawn(trace_id, salt) < likely
+        ]
+
+
+def drawn(trace_id: str, salt: str = "") -> float:
+    """Return a number from 0 up to, but not including, 1 that follows from a trace id as if it had been drawn.
+
+    The id itself will not do: a program that records a tenth of its traces keeps those with the lowest ids
+    (`TraceIdRatioBased`), and all of these would be below 0.1.
+
+    Args:
+        trace_id: 32 hex digits.
+        salt: Draws with different salts are independent.
+    """
+    digest = hashlib.blake2b(f"{salt}\0{trace_id}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest) >> (64 - _BITS)) / (1 << _BITS)
+
+
+def _scorers(given: object) -> tuple[ScorerLike, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise ConfigError(f"scorers={given!r} cannot work: give a list of at least one scorer")
+    found = tuple(cast("Sequence[ScorerLike]", given))
+    for each in found:
+        if inspect.isclass(each):
+            raise ConfigError(f"Monitor takes scorers, not their classes: write {each.__name__}(...)")
+        if not callable(each) and not hasattr(each, "score"):
+            raise ConfigError(f"a {type(each).__name__} is no scorer: give a Scorer, or a function of the output")
+    names = [name_of(each) for each in found]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ConfigError(f"two scorers are called {double!r}: give one of them another name")
+    versions = [version_of(each) for each in found]
+    if len(set(versions)) < len(versions):
+        raise ConfigError("two scorers are the same under different names: leave one out")
+    return found
+
+
+def _check_filter(text: str) -> None:
+    node = parse(text)
+    if node == EVERYTHING:
+        raise ConfigError("a filter is empty: say which spans, such as where='op:answer'")
+    if searches(node):
+        raise ConfigError(f"{text!r} looks for a text: a monitor goes by fields, such as name:*answer*")
+
+
+def _check_rate(option: str, rate: Any) -> None:
+    if not _is_number(rate, above=0) or rate > 1:
+        raise ConfigError(f"{option}={rate!r} cannot work: give a share above 0, at most 1")
+
+
+def _is_number(given: Any, *, above: float) -> bool:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    return is_number and math.isfinite(given) and given > above
