@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, func, select, tuple_
+from sqlalchemy import Connection, Integer, Table, delete, func, select, tuple_
 
 from tracelm.errors import StoreError
 from tracelm.store.database import Database
@@ -92,9 +92,13 @@ def _begin(connection: Connection, source: Database, target: Database) -> None:
         )
 
 
+def _is_numbered(table: Table) -> bool:
+    return "id" in table.c and isinstance(table.c.id.type, Integer)
+
+
 def _last(target: Database, table: Table) -> int:
     """Return the number up to which a table was copied; tables without numbers are read from their beginning."""
-    if "id" not in table.c:
+    if not _is_numbered(table):
         return 0
     with target.read() as connection:
         return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
@@ -102,7 +106,7 @@ def _last(target: Database, table: Table) -> int:
 
 def _batches(connection: Connection, table: Table, after: int) -> Iterator[list[dict[str, Any]]]:
     keys = list(table.primary_key.columns)
-    last: tuple[Any, ...] | None = (after,) if "id" in table.c else None
+    last: tuple[Any, ...] | None = (after,) if _is_numbered(table) else None
     while True:
         page = select(table).order_by(*keys).limit(_BATCH)
         if last is not None:
@@ -140,7 +144,7 @@ def _digest(connection: Connection, table: Table) -> tuple[int, str]:
 
 
 def _go_on_numbering(connection: Connection, table: Table) -> None:
-    if "id" in table.c:
+    if _is_numbered(table):
         sequence = func.pg_get_serial_sequence(table.name, "id")
         newest = select(func.coalesce(func.max(table.c.id), 1)).scalar_subquery()
         connection.execute(select(func.setval(sequence, newest)))

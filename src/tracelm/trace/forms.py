@@ -119,9 +119,9 @@ class Forms:
             text: Without lone surrogates.
         """
         found = [_secret_span(match) for match in self._form.finditer(text)]
-        found += [_header_span(match) for match in self._header.finditer(text)]
-        found += self._values(text, 0, 0)
-        return found
+        text = _covered(text, found)  # as `redact` does: each step looks at what the one before has left
+        headers = [_header_span(match) for match in self._header.finditer(text)]
+        return [*found, *headers, *self._values(_covered(text, headers), 0, 0)]
 
     def _values(self, text: str, offset: int, depth: int) -> Iterator[tuple[int, int]]:
         for match in self._pair.finditer(text):
@@ -155,6 +155,18 @@ class Forms:
         quote = opening[0]
         closing = quote[-1] if "\\" not in quote and len(value) > len(quote) and value.endswith(quote[-1]) else ""
         return kept + quote + REDACTED + closing
+
+
+def _covered(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return a text of the same length in which spans read as redacted."""
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if end <= done:
+            continue
+        parts += (text[done:start], REDACTED.ljust(end - start, REDACTED[-1])[: end - max(start, done)])
+        done = end
+    return "".join((*parts, text[done:]))
 
 
 def _is_value(match: "re2.Match[str]", name: str, separator: str, value: str) -> bool:
