@@ -54,6 +54,10 @@ export function Frame() {
 
 function Header({ version }: { version: string }) {
   const path = useLocation({ select: (location) => location.pathname });
+  const page = PAGES.findLast(([to]) => path.startsWith(to))?.[1] ?? "tracelm";
+  useEffect(() => {
+    document.title = page === "Home" ? "tracelm" : `${page} · tracelm`;
+  }, [page]);
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-4 py-1.5">
       <Link to="/" className="flex items-center gap-2 font-semibold" title={`tracelm ${version}`}>

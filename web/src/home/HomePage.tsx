@@ -1,5 +1,5 @@
 /** What happened, how much it cost, how long it took, and what is failing. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
 import { get, type StatsLine, type StatsTable } from "../api/client";
@@ -58,6 +58,7 @@ export function HomePage() {
   const scope = useScope();
   const navigate = useNavigate();
   const setScope = useSetScope();
+  const client = useQueryClient();
   const window = { project: span.project, since_ns: span.since, until_ns: span.until };
   const stats = useQuery({
     queryKey: ["stats", window],
@@ -75,8 +76,7 @@ export function HomePage() {
     scope.project,
     scope.until === undefined,
     () => {
-      void stats.refetch();
-      void whole.refetch();
+      for (const key of ["stats", "whole", "groups", "failing"]) void client.invalidateQueries({ queryKey: [key] });
     },
     5_000,
   );

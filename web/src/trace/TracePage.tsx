@@ -14,6 +14,7 @@ import { Moment } from "../parts/Moment";
 import { kindOf as statusOf, StatusMark } from "../parts/Status";
 import { Copy, Text } from "../parts/Text";
 import { trace as route } from "../router";
+import { lastList } from "../traces/last";
 import { Tokens } from "../traces/TraceTable";
 import { SpanPanel } from "./SpanPanel";
 import { keyOf, place } from "./tree";
@@ -65,7 +66,7 @@ export function TracePage() {
     if (spanCount > RELOADS_BY_ITSELF) setChanged(true);
     else reload();
   });
-  useKeys({ Escape: () => void navigate({ to: "/traces", search: {} }) });
+  useKeys({ Escape: () => void navigate({ to: "/traces", search: lastList() }) });
 
   if (found.isPending) return <Loading what="the trace" />;
   if (found.isError && summary === undefined) {
@@ -125,7 +126,7 @@ function Summary({ trace }: { trace: TraceLine }) {
   return (
     <div className="border-b border-line px-4 py-2">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <Link to="/traces" search={{}} className="text-faint hover:text-accent" title="Back to the traces (Escape)">
+        <Link to="/traces" search={lastList()} className="text-faint hover:text-accent" title="Back to the traces (Escape)">
           Traces
         </Link>
         <span className="text-faint" aria-hidden="true">

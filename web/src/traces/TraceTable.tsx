@@ -1,7 +1,7 @@
 /** The table of traces; only the lines that are seen are in the page. */
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
 
 import type { TraceLine } from "../api/client";
 import { useKeys } from "../frame/keys";
@@ -10,10 +10,13 @@ import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
+import { keepPlace, lastPlace } from "./last";
 
 export type TableHandle = { scrolled: () => number; toTop: () => void };
 type Props = {
   ref?: Ref<TableHandle>;
+  /** What tells this list from others, to come back to its place. */
+  list: string;
   lines: TraceLine[];
   sort: string;
   showProject: boolean;
@@ -38,16 +41,22 @@ const GRID =
   "grid grid-cols-[7.4rem_minmax(11rem,1.7fr)_minmax(6rem,1.6fr)_minmax(6rem,1.6fr)_5.2rem_3.4rem_6.4rem_5.6rem] max-md:grid-cols-[6.5rem_minmax(8rem,1fr)_5rem] items-center gap-x-3 px-4";
 const WIDE = "max-md:hidden";
 
-export function TraceTable({ ref, lines, sort, showProject, onSort, hasMore, isFetchingMore, onMore }: Props) {
+export function TraceTable({ ref, list, lines, sort, showProject, onSort, hasMore, isFetchingMore, onMore }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState(-1);
+  const [at, setAt] = useState(() => lastPlace(list).at);
   const navigate = useNavigate();
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => box.current,
     estimateSize: () => LINE_PX,
     overscan: 12,
+    initialOffset: () => lastPlace(list).top,
   });
+  const leave = useEffectEvent(() => keepPlace(list, { top: rows.scrollOffset ?? 0, at }));
+  useLayoutEffect(() => {
+    box.current?.scrollTo({ top: lastPlace(list).top });
+    return leave;
+  }, [list]);
   useImperativeHandle(ref, () => ({
     scrolled: () => box.current?.scrollTop ?? 0,
     toTop: () => box.current?.scrollTo({ top: 0 }),

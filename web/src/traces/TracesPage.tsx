@@ -1,7 +1,7 @@
 /** The list of traces: filtered, sorted, live. */
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { get, Problem, type Schemas } from "../api/client";
 import { type LiveEvent, useLive } from "../api/live";
@@ -11,6 +11,7 @@ import { Empty, Failed, Loading } from "../frame/states";
 import { plural } from "../format/units";
 import { traces } from "../router";
 import { FilterBar, FilterExamples } from "./FilterBar";
+import { keepList } from "./last";
 import { LiveButton } from "./LiveButton";
 import { type TableHandle, TraceTable } from "./TraceTable";
 
@@ -19,7 +20,9 @@ type Order = "-start" | "start" | "-latency" | "latency" | "-cost" | "cost" | "-
 const ORDERS: readonly string[] = ["-start", "start", "-latency", "latency", "-cost", "cost", "-tokens", "tokens"];
 
 export function TracesPage() {
-  const { where = "", sort = "-start", live } = traces.useSearch();
+  const search = traces.useSearch();
+  const { where = "", sort = "-start", live } = search;
+  useEffect(() => keepList({ where: search.where, sort: search.sort, live: search.live }), [search]);
   const order = (ORDERS.includes(sort) ? sort : "-start") as Order;
   const scope = useScope();
   const navigate = useNavigate({ from: "/traces" });
@@ -141,6 +144,8 @@ export function TracesPage() {
       ) : (
         <TraceTable
           ref={table}
+          key={key.join("\n")}
+          list={key.join("\n")}
           lines={lines}
           sort={order}
           showProject={new Set(lines.map((line) => line.project)).size > 1}
