@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tracelm.errors import ConfigError
@@ -17,7 +18,7 @@ def named(reference: str) -> Any:
     module_name, _, name = reference.partition(":")
     if not module_name or not name:
         raise ConfigError(f"{reference!r} names nothing: write MODULE:NAME, such as evals.nightly:evaluation")
-    found = module(module_name)
+    found: Any = module(module_name)
     for part in name.split("."):
         try:
             found = getattr(found, part)
@@ -26,7 +27,7 @@ def named(reference: str) -> Any:
     return found
 
 
-def module(name: str) -> Any:
+def module(name: str) -> ModuleType:
     """Import a module; it is looked for in the present folder too.
 
     Raises:

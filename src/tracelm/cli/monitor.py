@@ -135,12 +135,7 @@ def _monitors(reference: str) -> "list[Monitor]":
     from tracelm.cli.modules import module, named
     from tracelm.monitors.monitor import Monitor
 
-    held: list[object]
-    if ":" in reference:
-        held = [named(reference)]
-    else:
-        names_of_module: dict[str, object] = vars(module(reference))
-        held = list(names_of_module.values())
+    held: list[object] = [named(reference)] if ":" in reference else list(vars(module(reference)).values())
     found = list({id(each): each for each in held if isinstance(each, Monitor)}.values())
     if not found:
         raise ConfigError(f"{reference!r} holds no monitor: write answers = tracelm.Monitor(...) there")

@@ -49,7 +49,7 @@ def quotes(output: str, question: str, inputs: dict[str, Any], context: ScoreCon
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
+def store(backend: str) -> Iterator[Store]:
     tracelm.init("shop")
     with tracelm.open_store() as found:
         yield found
