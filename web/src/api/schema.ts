@@ -1171,6 +1171,18 @@ export interface components {
              * @default null
              */
             position: number | null;
+            /**
+             * Problem
+             * @description What is wrong with a filter.
+             * @default null
+             */
+            problem: string | null;
+            /**
+             * Remedy
+             * @description What helps.
+             * @default null
+             */
+            remedy: string | null;
             /** Status */
             status: number;
             /** Title */

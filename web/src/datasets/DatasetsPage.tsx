@@ -131,7 +131,7 @@ function Rows({ name, version }: { name: string; version: string }) {
           </thead>
           <tbody>
             {rows.map((row) => (
-              <tr key={row.row} className="border-t border-line align-top hover:bg-hover">
+              <tr key={row.row} className="border-t border-line align-baseline hover:bg-hover">
                 <td className="px-3 py-1 text-right text-faint">{row.row}</td>
                 {columns.map((each) => (
                   <td key={each} className="max-w-96 px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]">

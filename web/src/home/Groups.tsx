@@ -53,6 +53,8 @@ export function Groups({ title, by, field, span }: Props) {
           ))}
         </tbody>
       </table>
+      {found.isPending && <p className="px-3 py-3 text-faint">Loading …</p>}
+      {found.isError && <p className="px-3 py-3 text-bad">{found.error.message}</p>}
       {found.isSuccess && lines.length === 0 && <p className="px-3 py-3 text-faint">None in this time.</p>}
     </section>
   );

@@ -176,6 +176,8 @@ function Failing({ span }: { span: Span }) {
           </Link>
         )}
       </header>
+      {found.isPending && <p className="px-3 py-3 text-faint">Loading …</p>}
+      {found.isError && <p className="px-3 py-3 text-bad">{found.error.message}</p>}
       {found.isSuccess && lines.length === 0 && <p className="px-3 py-3 text-faint">Nothing failed in this time.</p>}
       <ul>
         {lines.map((line) => (

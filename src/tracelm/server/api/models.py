@@ -54,6 +54,8 @@ class ProblemDocument(Model):
     title: str
     status: int
     detail: str
+    problem: str | None = Field(default=None, description="What is wrong with a filter.")
+    remedy: str | None = Field(default=None, description="What helps.")
     position: int | None = Field(default=None, description="Where the bad spot of a filter begins, in characters.")
     length: int | None = Field(default=None, description="How many characters of a filter are bad.")
     errors: list[dict[str, str]] | None = Field(default=None, description="Which parts of a request are wrong.")
