@@ -20,7 +20,8 @@ def preview_of(span: SpanRecord) -> tuple[str | None, str | None]:
     the request as it was sent.
     """
     found = canonical(span)
-    is_model_call = found.get(semconv.OPERATION_NAME) in semconv.MODEL_OPERATIONS
+    operation = found.get(semconv.OPERATION_NAME)
+    is_model_call = isinstance(operation, str) and operation in semconv.MODEL_OPERATIONS
     return (
         _preview(found, semconv.INPUT_VALUE, semconv.INPUT_MESSAGES, said_first=is_model_call),
         _preview(found, semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES, said_first=is_model_call),

@@ -188,7 +188,6 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "url",
     [
-        "http://host",
         "traces.db",
         "sqlite://",
         "sqlite:///",

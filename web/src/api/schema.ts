@@ -1438,6 +1438,8 @@ export interface components {
             explanation: string | null;
             /** Label */
             label: string | null;
+            /** Monitor */
+            monitor: string | null;
             /** Name */
             name: string;
             /** Passed */
@@ -1469,6 +1471,8 @@ export interface components {
             uid: string;
             /** Value */
             value: number | null;
+            /** Weight */
+            weight: number | null;
         };
         /**
          * Session

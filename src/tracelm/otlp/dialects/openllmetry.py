@@ -45,7 +45,7 @@ def _facts(attributes: Attributes) -> Attributes:
         semconv.TAGS: texts_in(attributes.get(f"{_ABOUT}tags")),
         semconv.METADATA: under(attributes, _ABOUT, but=_KNOWN) or None,
     }
-    if kind in _NAMES:
+    if isinstance(kind, str) and kind in _NAMES:
         found[_NAMES[str(kind)]] = attributes.get("traceloop.entity.name")
     if attributes.get("gen_ai.is_streaming") is True or attributes.get("llm.is_streaming") is True:
         found[semconv.REQUEST_STREAM] = True

@@ -106,6 +106,8 @@ class ScoreLine(Model):
     row_digest: str | None
     row_index: int | None
     trial: int | None
+    monitor: str | None
+    weight: Figure
 
 
 class DecisionLine(Model):
