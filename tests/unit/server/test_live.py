@@ -80,9 +80,9 @@ def test_a_span_and_a_score_that_come_in_are_told(server: Serving) -> None:
     trace = request.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
     with watching(server) as stream:
         server.send(request.SerializeToString())
-        stream.until(kind="span", project="told", trace_id=trace, name="new", state="ended")
+        assert stream.until(kind="span", project="told", trace_id=trace, name="new", state="ended")
         server.post("/scores", {"trace_id": trace, "name": "helpful", "value": True})
-        stream.until(kind="score", project="told", trace_id=trace, name="helpful")
+        assert stream.until(kind="score", project="told", trace_id=trace, name="helpful")
 
 
 def test_a_connection_that_broke_goes_on_behind_the_event_it_saw_last(server: Serving) -> None:
