@@ -21,7 +21,7 @@ from tracelm.server.counters import Counters, Name
 from tracelm.server.delivery import Contents, Delivery, Rejected, read
 from tracelm.server.options import ServerOptions
 from tracelm.store.ingest import write_logs, write_spans
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 _log: Final = logging.getLogger("tracelm.server")
 _T = TypeVar("_T")
