@@ -27,9 +27,22 @@ PROJECT = "shop"
 DAY_NS = 86_400_000_000_000
 LARGE = {"of 1,000 spans": 1_000, "of 33,000 spans": 33_000}
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "claude-sonnet-4-5", "llama-3.3-70b")
-_ENGLISH = tuple("card charge merchant refund parcel invoice window garden planet silver mirror kitchen".split())
-_CHINESE = tuple("订单 退款 地址 发票 快递 客服 商品 价格 优惠 支付 账户 密码".split())
-_ARABIC = tuple("طلب استرداد عنوان فاتورة شحن خدمة منتج سعر خصم دفع حساب كلمة".split())
+_ENGLISH = (
+    "card",
+    "charge",
+    "merchant",
+    "refund",
+    "parcel",
+    "invoice",
+    "window",
+    "garden",
+    "planet",
+    "silver",
+    "mirror",
+    "kitchen",
+)
+_CHINESE = ("订单", "退款", "地址", "发票", "快递", "客服", "商品", "价格", "优惠", "支付", "账户", "密码")
+_ARABIC = ("طلب", "استرداد", "عنوان", "فاتورة", "شحن", "خدمة", "منتج", "سعر", "خصم", "دفع", "حساب", "كلمة")
 SCRIPTS = (*(_ENGLISH,) * 6, _CHINESE, _ARABIC)
 BATCH = 5_000  # spans of one transaction
 
@@ -253,19 +266,9 @@ def ask(store: Store, *, rounds: int) -> None:
     large = {name: trace_id(-size) for name, size in LARGE.items()}
 
     def timed(what: str, work: Callable[[], int]) -> None:
-        found = work()
-        took: list[float] = []
-        computed: list[float] = []
-        for _ in range(rounds):
-            begun, used = time.perf_counter(), time.process_time()
-            found = work()
-            took.append((time.perf_counter() - begun) * 1e3)
-            computed.append((time.process_time() - used) * 1e3)
-        print(
-            f"{what:<50}{statistics.median(took):>10,.1f}{statistics.median(computed):>10,.1f}{found:>8,}", flush=True
-        )
+        tell(what, work, rounds=rounds)
 
-    print(f"{'':<50}{'ms':>10}{'ms of CPU':>10}{'found':>8}")
+    head()
     timed("last 50 traces", lambda: len(store.traces(project=PROJECT)))
     timed("a trace of 1,000 spans", lambda: len(store.trace(large["of 1,000 spans"], project=PROJECT).spans))
     whole = large["of 33,000 spans"]
@@ -295,6 +298,24 @@ def ask(store: Store, *, rounds: int) -> None:
         "second page of traces by -cost",
         lambda: len(store.traces(project=PROJECT, since_ns=since, order_by="-cost", after=following)),
     )
+
+
+def head() -> None:
+    """Print what the columns of `tell` are."""
+    print(f"{'':<50}{'ms':>10}{'ms of CPU':>10}{'found':>8}")
+
+
+def tell(what: str, work: Callable[[], int], *, rounds: int) -> None:
+    """Print how long `work` takes, and how many records it finds."""
+    found = work()
+    took: list[float] = []
+    computed: list[float] = []
+    for _ in range(rounds):
+        begun, used = time.perf_counter(), time.process_time()
+        found = work()
+        took.append((time.perf_counter() - begun) * 1e3)
+        computed.append((time.process_time() - used) * 1e3)
+    print(f"{what:<50}{statistics.median(took):>10,.1f}{statistics.median(computed):>10,.1f}{found:>8,}", flush=True)
 
 
 if __name__ == "__main__":

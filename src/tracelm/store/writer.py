@@ -231,7 +231,7 @@ def _trace_roll_up(dialect: str) -> Upsert:
     failed = member.c.status == "error"
     is_model_call = or_(*(member.c.operation == name for name in sorted(semconv.MODEL_OPERATIONS)))
 
-    sums = select(
+    added_up = select(
         *its_trace,
         func.min(member.c.start_ns).label("start_ns"),
         func.max(member.c.end_ns).label("end_ns"),
@@ -242,7 +242,7 @@ def _trace_roll_up(dialect: str) -> Upsert:
         *(func.sum(case((is_model_call, member.c[name]))).label(name) for name in _TOTALS),
         *(func.max(member.c[name]).label(name) for name in _WHOSE),
     )
-    sums = sums.group_by(*its_trace).subquery("sums")
+    sums = added_up.group_by(*its_trace).subquery("sums")
     values = {
         "project": root.c.project,
         "trace_id": root.c.trace_id,
@@ -267,6 +267,7 @@ def _trace_roll_up(dialect: str) -> Upsert:
     same = and_(root.c.trace_id == sums.c.trace_id, root.c.project == sums.c.project)
     # SQLite takes ON CONFLICT for a part of the join unless a WHERE stands between.
     computed = select(*values.values()).select_from(root.join(sums, same)).where(root.c.place == 1)
+    computed = computed.order_by(root.c.trace_id, root.c.project)  # their numbers decide which of equals comes first
     return _replacing(insert(dialect, TRACES).from_select(list(values), computed), TRACES, list(values))
 
 
