@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     URL,
@@ -200,7 +200,8 @@ def _of_several(table: Table, count: int) -> tuple[str, Callable[[Row], tuple[ob
     """Return SQLite's statement that writes so many rows, and what gives the values of one in its order."""
     statement, order = _statement("sqlite", table)
     head, values, rest = statement.partition(f"({', '.join('?' * len(order))})")
-    return head + ", ".join([values] * count) + rest, itemgetter(*order)
+    values_of = cast("Callable[[Row], tuple[object, ...]]", itemgetter(*order))
+    return head + ", ".join([values] * count) + rest, values_of
 
 
 @cache
