@@ -399,5 +399,9 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         return None if reply is None or reply.failure is None else reply.failure.kind
     if isinstance(error, GeneratorExit):
         return None
-    status_code = getattr(error, "status_code", None)
-    return str(status_code) if isinstance(status_code, int) else type_name(error)
+    if isinstance(error, Exception):  # an exit has a code, too, and it is another one
+        for name in ("status_code", "code"):  # the second is Google's name for it
+            status = getattr(error, name, None)
+            if isinstance(status, int):
+                return str(status)
+    return type_name(error)
