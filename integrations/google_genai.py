@@ -20,7 +20,7 @@ from opentelemetry.util.types import AttributeValue
 from tracelm import semconv
 from tracelm.integrations._base import Call, begin
 from tracelm.integrations._endpoint import Asked, Endpoint
-from tracelm.integrations._exchange import Reply, Request
+from tracelm.integrations._exchange import Request
 from tracelm.integrations._fields import field, text
 from tracelm.integrations._google_fields import answer_in
 from tracelm.integrations._google_routes import find_endpoint
@@ -169,7 +169,9 @@ def _recorded_tool(name: str, function: Any) -> Any:
     return op(name=name, kind="tool")(function)
 
 
-def _begin(client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, streams: bool = False) -> "_Recorded | None":
+def _begin(
+    client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, streams: bool = False
+) -> "_Recorded | None":
     if runtime.active is None:
         return None
     try:
@@ -238,7 +240,7 @@ class _Recorded:
     @contextmanager
     def current(self) -> Generator[None]:
         """Make the span current, and let the client's parts find what is recorded."""
-        sending = _sending.set(self._call)
+        sending: Any = _sending.set(self._call)
         try:
             with self._call.current():
                 yield

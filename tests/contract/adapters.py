@@ -149,7 +149,7 @@ class GoogleSync:
         return GoogleGenAIInstrumentor()
 
     def patched(self) -> list[object]:
-        client = vars(client_class())
+        client: Any = vars(client_class())
         names = ("request", "async_request", "request_streamed", "async_request_streamed")
         return [*(client.get(each) for each in (*names, *attempts(client))), _extra_utils.get_function_map]
 

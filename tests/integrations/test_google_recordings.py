@@ -104,7 +104,7 @@ def shortened(value: Any) -> Any:
 
 
 def _is_recorded(google: GoogleRecorded) -> bool:
-    return google.recording["endpoint"] != "countTokens"
+    return bool(google.recording["endpoint"] != "countTokens")
 
 
 def _tokens_on(span: SpanRecord) -> dict[str, object]:

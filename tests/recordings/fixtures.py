@@ -20,9 +20,7 @@ from tests.recordings.server import load, serve
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
 _FOREIGN = speaking_openai(_SHARED)
 _GOOGLE = speaking_google(load(_SHARED))
-_GOOGLE_STREAMS = {
-    name: changed for name, each in _GOOGLE.items() if (changed := as_events(each)) is not None
-}
+_GOOGLE_STREAMS = {name: changed for name, each in _GOOGLE.items() if (changed := as_events(each)) is not None}
 """Streams of another form than the one that the client asks for."""
 _OWN = {name: recording for name, recording in load().items() if can_be_asked(recording)}
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from google import genai
+import google.genai as genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
 
@@ -90,7 +90,7 @@ class GoogleRecorded:
             vertexai=True,
             project="example-project",
             location="europe-west4",
-            credentials=Credentials(token="test"),  # type: ignore[no-untyped-call]  # noqa: S106 - nobody asks for it
+            credentials=Credentials(token="test"),  # type: ignore[no-untyped-call]
             http_options=http_options,
         )
 
@@ -125,9 +125,7 @@ class GoogleRecorded:
             return [plain(client.models.embed_content(model=self.model, **self._embedded()))]
         return [
             plain(
-                client.models.generate_content(
-                    model=self.model, contents=self.body["contents"], config=self.config()
-                )
+                client.models.generate_content(model=self.model, contents=self.body["contents"], config=self.config())
             )
         ]
 
