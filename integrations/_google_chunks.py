@@ -9,7 +9,7 @@ from tracelm.integrations._fields import count, items, plain, text
 from tracelm.integrations._fields import field as look
 from tracelm.integrations._google_fields import answer_in, read
 
-_HEAD: Final = ("responseId", "modelVersion", "usageMetadata", "promptFeedback")
+_HEAD: Final = ("responseId", "modelVersion", "usageMetadata", "promptFeedback", "error")
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._endpoint import Asked, Endpoint
-from tracelm.integrations._exchange import Message, Reply, Request
+from tracelm.integrations._exchange import Failure, Message, Reply, Request
 from tracelm.integrations._fields import count, field, items, number, plain, text
 from tracelm.integrations._google_chunks import ContentChunks
 from tracelm.integrations._google_fields import read
@@ -74,6 +74,7 @@ class ContentEndpoint(Endpoint):
             model=text(read(answer, "modelVersion")),
             finish_reasons=reasons,
             usage=content_usage(read(answer, "usageMetadata")),
+            failure=_failure(field(answer, "error")),
             messages=lambda: [_output_message(each) for each in candidates],
         )
 
@@ -92,6 +93,11 @@ def model_in(path: str) -> str | None:
 def finish_reason(candidate: object) -> str:
     """Return why a candidate ended, in Google's words, small; `error` where it did not end."""
     return (text(read(candidate, "finishReason")) or "error").lower()
+
+
+def _failure(error: object) -> Failure | None:
+    """Read the error that ended a stream; not every client raises it."""
+    return None if error is None else Failure(kind=str(field(error, "code")), message=text(field(error, "message")) or "")
 
 
 def _request_attributes(config: object) -> dict[str, AttributeValue]:

@@ -23,9 +23,7 @@ def read(value: object, name: str) -> object:
 
 
 def answer_in(reply: object) -> object:
-    """Return the JSON value in what the client's functions pass on: a reply with a body, or the value itself."""
-    if isinstance(reply, dict):  # old clients
-        return cast("object", reply)
+    """Return the JSON value in what the client's functions pass on."""
     body = field(reply, "body")
     return cast("object", orjson.loads(body)) if isinstance(body, str) and body else body
 

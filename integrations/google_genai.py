@@ -32,19 +32,22 @@ from tracelm.trace.context import detach
 from tracelm.trace.op import is_op, op
 from tracelm.trace.safely import report, safely
 
+_ATTEMPTS: Final = ("_request_once", "_async_request_once")
+"""What sends one attempt. It is not part of the client's public face."""
+
 
 class GoogleGenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Records each request to a model as one span. Undo with `uninstrument()`."""
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the client are known to work."""
-        return ("google-genai >= 1.0",)
+        return ("google-genai >= 1.24",)
 
     def _instrument(self, **_options: Any) -> None:
         from google.genai import _extra_utils
+        from google.genai._api_client import BaseApiClient as client  # noqa: N813 - it is one of a client's parts
 
         load_in_background()
-        client = client_class()
         self._undo = [
             patch(client, "request", _request),
             patch(client, "async_request", _arequest),
@@ -52,26 +55,12 @@ class GoogleGenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             patch(client, "async_request_streamed", _astreamed),
             patch(_extra_utils, "get_function_map", _functions),
         ]
-        self._undo += [patch(client, name, _attempt) for name in attempts(own(client))]
+        self._undo += [patch(client, name, _attempt) for name in _ATTEMPTS if name in own(client)]
 
     def _uninstrument(self, **_options: Any) -> None:
         for undo in self._undo:
             undo()
         end_watched()
-
-
-def client_class() -> Any:
-    """Return the class of the client that sends."""
-    from google.genai import _api_client
-
-    known = own(_api_client)
-    return known.get("BaseApiClient") or known["ApiClient"]  # its name in the first versions
-
-
-def attempts(client: Mapping[str, Any]) -> list[str]:
-    """Return the names of what sends one attempt, of those that a client's class has."""
-    repeated = [name for name in ("_request_once", "_async_request_once") if name in client]
-    return repeated or ["_request"]  # the first versions did not repeat any, and sent all in threads
 
 
 def _request(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:

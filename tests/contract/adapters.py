@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import anyio
 import openai
 from google.genai import _extra_utils
+from google.genai._api_client import BaseApiClient
 from google.genai.errors import ClientError
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
@@ -13,7 +14,7 @@ from tests.recordings.google import GoogleRecorded, plain
 from tests.recordings.made_google import GOOGLE
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
-from tracelm.integrations.google_genai import GoogleGenAIInstrumentor, attempts, client_class
+from tracelm.integrations.google_genai import GoogleGenAIInstrumentor
 from tracelm.integrations.openai import OpenAIInstrumentor
 
 
@@ -149,9 +150,9 @@ class GoogleSync:
         return GoogleGenAIInstrumentor()
 
     def patched(self) -> list[object]:
-        client: Any = vars(client_class())
-        names = ("request", "async_request", "request_streamed", "async_request_streamed")
-        return [*(client.get(each) for each in (*names, *attempts(client))), _extra_utils.get_function_map]
+        requests = ("request", "async_request", "request_streamed", "async_request_streamed")
+        names = (*requests, "_request_once", "_async_request_once")
+        return [*(vars(BaseApiClient).get(name) for name in names), _extra_utils.get_function_map]
 
     def call(self, url: str) -> Any:
         return self._ask("made-google-answer", url)

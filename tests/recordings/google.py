@@ -8,6 +8,7 @@ from typing import Any
 import google.genai as genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
+from pydantic import ValidationError
 
 _ENDPOINTS = frozenset({"generateContent", "streamGenerateContent", "batchEmbedContents", "countTokens"})
 
@@ -15,12 +16,26 @@ _NUMBERED = {("finishReason", 1): "STOP", ("modality", 1): "TEXT", ("trafficType
 
 
 def speaking_google(recordings: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the recordings that the client has a method for, by their ids."""
+    """Return the recordings that the installed client has a method for, and takes the fields of, by their ids."""
     return {
         name: recording
         for name, recording in recordings.items()
-        if recording["provider"] in {"google_genai", "google_vertex"} and recording["endpoint"] in _ENDPOINTS
+        if recording["provider"] in {"google_genai", "google_vertex"}
+        and recording["endpoint"] in _ENDPOINTS
+        and _can_be_asked(GoogleRecorded(recording, ""))
     }
+
+
+def _can_be_asked(recorded: "GoogleRecorded") -> bool:
+    if "contents" not in recorded.body:
+        return True
+    try:
+        recorded.config()
+        for content in recorded.body["contents"]:
+            types.Content.model_validate(content)
+    except ValidationError:  # an old client forbids what it does not know
+        return False
+    return True
 
 
 def as_events(recording: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -96,6 +111,8 @@ class GoogleRecorded:
 
     def config(self) -> types.GenerateContentConfig:
         """Return what the body says besides its contents, as the client takes it."""
+        if self.recording["endpoint"] == "countTokens":
+            return types.GenerateContentConfig()
         beside = {name: each for name, each in self.body.items() if name not in {"contents", "generationConfig"}}
         return types.GenerateContentConfig(
             **{**self.body.get("generationConfig", {}), **beside},
