@@ -108,8 +108,9 @@ def _carrying(request: Any) -> Any:
             changed = None if kind is None else kind.model_validate({"_meta": inject()})
         else:
             meta = params.meta
-            given = {} if meta is None else meta.model_dump(by_alias=True, exclude_none=True)
-            held = type(params).model_validate({"_meta": {**inject(), **given}, **_required(params)})
+            given: dict[str, Any] = {} if meta is None else meta.model_dump(by_alias=True, exclude_none=True)
+            kind: Any = type(params)
+            held = kind.model_validate({**_beside_meta(params), "_meta": {**inject(), **given}})
             changed = params.model_copy(update={"meta": held.meta})
         if changed is not None:
             copied = root.model_copy(update={"params": changed})
@@ -117,7 +118,7 @@ def _carrying(request: Any) -> Any:
     return request
 
 
-def _required(params: BaseModel) -> dict[str, Any]:
+def _beside_meta(params: BaseModel) -> dict[str, Any]:
     return params.model_dump(by_alias=True, exclude_none=True, exclude={"meta"})
 
 

@@ -1,7 +1,7 @@
 """Version 2 of the library: it makes a span of each request by itself, and hands the trace on.
 
 Its spans know neither what a tool is called with nor what it answers, and those of a client have another name than the
-conventions give them. Where a request is recorded here, the library's own span steps back: there is one, and it is ours.
+conventions give them. Where a request is recorded here, the library's own span steps back: there is one a side.
 """
 
 import functools

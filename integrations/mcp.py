@@ -37,7 +37,7 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the library are known to work."""
-        return ("mcp >= 1.8",)
+        return ("mcp >= 1.23",)
 
     def _instrument(self, **_options: Any) -> None:
         is_first = importlib.metadata.version("mcp").startswith("1.")

@@ -1,5 +1,6 @@
 """No request, answer or event is too odd to read: what is not understood is left out, and nothing raises."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracelm.integrations._endpoint import Asked, Endpoint
+from tracelm.integrations._google_routes import find_endpoint as find_google_endpoint
 from tracelm.integrations._routes import find_endpoint
 
 _ENDPOINTS = {
@@ -25,12 +27,28 @@ _ENDPOINTS = {
     )
     if (found := find_endpoint(verb, path)) is not None
 }
+_ENDPOINTS |= {
+    path: found[1]
+    for path, body in (
+        ("models/m:generateContent", {}),
+        ("models/m:countTokens", {}),
+        ("models/m:batchEmbedContents", {}),
+        ("models/images:predict", {"instances": [{"prompt": ""}]}),
+        ("models/vectors:predict", {"instances": [{"content": ""}]}),
+    )
+    if (found := find_google_endpoint("post", path, body)) is not None
+}
 _KEYS = st.sampled_from(
     [
         *("input", "instructions", "output", "type", "role", "content", "text", "summary", "arguments", "name", "id"),
         *("call_id", "status", "error", "code", "message", "incomplete_details", "reason", "usage", "input_tokens"),
         *("prompt", "choices", "index", "finish_reason", "data", "embedding", "b64_json", "url", "duration", "delta"),
         *("item", "output_index", "content_index", "response", "results", "tools", "action", "execution", "variables"),
+        *("contents", "parts", "candidates", "usageMetadata", "promptTokensDetails", "modality", "tokenCount"),
+        *("generationConfig", "topK", "systemInstruction", "functionDeclarations", "functionCall", "functionResponse"),
+        *("inlineData", "fileData", "mimeType", "fileUri", "thought", "groundingMetadata", "webSearchQueries"),
+        *("promptFeedback", "blockReason", "finishReason", "instances", "predictions", "embeddings", "values"),
+        *("requests", "parameters", "referenceImages", "statistics", "image", "body", "executableCode", "toolCall"),
         *("encoding_format", "dimensions", "stream_format", "images", "n", "conversation", "item_id", "result"),
     ]
 )
@@ -68,6 +86,7 @@ def test_anything(path: str, body: dict[str, Any], answer: object, chunks: list[
     collected = endpoint.collect(asked, keep_content=True)
     for chunk in chunks:
         collected.add(chunk)
+        collected.add(SimpleNamespace(body=chunk))  # as Google's client passes it on
     assert isinstance(collected.is_complete, bool)
     for reply in (endpoint.read(asked, answer), collected.reply()):
         assert all(isinstance(reason, str) for reason in reply.finish_reasons)
