@@ -27,7 +27,7 @@ _ENDPOINTS = {
     )
     if (found := find_endpoint(verb, path)) is not None
 }
-_ENDPOINTS |= {
+_ENDPOINTS_OF_GOOGLE = {
     path: found[1]
     for path, body in (
         ("models/m:generateContent", {}),
@@ -72,11 +72,11 @@ _JSON = st.recursive(
 _BODY = st.dictionaries(_KEYS, _JSON, max_size=8)
 
 
-@pytest.mark.parametrize("path", sorted(_ENDPOINTS))
+@pytest.mark.parametrize("path", sorted(_ENDPOINTS | _ENDPOINTS_OF_GOOGLE))
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(body=_BODY, answer=_JSON | st.binary(max_size=40), chunks=st.lists(_BODY, max_size=5), files=_JSON)
 def test_anything(path: str, body: dict[str, Any], answer: object, chunks: list[object], files: object) -> None:
-    endpoint: Endpoint = _ENDPOINTS[path]
+    endpoint: Endpoint = (_ENDPOINTS | _ENDPOINTS_OF_GOOGLE)[path]
     asked = Asked(path=path, body=body, files=files, provider="openai", streams=bool(chunks))
     request = endpoint.describe(asked)
     assert request.name
