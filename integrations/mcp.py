@@ -43,24 +43,33 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         is_first = importlib.metadata.version("mcp").startswith("1.")
         self._undo: list[Callable[[], None]] = []
         self._is_on = True
-        for module, owner, name, wrapper in _ONE if is_first else _TWO:
-            self._when_imported(module, owner, name, wrapper)
+        try:
+            for module, owner, name, wrapper in _ONE if is_first else _TWO:
+                self._replace(module, owner, name, wrapper)
+        except Exception:
+            self._uninstrument()
+            raise
 
     def _uninstrument(self, **_options: Any) -> None:
         self._is_on = False
         for undo in self._undo:
             undo()
 
-    def _when_imported(self, module: str, owner: str, name: str, wrapper: _Wrapper) -> None:
+    def _replace(self, module: str, owner: str, name: str, wrapper: _Wrapper) -> None:
         """Replace something now, or once the program imports where it stands: a client needs no server."""
-        from wrapt import register_post_import_hook
-
         undo = self._undo
 
-        def imported(_module: object) -> None:
+        def replace(held: Any) -> None:
+            undo.append(patch(getattr(held, owner) if owner else held, name, wrapper))
+
+        def imported(held: Any) -> None:
             with safely(f"patch {module}"):
                 if self._is_on and self._undo is undo:  # a hook cannot be taken back
-                    held = sys.modules[module]
-                    undo.append(patch(getattr(held, owner) if owner else held, name, wrapper))
+                    replace(held)
 
-        register_post_import_hook(imported, module)
+        if module in sys.modules:
+            replace(sys.modules[module])
+        else:
+            from wrapt import register_post_import_hook
+
+            register_post_import_hook(imported, module)
