@@ -14,6 +14,7 @@ import anyio
 import google.genai as genai
 import pytest
 from google.genai import types
+from google.genai._api_client import BaseApiClient
 from google.genai.errors import APIError, ServerError
 from inline_snapshot import snapshot
 from opentelemetry import trace
@@ -25,7 +26,9 @@ from tests.recordings.made_google import GOOGLE
 from tests.recordings.server import serve
 from tracelm.integrations._endpoint import Asked
 from tracelm.integrations._google_content import ContentEndpoint
+from tracelm.integrations.google_genai import GoogleGenAIInstrumentor
 from tracelm.testing import Spans
+from tracelm.trace import patching
 
 pytest_plugins = ("tests.recordings.fixtures",)
 
@@ -475,3 +478,12 @@ def test_what_asks_no_model_is_left_alone(spans: Spans) -> None:
 
 def _names(spans: Spans) -> list[str]:
     return [span.name for span in spans.all()]
+
+
+def test_a_client_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    patching.unpatch()
+    untouched = BaseApiClient.request
+    monkeypatch.delattr(BaseApiClient, "request_streamed")
+    with pytest.raises(AttributeError, match="request_streamed"):
+        GoogleGenAIInstrumentor().instrument()
+    assert BaseApiClient.request is untouched

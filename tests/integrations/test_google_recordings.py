@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from genai_prices import extract_usage
 from google.genai.errors import APIError
 from inline_snapshot import external_file
 
@@ -59,6 +60,16 @@ def test_words_and_tokens_are_those_of_the_recorded_body(google: GoogleRecorded,
         assert _words_on(span) == _words_in(google.answers)
     else:
         assert google.recording["endpoint"] in {"batchEmbedContents", "countTokens"}
+
+
+def test_the_cost_is_the_one_that_genai_prices_reads_from_the_body(google: GoogleRecorded, spans: Spans) -> None:
+    ask(google)
+    last = google.answers[-1]
+    if "modelVersion" in last and not google.fails:
+        cost = spans.one().attributes["gen_ai.usage.cost.amount"]
+        assert cost == pytest.approx(float(extract_usage(last, provider_id="google").calc_price().total_price))
+    else:
+        assert google.fails or google.recording["endpoint"] in {"batchEmbedContents", "countTokens"}
 
 
 def test_messages_fit_the_conventions_schemas(google: GoogleRecorded, spans: Spans, shared: Path) -> None:

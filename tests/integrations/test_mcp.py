@@ -317,3 +317,16 @@ def _url(address: str) -> Any:
     from pydantic import AnyUrl
 
     return AnyUrl(address)
+
+
+def test_a_library_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mcp.client.streamable_http import StreamableHTTPTransport
+
+    patching.unpatch()
+    place: Any = importlib.import_module("mcp.shared.session" if IS_FIRST else "mcp.shared.jsonrpc_dispatcher")
+    sender, name = (place.BaseSession, "send_request") if IS_FIRST else (place.JSONRPCDispatcher, "send_raw_request")
+    untouched = vars(sender)[name]
+    monkeypatch.delattr(StreamableHTTPTransport, "post_writer")
+    with pytest.raises(AttributeError, match="post_writer"):
+        MCPInstrumentor().instrument()
+    assert vars(sender)[name] is untouched
