@@ -325,7 +325,7 @@ def test_a_library_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.
     patching.unpatch()
     place: Any = importlib.import_module("mcp.shared.session" if IS_FIRST else "mcp.shared.jsonrpc_dispatcher")
     sender, name = (place.BaseSession, "send_request") if IS_FIRST else (place.JSONRPCDispatcher, "send_raw_request")
-    untouched = vars(sender)[name]
+    untouched: object = vars(sender)[name]
     monkeypatch.delattr(StreamableHTTPTransport, "post_writer")
     with pytest.raises(AttributeError, match="post_writer"):
         MCPInstrumentor().instrument()
