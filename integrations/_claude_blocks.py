@@ -5,7 +5,7 @@ A call of a tool is a block, and so is what came of it: those that the program r
 """
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 from tracelm.integrations._exchange import Message
 from tracelm.integrations._fields import field, fields, items, plain, text
@@ -59,13 +59,13 @@ def block_part(block: object) -> Message:
         return file_part(text(field(block, "file_id")) or "", modality="document")
     if kind == "compaction":
         return {"type": kind, "content": text(field(block, "content")) or ""}
-    return {**cast("Message", shown(block)), "type": kind}
+    return {name: shown(each) for name, each in plain(block).items() if name not in _HIDDEN} | {"type": kind}
 
 
 def shown(value: object) -> object:
     """Return a value as plain data, without what only the provider can read; media in it become parts."""
     if isinstance(value, list | tuple):
-        return [shown(each) for each in items(cast("object", value))]
+        return [shown(each) for each in items(value)]
     if text(field(value, "type")) in {"image", "document"} and field(value, "source") is not None:
         return block_part(value)
     found = fields(value)

@@ -8,15 +8,19 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry.context import get_value
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations._claude_endpoints import find_claude_endpoint
 from tracelm.integrations._endpoint import Endpoint
+from tracelm.integrations._nesting import SUPPRESSED_BY_TRACELOOP
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
 from tracelm.integrations._stainless import Library, counting, sending
 from tracelm.integrations._stream import end_watched
 from tracelm.pricing.listed import load_in_background
+from tracelm.trace import runtime
+from tracelm.trace.context import is_suppressed
 
 # None of these is part of the client's public face: what is missing is left alone.
 _EACH_ATTEMPT: Final = "_build_request"
@@ -75,8 +79,11 @@ def _instead_of_its_own(start: Callable[..., Any], is_on: Callable[[], bool]) ->
 
     @functools.wraps(start)
     def start_span(*args: Any, **kwargs: Any) -> Any:
-        if sending.get() is None or not is_on():
+        if runtime.active is None or not is_on():
             return start(*args, **kwargs)
+        if sending.get() is None:  # a call that is not recorded here, or that somebody wants to be silent
+            is_silent = is_suppressed() or get_value(SUPPRESSED_BY_TRACELOOP)
+            return None if is_silent else start(*args, **kwargs)
         # To the client, a span that nobody records: it ends nothing and writes nothing, and sends the identity of
         # ours along where it would send that of its own.
         current = trace.get_current_span().get_span_context()
