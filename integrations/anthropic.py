@@ -1,6 +1,6 @@
 """Records the calls of Anthropic's client: each call of a model becomes one span.
 
-From 2.10 on the client makes spans of its own. Where a call is recorded here it makes none: there is one span a call.
+Newer clients make spans of their own. Where a call is recorded here they make none: there is one span a call.
 """
 
 import functools
