@@ -1,5 +1,6 @@
 """Every way to ask Claude through Anthropic's client becomes one span with the same facts; nothing else is touched."""
 
+import gc
 import json
 from collections.abc import Callable
 from typing import Any
@@ -151,18 +152,18 @@ def test_a_helper_left_early_says_so(spans: Spans) -> None:
     assert spans.one().attributes["tracelm.stream.outcome"] == "closed_early"
 
 
-def test_a_stream_that_is_forgotten_ends_its_span(spans: Spans) -> None:
+def test_a_stream_that_is_forgotten_ends_its_span_with_the_garbage_collection(spans: Spans) -> None:
     def forget() -> None:
         next(iter(Provider(EVENTS).client().messages.create(**ASK, stream=True)))
 
     forget()
+    gc.collect()
     assert spans.one().attributes["tracelm.stream.outcome"] == "closed_early"
 
 
 def test_a_stream_is_of_the_clients_own_class_and_so_are_its_events(spans: Spans) -> None:
     stream = Provider(EVENTS).client().messages.create(**ASK, stream=True)
-    assert anthropic.Stream in type(stream).__mro__
-    assert type(stream).__name__ == "Stream"
+    assert type(stream) is anthropic.Stream
     traced = list(stream)
     tracelm.shutdown()
     plain = list(Provider(EVENTS).client().messages.create(**ASK, stream=True))
