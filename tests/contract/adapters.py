@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import anthropic
 import anyio
 import openai
-from anthropic import _base_client as anthropic_clients
+from anthropic import _base_client as anthropic_clients  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tests.recordings.claude import ClaudeRecorded
