@@ -95,8 +95,9 @@ class OtherEndpoint(Endpoint):
 
     def read(self, asked: Asked, answer: object) -> Reply:
         """Read an answer. Vectors are never kept."""
-        is_read = isinstance(answer, dict) and not _embeds(text(asked.body.get(_MODEL)))
-        return Reply(content={semconv.OUTPUT_VALUE: lambda: answer}) if is_read else Reply()
+        said = fields(answer)
+        is_kept = bool(said) and not _embeds(text(asked.body.get(_MODEL)))
+        return Reply(content={semconv.OUTPUT_VALUE: lambda: said}) if is_kept else Reply()
 
     def collect(self, asked: Asked, *, keep_content: bool) -> Chunks:
         """Return what puts the events together."""

@@ -89,4 +89,4 @@ def _source(kind: str, form: str | None, source: object) -> Message:
 
 
 def _bytes(content: object) -> bytes:
-    return bytes(content) if isinstance(content, bytes | bytearray | memoryview) else b""
+    return bytes(content) if isinstance(content, bytes | bytearray) else b""

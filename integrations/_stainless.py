@@ -190,8 +190,7 @@ class Library(ABC):
             server[semconv.SERVER_PORT] = port
         if provider in AZURE:
             server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
-        kind: type[Any] = type(client)
-        return _Target(client=kind, base_url=base_url, path=parts.path, provider=provider, server=server)
+        return _Target(client=client.__class__, base_url=base_url, path=parts.path, provider=provider, server=server)
 
 
 def counting(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:

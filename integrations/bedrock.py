@@ -50,10 +50,10 @@ class BedrockInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the client are known to work."""
-        return ("botocore >= 1.35.8",)
+        return ("botocore >= 1.37",)
 
     def _instrument(self, **_options: Any) -> None:
-        from botocore.client import BaseClient
+        from botocore.client import BaseClient  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
         load_in_background()
         self._undo = patch(BaseClient, "_make_api_call", _recording)
@@ -162,8 +162,8 @@ class _Recorded:
     def _follow(self, asked: Asked, stream: Any) -> None:
         chunks = self._endpoint.collect(asked, keep_content=self.call.captures_content)
         record = StreamRecord(self.call, chunks if asked.path == "ConverseStream" else InvokeEvents(chunks))
-        stream.__class__ = _recording_class(type(stream))
-        vars(stream)[_RECORD] = record
+        stream.__class__ = _recording_class(stream.__class__)
+        stream.__dict__[_RECORD] = record
         watch(stream, record.closed)
 
     def _follow_body(self, asked: Asked, answer: object) -> None:
@@ -211,8 +211,8 @@ def _recording_class(kind: Any) -> Any:
     """Return a subclass of the client's class of event streams whose events are recorded."""
 
     def __iter__(self: Any) -> Any:  # noqa: N807
-        record: StreamRecord = vars(self)[_RECORD]
-        return record.read(kind.__iter__(self))
+        record = cast("StreamRecord", self.__dict__[_RECORD])
+        return cast("Any", record.read(kind.__iter__(self)))
 
     names = {"__iter__": __iter__, "__module__": kind.__module__, "__qualname__": kind.__qualname__}
     return types.new_class(kind.__name__, (kind,), exec_body=lambda namespace: namespace.update(names))

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import anthropic
 import anyio
-import botocore.client
-import botocore.exceptions
+import botocore.client  # type: ignore[import-untyped]
+import botocore.exceptions  # type: ignore[import-untyped]
 import openai
 from anthropic import _base_client as anthropic_clients  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]

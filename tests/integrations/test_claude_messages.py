@@ -160,7 +160,7 @@ def test_what_opens_somebodys_server_is_not_recorded() -> None:
 
 
 def test_what_a_request_wants_stands_on_the_span() -> None:
-    body = {
+    body: dict[str, Any] = {
         "max_tokens": 9,
         "temperature": 1,
         "top_k": 5,
@@ -238,7 +238,7 @@ def test_a_faster_answer_has_the_price_of_its_speed() -> None:
 
 def test_a_stream_that_breaks_off_in_the_middle_of_arguments_keeps_them_as_they_came() -> None:
     events = MessageEvents(keep_content=True)
-    block = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
+    block: dict[str, Any] = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
     events.add({"type": "content_block_start", "index": 0, "content_block": block})
     events.add(
         {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"ci'}}

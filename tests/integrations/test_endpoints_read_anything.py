@@ -6,11 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracelm.integrations._bedrock_endpoints import CONVERSE, endpoint_for
 from tracelm.integrations._claude_endpoints import find_claude_endpoint
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._routes import find_endpoint
 
-_ENDPOINTS = {
+_CLAUDE = ("/v1/messages", "/v1/messages/count_tokens")
+_ENDPOINTS: dict[str, Endpoint] = {
     path: found[1]
     for verb, path in (
         ("post", "/chat/completions"),
@@ -23,14 +25,10 @@ _ENDPOINTS = {
         ("post", "/audio/speech"),
         ("post", "/audio/transcriptions"),
         ("post", "/moderations"),
+        *(("post", each) for each in _CLAUDE),
     )
-    if (found := find_endpoint(verb, path)) is not None
-}
-_ENDPOINTS |= {
-    path: found[1]
-    for path in ("/v1/messages", "/v1/messages/count_tokens")
-    if (found := find_claude_endpoint("post", path)) is not None
-}
+    if (found := find_claude_endpoint(verb, path) if path in _CLAUDE else find_endpoint(verb, path)) is not None
+} | {"converse": CONVERSE, "invoke": endpoint_for({})}
 _KEYS = st.sampled_from(
     [
         *("input", "instructions", "output", "type", "role", "content", "text", "summary", "arguments", "name", "id"),
@@ -96,7 +94,7 @@ _BODY = st.dictionaries(_KEYS, _JSON, max_size=8)
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(body=_BODY, answer=_JSON | st.binary(max_size=40), chunks=st.lists(_BODY, max_size=5), files=_JSON)
 def test_anything(path: str, body: dict[str, Any], answer: object, chunks: list[object], files: object) -> None:
-    endpoint: Endpoint = _ENDPOINTS[path]
+    endpoint = _ENDPOINTS[path]
     asked = Asked(path=path, body=body, files=files, provider="openai", streams=bool(chunks))
     request = endpoint.describe(asked)
     assert request.name

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
-import boto3
-from botocore.config import Config
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.validate import ParamValidator  # type: ignore[import-untyped]
 
 from tests.recordings.server import load
 
@@ -25,9 +26,13 @@ _METHODS = {
 
 
 def shared_bedrock() -> dict[str, dict[str, Any]]:
-    """Return the recordings in the shared folder; none where there is no such folder."""
+    """Return the recordings in the shared folder that the installed client can send; none where there is no folder."""
     found = load(_SHARED) if _SHARED.is_dir() else {}
-    return {name: recording for name, recording in found.items() if recording["provider"] == "bedrock"}
+    return {
+        name: recording
+        for name, recording in found.items()
+        if recording["provider"] == "bedrock" and BedrockRecorded(recording, "http://127.0.0.1").can_be_sent()
+    }
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,14 @@ class BedrockRecorded:
 
         client.meta.events.register("before-send.bedrock-runtime", named)
         return client
+
+    def can_be_sent(self) -> bool:
+        """Whether the client knows all that was asked."""
+        if not self.operation.startswith("converse"):
+            return True
+        model = self.client().meta.service_model.operation_model("Converse")
+        validator: Any = ParamValidator()
+        return not validator.validate({"modelId": self.model, **self.request}, model.input_shape).has_errors()
 
     def reply(self, client: Any = None) -> Any:
         """Ask again, and return what the client returns."""
