@@ -7,8 +7,7 @@ from typing import Final, cast
 import orjson
 
 from tracelm import semconv
-from tracelm.integrations import _claude
-from tracelm.integrations._claude_events import MessageEvents
+from tracelm.integrations._claude_endpoints import MessagesEndpoint
 from tracelm.integrations._converse import (
     converse_attributes,
     converse_input,
@@ -24,7 +23,8 @@ from tracelm.integrations._fields import count, field, fields, text
 from tracelm.integrations._stream import Chunks
 from tracelm.pricing.cost import Usage
 
-_MODEL: Final = "modelId"
+_MODEL: Final = "model"
+"""Under this name a body that `InvokeModel` is given holds the model, beside what the program wrote into it."""
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
 
 
@@ -37,7 +37,7 @@ class ConverseEndpoint(Endpoint):
         return Request(
             operation="chat",
             provider=asked.provider,
-            model=text(body.get(_MODEL)),
+            model=text(body.get("modelId")) or text(body.get(_MODEL)),
             attributes={**asked.server, **converse_attributes(body, streams=asked.streams)},
             messages=lambda: converse_input(body),
             tools=lambda: converse_tools(body),
@@ -51,31 +51,6 @@ class ConverseEndpoint(Endpoint):
     def collect(self, asked: Asked, *, keep_content: bool) -> Chunks:
         """Return what puts the events together."""
         return ConverseEvents(keep_content=keep_content)
-
-
-class ClaudeEndpoint(Endpoint):
-    """Claude's Messages API as the body of `InvokeModel`."""
-
-    def describe(self, asked: Asked) -> Request:
-        """Return what is known before the call."""
-        body = asked.body
-        return Request(
-            operation="chat",
-            provider=asked.provider,
-            model=text(body.get(_MODEL)),
-            attributes={**asked.server, **_claude.request_attributes(body, streams=asked.streams)},
-            messages=lambda: _claude.input_messages(body),
-            tools=lambda: _claude.tool_definitions(body),
-            instructions=lambda: _claude.instructions(body),
-        )
-
-    def read(self, asked: Asked, answer: object) -> Reply:
-        """Read an answer."""
-        return _claude.read_message(answer)
-
-    def collect(self, asked: Asked, *, keep_content: bool) -> Chunks:
-        """Return what puts the events together."""
-        return MessageEvents(keep_content=keep_content)
 
 
 class OtherEndpoint(Endpoint):
@@ -152,7 +127,7 @@ class InvokeEvents:
 
 
 CONVERSE: Final = ConverseEndpoint()
-_CLAUDE: Final = ClaudeEndpoint()
+_CLAUDE: Final = MessagesEndpoint()
 _OTHER: Final = OtherEndpoint()
 
 
@@ -174,7 +149,7 @@ def kind_of(body: Mapping[str, object]) -> str:
 def invoked(params: Mapping[str, object]) -> Mapping[str, object]:
     """Return the body that `InvokeModel` is given, with the model's name in it; of a file nothing is read."""
     content = params.get("body")
-    named = {_MODEL: params.get(_MODEL)}
+    named = {_MODEL: params.get("modelId")}
     if not isinstance(content, bytes | bytearray | str):
         return named
     try:

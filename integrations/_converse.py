@@ -7,6 +7,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._converse_blocks import converse_parts
+from tracelm.integrations._endpoint import asked_attributes
 from tracelm.integrations._exchange import Message, Reply
 from tracelm.integrations._fields import count, field, fields, items, number, text
 from tracelm.pricing.cost import Usage, inclusive
@@ -44,13 +45,7 @@ def converse_attributes(body: Mapping[str, object], *, streams: bool) -> dict[st
         semconv.REQUEST_TOP_K: _first(*map(count, top_k)),
         semconv.AWS_BEDROCK_GUARDRAIL_ID: text(field(body.get("guardrailConfig"), "guardrailIdentifier")),
     }
-    found: dict[str, AttributeValue] = {key: value for key, value in known.items() if value is not None}
-    stops = [each for each in items(asked.get("stopSequences")) if isinstance(each, str)]
-    if stops:
-        found[semconv.REQUEST_STOP_SEQUENCES] = stops
-    if streams:
-        found[semconv.REQUEST_STREAM] = True
-    return found
+    return asked_attributes(known, stops=asked.get("stopSequences"), streams=streams)
 
 
 def converse_input(body: Mapping[str, object]) -> list[Message]:
