@@ -85,12 +85,12 @@ $(VENV)/.server: $(VENV)/.demo
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server]'
 	@touch $@
 
-# OpenAI's client of that time wants an httpx of that time.
+# The clients of that time want an httpx of that time.
 $(OLDEST)/.dev: pyproject.toml
-	@echo "Installing tracelm[demo,dev] with openai 1.40 into $(OLDEST) …"
+	@echo "Installing tracelm[demo,dev] with openai 1.40, anthropic 0.40 and botocore 1.37 into $(OLDEST) …"
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OLDEST)
-	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'httpx<0.28'
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'anthropic==0.40.*' 'boto3==1.37.*' 'botocore==1.37.*' 'httpx<0.28'
 	@touch $@
 
 # Google's client of that time wants a newer httpx than OpenAI's.
