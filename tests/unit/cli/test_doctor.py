@@ -32,9 +32,10 @@ def test_it_tries_each_integration_and_takes_the_patch_back() -> None:
     import openai
 
     before = openai.OpenAI.request
-    (found,) = json.loads(doctor("--json").stdout)["integrations"]
-    assert (found["name"], found["state"], found["detail"]) == ("openai", "active", "")
-    assert found["version"] == importlib.metadata.version("openai")
+    found = json.loads(doctor("--json").stdout)["integrations"]
+    assert [(each["name"], each["state"], each["detail"], each["version"]) for each in found] == [
+        (name, "active", "", importlib.metadata.version(name)) for name in ("anthropic", "botocore", "openai")
+    ]
     assert openai.OpenAI.request is before
 
 
