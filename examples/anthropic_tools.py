@@ -43,7 +43,7 @@ def answer(client: anthropic.Anthropic, model: str, question: str) -> str:
         if reply.stop_reason != "tool_use":
             break
         results = [
-            {"type": "tool_result", "tool_use_id": block.id, "content": exchange_rate(**block.input)}
+            {"type": "tool_result", "tool_use_id": block.id, "content": exchange_rate(str(block.input.get("currency")))}
             for block in reply.content
             if block.type == "tool_use"
         ]

@@ -33,7 +33,7 @@ def test_it_tries_each_integration_and_takes_the_patch_back() -> None:
 
     before = openai.OpenAI.request
     found = {each["name"]: each for each in json.loads(doctor("--json").stdout)["integrations"]}
-    packages = {"google.genai": "google-genai", "mcp": "mcp", "openai": "openai"}
+    packages = {name: name for name in ("anthropic", "botocore", "mcp", "openai")} | {"google.genai": "google-genai"}
     for name, package in packages.items():
         assert (found[name]["state"], found[name]["detail"]) == ("active", "")
         assert found[name]["version"] == importlib.metadata.version(package)
