@@ -146,6 +146,7 @@ _OTLP: Final = """
 | path, or service | takes | what becomes of it |
 |---|---|---|
 | `POST /v1/traces`, `TraceService/Export` | spans | committed before the answer |
+| `POST /api/public/otel/v1/traces` | the same, from Langfuse's SDK | committed before the answer |
 | `POST /v1/logs`, `LogsService/Export` | log records; scores and decisions are such | committed before the answer |
 | `POST /v1/metrics`, `MetricsService/Export` | metrics | not kept; a partial success says so |
 

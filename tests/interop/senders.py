@@ -146,6 +146,19 @@ def install(name: str) -> Path:
 
 def send(name: str) -> list[Body]:
     """Run a sender to its end and return what arrived, in the order of arrival."""
+    with _receiver() as (endpoint, bodies):
+        send_to(endpoint, name)
+    return [body for body in bodies if body.path.endswith("traces")]
+
+
+def send_to(endpoint: str, name: str, **settings: str) -> None:
+    """Run a sender to its end.
+
+    Args:
+        endpoint: Where it sends.
+        name: Which one.
+        settings: Environment variables, beside its own.
+    """
     folder, sender = install(name), SENDERS[name]
     program = PROGRAMS / sender.program
     if program.suffix == ".mjs":
@@ -153,11 +166,11 @@ def send(name: str) -> list[Body]:
         command = ["node", shutil.copy(program, folder)]
     else:
         command = [str(folder / "bin" / "python"), str(program)]
-    with _receiver() as (endpoint, bodies), _provider() as provider:
-        settings = {
+    with recorded_provider() as url:
+        environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "OPENAI_BASE_URL": f"{provider}/v1",
+            "OPENAI_BASE_URL": f"{url}/v1",
             "OPENAI_API_KEY": "test",
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "LANGFUSE_BASE_URL": endpoint,
@@ -165,14 +178,14 @@ def send(name: str) -> list[Body]:
             "RECORDINGS": str(SHARED / "recordings"),
             "SCENARIOS": json.dumps(SCENARIOS),
             **sender.settings,
+            **settings,
         }
-        subprocess.run(command, check=True, env=settings, timeout=120)
-    return [body for body in bodies if body.path.endswith("traces")]
+        subprocess.run(command, check=True, env=environment, timeout=120)
 
 
 @contextlib.contextmanager
-def _provider() -> Generator[str]:
-    """Serve the recordings."""
+def recorded_provider() -> Generator[str]:
+    """Serve the recordings; yields the base address."""
     program = str(SHARED / "replay_server.py")
     command = [sys.executable, program, "--dir", str(SHARED / "recordings"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
