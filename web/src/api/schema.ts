@@ -393,7 +393,7 @@ export interface paths {
          * List Sessions
          * @description List conversations of the last seven days, or of the time that is given; the newest first.
          *
-         *     One that goes on moves to the front: a page may show it again.
+         *     One that goes on meanwhile moves to the front, and is not on a page behind it.
          */
         get: operations["list_sessions_api_v1_sessions_get"];
         put?: never;
@@ -2461,7 +2461,7 @@ export interface operations {
     show_version_api_v1_datasets__name__versions__version__get: {
         parameters: {
             query?: {
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -3834,7 +3834,7 @@ export interface operations {
                 outcome?: string | null;
                 /** @description Only trials of this row, from 0. */
                 row?: number | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -3962,7 +3962,7 @@ export interface operations {
             query?: {
                 /** @description Only what belongs to this project. */
                 project?: string | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -4090,7 +4090,7 @@ export interface operations {
             query?: {
                 /** @description Only what belongs to this project. */
                 project?: string | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -4839,7 +4839,7 @@ export interface operations {
                 since_ns?: number | null;
                 /** @description Only what began before then; nanoseconds since 1970, UTC. */
                 until_ns?: number | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;

@@ -1,6 +1,7 @@
 """What there is: projects, conversations, figures over time, and values that complete a filter."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from fastapi import APIRouter, Query, Request
@@ -8,8 +9,8 @@ from pydantic import Field
 
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import Figure
-from tracelm.server.api.listing import Page, SinceNs, UntilNs, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment, ProjectName
+from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
 from tracelm.server.problems import Problem
 from tracelm.store import stats
 from tracelm.store.filters import complete
@@ -131,27 +132,24 @@ def list_sessions(
     project: ProjectName = None,
     since_ns: SinceNs = None,
     until_ns: UntilNs = None,
-    after: Annotated[str | None, Query(pattern="^[0-9]{1,6}$", description="`next` of the page before.")] = None,
+    after: After = None,
     limit: Limit = 50,
 ) -> Page[SessionLine]:
     """List conversations of the last seven days, or of the time that is given; the newest first.
 
-    One that goes on moves to the front: a page may show it again.
+    One that goes on meanwhile moves to the front, and is not on a page behind it.
     """
     store = store_of(request)
     wanted = project_for(caller, project)
     since, until = _window(since_ns, until_ns, days=7)
-    offset = int(after or 0)
     store.index()
-    with store.reading() as connection:
-        found = stats.sessions(
-            connection, project=wanted, since_ns=since, until_ns=until, limit=limit + 1, offset=offset
-        )
-    has_next = len(found) > limit
-    return Page(
-        items=[SessionLine.model_validate(each) for each in found[:limit]],
-        next=str(offset + limit) if has_next else None,
-    )
+
+    def page() -> tuple[Sequence[stats.SessionLine], str | None]:
+        with store.reading() as connection:
+            return stats.sessions(connection, project=wanted, since_ns=since, until_ns=until, after=after, limit=limit)
+
+    found, following = listed(page, caller)
+    return Page(items=[SessionLine.model_validate(each) for each in found], next=following)
 
 
 @router.get("/stats")

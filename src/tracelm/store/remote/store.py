@@ -214,13 +214,17 @@ class RemoteStore(Store):
         with self._api.understood():
             return records.runs(self._api, [line])[0]
 
-    def trials(self, run_id: str, *, project: str | None = None) -> Rows[StoredTrial]:  # noqa: D102
+    def trials(  # noqa: D102
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredTrial]:
         path = ("runs", _segment(run_id, "evaluation run"), "trials")
-        return self._list(StoredTrial, records.trials, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredTrial, records.trials, *path, after=after, limit=limit, asked={"project": project})
 
-    def run_scores(self, run_id: str, *, project: str | None = None) -> Rows[StoredScore]:  # noqa: D102
+    def run_scores(  # noqa: D102
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredScore]:
         path = ("runs", _segment(run_id, "evaluation run"), "scores")
-        return self._list(StoredScore, records.scores, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredScore, records.scores, *path, after=after, limit=limit, asked={"project": project})
 
     def _list(
         self,
