@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import openai
 import pytest
@@ -43,9 +43,10 @@ def answer(question: str, client: openai.OpenAI) -> str:
         if recording == EMBEDDING:
             client.embeddings.create(**asked, extra_headers=headers)
             continue
-        reply: Any = client.chat.completions.create(**asked, extra_headers=headers)
+        reply = cast("Any", client.chat.completions.create(**asked, extra_headers=headers))
         if asked.get("stream"):
-            list(reply)
+            for _ in reply:
+                pass
     look_up("Paris")
     with pytest.raises(ValueError, match="no such page"):
         fail()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tests.collector import free_ports, listens
 from tests.interop.senders import ENVIRONMENTS
@@ -141,7 +141,7 @@ def plain(value: Any) -> Any:
             return json.loads(value)
         except ValueError:
             return value
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+    return [plain(each) for each in cast("Sequence[Any]", value)] if isinstance(value, list | tuple) else value
 
 
 def _texts(messages: Any) -> list[str]:
@@ -160,7 +160,7 @@ def _of_mlflow(url: str, trace_id: str) -> list[Read]:
 
 def _mlflow_span(span: Mapping[str, Any]) -> Read:
     attributes = {each["key"]: _any_value(each["value"]) for each in span["attributes"]}
-    tokens = attributes.get("mlflow.chat.tokenUsage") or {}
+    tokens: Mapping[str, Any] = attributes.get("mlflow.chat.tokenUsage") or {}
     parent = span.get("parent_span_id")
     return Read(
         span_id=_hex(span["span_id"]),
