@@ -9,7 +9,7 @@ from tests.unit.store.otlp_lines import log_line, span_line, write_segment
 from tracelm.store.open import Store
 
 BEGAN = 1_795_000_000_000_000_000
-TREE, SHARED, CALLS = "b" * 32, "c" * 32, "d" * 32
+TREE, SHARED, CALLS, APART = "b" * 32, "c" * 32, "d" * 32, "a" * 32
 CALL: dict[str, object] = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "openai",
@@ -17,6 +17,7 @@ CALL: dict[str, object] = {
     "gen_ai.usage.input_tokens": 1_000,
     "gen_ai.usage.output_tokens": 100,
 }
+OLD_CALL: dict[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.system": "openai"}
 HOSTILE: dict[str, object] = {
     "input.value": '{"question": "Грüße 你好 \\u0000 <script>"}',
     "output.value": "x" * 100_000,
@@ -64,6 +65,9 @@ def record(home: Path) -> None:
         log_line("tracelm.guardrail.decision", decision | {"log.record.uid": f"d/{n}"}, trace=SHARED, time=BEGAN + n)
         for n in range(3)
     ]
+    asked = {"stringValue": "told apart from its span"}
+    logs.append(log_line("gen_ai.user.message", {"event.name": "gen_ai.user.message"}, trace=APART, body=asked))
+    spans.append(span_line("chat apart", trace=APART, start=BEGAN, attributes=OLD_CALL))
     write_segment(home, project="shop", spans=spans, logs=logs)
     tracelm.init("evals", home=home, patch=False)
     run_of([True] * 15 + [False] * 5, trials=2)

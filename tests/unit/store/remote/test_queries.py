@@ -8,7 +8,7 @@ import pytest
 
 import tracelm
 from tests.serving import Serving
-from tests.unit.store.remote.recorded import BEGAN, CALLS, SHARED, TREE, numbered, run_id
+from tests.unit.store.remote.recorded import APART, BEGAN, CALLS, SHARED, TREE, numbered, run_id
 from tracelm.evals.stored import load_run
 from tracelm.store.open import Store
 from tracelm.store.remote.store import RemoteStore
@@ -62,6 +62,7 @@ QUERIES: dict[str, Callable[[Store], Any]] = {
     "spans by text": lambda store: store.spans('"你好"'),
     "a span": lambda store: store.span(SHARED, numbered(1)),
     "a repriced span": lambda store: store.spans(trace_id=CALLS),
+    "a span whose messages came apart": lambda store: store.spans(trace_id=APART)[0].input or "",
     "linked spans": lambda store: store.linked(store.run(run_id(store)).trace_id or ""),
     "linked spans of a project": lambda store: store.linked("f" * 32, project="evals", limit=None),
     "scores": lambda store: store.scores(limit=None),
