@@ -15,7 +15,11 @@ from tracelm.server.app import CSP, create_app
 from tracelm.server.counters import MEANINGS
 from tracelm.server.options import ServerOptions
 
-_OF_COMMAND: Final = {"store_url": "`--store`", "allow_hosts": "`--allow-host`"}
+_OF_COMMAND: Final = {
+    "store_url": "`--store`",
+    "allow_hosts": "`--allow-host`",
+    "session_secret": "`TRACELM_SESSION_SECRET`",
+}
 _FIXED: Final = {"max_body_bytes", "max_waiting_bytes", "max_waiting_requests", "stop_timeout_s"}
 
 

@@ -27,14 +27,17 @@ class Gate:
         ring: The keys.
         counters: What is counted.
         is_loopback: Whether only this machine can reach the server.
+        session_secret: What signs the logins of browsers; left out, something that nobody else knows.
     """
 
-    def __init__(self, ring: KeyRing, counters: Counters, *, is_loopback: bool) -> None:
+    def __init__(
+        self, ring: KeyRing, counters: Counters, *, is_loopback: bool, session_secret: str | None = None
+    ) -> None:
         self._ring = ring
         self._counters = counters
         self._is_loopback = is_loopback
         self._failures = Failures()
-        self.sessions = Sessions(ring)
+        self.sessions = Sessions(ring, secret=session_secret)
 
     @property
     def is_open(self) -> bool:
