@@ -191,7 +191,7 @@ def sessions(
         .where(*wanted)
         .group_by(TRACES.c.project, TRACES.c.session_id)
     )
-    rows, following = page.read(connection.execute(page.cut(groups, newest)).mappings())
+    rows, following = page.read(connection.execute(page.cut(groups, newest, of_groups=True)).mappings())
     return [SessionLine(**row) for row in rows], following
 
 
