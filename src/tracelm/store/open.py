@@ -294,7 +294,7 @@ class Store:
             return queries.linked(connection, trace_id.lower(), {"project": project}, listing)
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
-        """Return the ended spans with a GenAI operation one by one, the first that came first.
+        """Return the ended spans with a GenAI operation one by one, the first that came, or began, first.
 
         They are read in pages: any number of them needs little memory.
 

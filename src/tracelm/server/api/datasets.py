@@ -66,15 +66,7 @@ def list_datasets(request: Request, caller: Reader) -> Datasets:
         return Datasets(items=objects.names(connection, _KIND))
 
 
-@router.get("/datasets/{name}")
-def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
-    """List the versions of a dataset, the newest first."""
-    check_sees_all(caller)
-    with store_of(request).reading() as connection:
-        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
-
-
-@router.get("/datasets/{name}/versions/{version}")
+@router.get("/datasets/{name:path}/versions/{version}")  # before the next, which would take it for a name
 def show_version(
     request: Request,
     caller: Reader,
@@ -103,6 +95,14 @@ def show_version(
         row_count=count,
         rows=Page(items=rows, next=cursor(None, start + limit, asked) if start + limit < count else None),
     )
+
+
+@router.get("/datasets/{name:path}")
+def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
+    """List the versions of a dataset, the newest first."""
+    check_sees_all(caller)
+    with store_of(request).reading() as connection:
+        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
 
 
 def _version(version: ObjectVersion) -> dict[str, Any]:

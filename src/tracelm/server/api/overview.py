@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from tracelm.server.access.rule import Reader, project_for
+from tracelm.server.access.rule import Reader, check_sees_all, project_for
 from tracelm.server.api.lines import Figure
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
@@ -75,6 +75,21 @@ class StatsTable(Model):
     until_ns: Moment
     bucket_ns: int | None = Field(description="How long a bucket is; null for groups.")
     items: list[StatsLine]
+
+
+class UnpricedLine(Model):
+    """A model that was called, reported what it is billed by, and has no cost."""
+
+    provider: str | None
+    model: str | None
+    calls: int
+    last_start_ns: Moment
+
+
+class Unpriced(Model):
+    """Such models, the most called first."""
+
+    items: list[UnpricedLine]
 
 
 class FieldLine(Model):
@@ -180,6 +195,14 @@ def show_stats(
             found = stats.over_time(connection, project=wanted, since_ns=since, until_ns=until, bucket_ns=bucket)
     items = [StatsLine.model_validate(each) for each in found]
     return StatsTable(since_ns=since, until_ns=until, bucket_ns=bucket, items=items)
+
+
+@router.get("/unpriced")
+def list_unpriced(request: Request, caller: Reader, since_ns: SinceNs = None) -> Unpriced:
+    """List the models whose calls have no cost, the most called first, over all projects."""
+    check_sees_all(caller)
+    found = store_of(request).unpriced_models(since_ns=since_ns or 0)
+    return Unpriced(items=[UnpricedLine.model_validate(each) for each in found])
 
 
 @router.get("/fields")

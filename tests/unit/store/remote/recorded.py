@@ -9,7 +9,7 @@ from tests.unit.store.otlp_lines import log_line, span_line, write_segment
 from tracelm.store.open import Store
 
 BEGAN = 1_795_000_000_000_000_000
-TREE, SHARED, CALLS, APART = "b" * 32, "c" * 32, "d" * 32, "a" * 32
+TREE, SHARED, CALLS, APART, OPS = "b" * 32, "c" * 32, "d" * 32, "a" * 32, "9" * 32
 CALL: dict[str, object] = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "openai",
@@ -17,6 +17,8 @@ CALL: dict[str, object] = {
     "gen_ai.usage.input_tokens": 1_000,
     "gen_ai.usage.output_tokens": 100,
 }
+MODEL = "gen_ai.request.model"
+OP: dict[str, object] = {"input.value": '{"text":"a"}', "output.value": '"b"'}
 OLD_CALL: dict[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.system": "openai"}
 HOSTILE: dict[str, object] = {
     "input.value": '{"question": "Грüße 你好 \\u0000 <script>"}',
@@ -65,6 +67,14 @@ def record(home: Path) -> None:
         log_line("tracelm.guardrail.decision", decision | {"log.record.uid": f"d/{n}"}, trace=SHARED, time=BEGAN + n)
         for n in range(3)
     ]
+    spans += [
+        span_line(name, trace=OPS, span=numbered(n), start=BEGAN + n, attributes=OP | {"tracelm.op.name": name})
+        for n, name in enumerate(["checkout", "refund", "checkout"], 1)
+    ]
+    spans.append(span_line("chat new", trace=OPS, span=numbered(9), start=BEGAN, attributes=CALL | {MODEL: "unknown"}))
+    logs.append(
+        log_line("tracelm.guardrail.decision", decision | {"log.record.uid": "d/op"}, trace=OPS, span=numbered(3))
+    )
     asked = {"stringValue": "told apart from its span"}
     logs.append(log_line("gen_ai.user.message", {"event.name": "gen_ai.user.message"}, trace=APART, body=asked))
     spans.append(span_line("chat apart", trace=APART, start=BEGAN, attributes=OLD_CALL))
