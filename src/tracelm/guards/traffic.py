@@ -9,10 +9,11 @@ import orjson
 
 from tracelm import semconv
 from tracelm.store.results import Record, Rows
-from tracelm.store.stored import StoredDecision, StoredSpan
+from tracelm.store.stored import StoredSpan
+from tracelm.store.verdicts import StoredDecision
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _R = TypeVar("_R", bound=Record)
 _PAGE: Final = 500

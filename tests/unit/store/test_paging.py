@@ -12,8 +12,8 @@ from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
 from tracelm.store import stats
-from tracelm.store.open import Store
 from tracelm.store.results import Rows
+from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import tracelm
 from tests.unit.evals.saved import run_of
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 BEGAN = 1_795_000_000_000_000_000
 TREE, SHARED, CALLS, APART, OPS = "b" * 32, "c" * 32, "d" * 32, "a" * 32, "9" * 32

@@ -14,8 +14,9 @@ from tests.serving import Serving, serving
 from tests.unit.store.otlp_lines import span_line, write_segment
 from tests.unit.store.remote.recorded import CALLS, TREE, numbered
 from tests.unit.store.remote.relays import relayed
-from tracelm.store.open import Store, open_local
+from tracelm.store.open import open_local
 from tracelm.store.remote.store import RemoteStore
+from tracelm.store.store import Store
 from tracelm.store.stored import StoredSpan
 
 

@@ -11,9 +11,9 @@ from tests.serving import Serving
 from tests.unit.store.remote.recorded import APART, BEGAN, CALLS, SHARED, TREE, numbered, run_id
 from tracelm.evals.stored import load_run
 from tracelm.guards.traffic import calls, decided
-from tracelm.store.open import Store
 from tracelm.store.remote.store import RemoteStore
 from tracelm.store.results import Rows
+from tracelm.store.store import Store
 
 
 @dataclass(frozen=True)
