@@ -94,7 +94,7 @@ def test_a_server_that_is_newer_may_tell_more(server: Serving) -> None:
         return Answer(answer.status, answer.kind, orjson.dumps(told))
 
     with relayed(server, more) as relay, tracelm.open_store(relay.url) as store:
-        assert len(store.traces(project="shop")) == 10
+        assert len(store.traces(project="shop")) == 12
 
 
 def test_an_answer_that_makes_no_sense_is_told_so(server: Serving) -> None:
@@ -121,5 +121,5 @@ def test_a_server_below_a_path_is_found(server: Serving) -> None:
         )
 
     with relayed(None, below) as relay, tracelm.open_store(f"{relay.url}/tracelm/") as store:
-        assert len(store.traces(project="shop")) == 10
+        assert len(store.traces(project="shop")) == 12
     assert asked[0] == "/tracelm/api/v1/session"
