@@ -34,8 +34,8 @@ test-web: web/node_modules/.installed  ## the UI's components
 test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
 	@$(BIN)/python -m pytest -q -n 0 tests/browser
 
-interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, and what we send in servers of others; each installed for it
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .

@@ -92,6 +92,7 @@ _SETTINGS_TAIL: Final = """A variable holds a bool as `1`, `true`, `yes`, `on` o
 | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `none`: this signal is not exported |
 | `OTEL_SDK_DISABLED` | `true`: nothing is recorded |
 | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | name the service; the project stays what `init` was given |
+| `TRACELM_SESSION_SECRET` | signs the [logins](../explanation/access.md#browsers) of `tracelm serve` |
 | `TRACELM_MODEL_DIR` | where the weights of [the local model](python.md#tracelmlocal_model) are kept |
 """
 
