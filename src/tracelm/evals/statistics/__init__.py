@@ -19,9 +19,11 @@ from tracelm.evals.statistics.power import minimal_detectable_effect, power_of, 
 from tracelm.evals.statistics.predicted import ppi_mean
 from tracelm.evals.statistics.quantile import quantile_interval
 from tracelm.evals.statistics.repeats import VarianceParts, pass_at_k, pass_hat_k, reduce_trials, variance_parts
+from tracelm.evals.statistics.sequential import FallTest, lowest_mean
 from tracelm.evals.statistics.weighted import weighted_interval
 
 __all__ = [
+    "FallTest",
     "Interval",
     "McNemar",
     "VarianceParts",
@@ -34,6 +36,7 @@ __all__ = [
     "holm",
     "kappa_interval",
     "krippendorff_alpha",
+    "lowest_mean",
     "mcnemar",
     "mean_interval",
     "minimal_detectable_effect",
