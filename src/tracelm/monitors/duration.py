@@ -25,5 +25,5 @@ def seconds_of(text: object, *, option: str) -> int:
     """
     match = _LENGTH.fullmatch(text.strip().lower()) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
-        raise ConfigError(f"{option}={text!r} is no length of time: write 30s, 15m, 1h or 1d")
+        raise ConfigError(f"{option}={text!r} is no length of time: write 15m, 1h or 1d")
     return int(match[1]) * _SECONDS[match[2]]

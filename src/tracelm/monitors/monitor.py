@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
 from tracelm.errors import ConfigError
+from tracelm.monitors.alerts.alert import Alert
 from tracelm.scoring.scorer import ScorerLike, name_of, version_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import EVERYTHING, Node, searches
@@ -45,6 +46,7 @@ class Monitor:
             "latency>2s": 0.5}`. A span that meets several has the highest.
         correlated: Whether all scorers judge the same traces; with `False` each draws for itself.
         timeout_s: How long a scorer may take for one span; `None`: as long as it wants.
+        alerts: Who is told when its figures turn bad: `tracelm.Alert(...)`.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -63,6 +65,7 @@ class Monitor:
     over_sample: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
     correlated: bool = True
     timeout_s: float | None = _TIMEOUT_S
+    alerts: Sequence[Alert] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -79,6 +82,7 @@ class Monitor:
                     f"over_sample[{text!r}]={rate} is below sample_rate={self.sample_rate}: give a higher rate, or "
                     "leave it out"
                 )
+        object.__setattr__(self, "alerts", _alerts(self.alerts))
         if self.timeout_s is not None and not _is_number(self.timeout_s, above=0):
             raise ConfigError(f"timeout_s={self.timeout_s!r} cannot work: give a number of seconds above 0")
 
@@ -148,6 +152,18 @@ def _scorers(given: object) -> tuple[ScorerLike, ...]:
     if len(set(versions)) < len(versions):
         raise ConfigError("two scorers are the same under different names: leave one out")
     return found
+
+
+def _alerts(given: object) -> tuple[Alert, ...]:
+    found = tuple(cast("Sequence[Alert]", given)) if isinstance(given, Sequence) else (given,)
+    for each in found:
+        if not isinstance(each, Alert):
+            raise ConfigError(f"alerts={given!r} cannot work: give a list of tracelm.Alert(...)")
+    names = [each.name for each in cast("tuple[Alert, ...]", found)]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ConfigError(f"two alerts are called {double!r}: give one of them a name=")
+    return cast("tuple[Alert, ...]", found)
 
 
 def _check_filter(text: str) -> None:

@@ -22,6 +22,7 @@ class Verdict:
         passed: Whether the output is acceptable; `None` where no line was drawn.
         is_error: Whether the scorer failed.
         weight: For how many spans it stands.
+        number: Of its row in the store: the order in which verdicts were given.
     """
 
     score: str
@@ -37,6 +38,7 @@ class Verdict:
     op: str | None = None
     model: str | None = None
     release: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

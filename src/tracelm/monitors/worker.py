@@ -4,22 +4,19 @@ Scores and how far the monitor has come are committed together: after `kill -9` 
 has a verdict of one scorer twice.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from opentelemetry import context as otel_context
 
 from tracelm.monitors.judging import judge, lacks_output, values_of
 from tracelm.monitors.monitor import Chosen, Monitor
 from tracelm.monitors.record import Recorder
+from tracelm.monitors.unrecorded import unrecorded
 from tracelm.otlp.records import LogRecord
 from tracelm.scoring.scorer import version_of
 from tracelm.store import monitors
 from tracelm.store.monitors import Candidate, Page
-from tracelm.trace.context import SUPPRESS_KEY, detach
 
 if TYPE_CHECKING:
     from tracelm.store.open import Store
@@ -73,7 +70,7 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
             chosen = _chosen(monitor, page)
             known = monitors.judged(connection, monitor.name, [each.span.trace_id for each, _ in chosen])
         progress.matched += len(page.candidates)
-        with _unrecorded():
+        with unrecorded():
             logs = await _judge_all(monitor, chosen, known, recorder, progress, concurrency)
         if logs or page.waits or page.settled or page.upto > at.after:
             with store.writing() as connection:
@@ -119,12 +116,3 @@ async def _judge_all(
             if (span.project, span.trace_id, span.span_id, version_of(one.scorer)) not in known:
                 group.start_soon(ask, number, candidate, one)
     return [(log, chosen[number][0].span.project) for number in sorted(found) for log in found[number]]
-
-
-@contextmanager
-def _unrecorded() -> Generator[None]:
-    token = otel_context.attach(otel_context.set_value(SUPPRESS_KEY, True))
-    try:
-        yield
-    finally:
-        detach(token)

@@ -9,6 +9,8 @@ Kind: TypeAlias = Literal["firing", "no data", "still", "resolved"]
 """It began; there is no data; it goes on; it is over."""
 Severity: TypeAlias = Literal["warning", "critical"]
 
+WAITING: Final = "waiting"
+"""Of a sink: it has not been tried yet."""
 _NS: Final = 10**9
 _TEXT: Final = "string"
 _INT: Final = "int64"
@@ -35,7 +37,8 @@ class AlertNotice:
         low: Lower end of its interval.
         high: Upper end of it.
         n: How many verdicts it is made of.
-        deliveries: Where it went, by the name of the sink, with what kept it from there; `None` where it arrived.
+        deliveries: Where it goes, by the name of the sink: `None` where it arrived, `waiting`, or what kept it from
+            there.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {

@@ -67,30 +67,44 @@ def states(connection: Connection, monitor: str | None = None) -> list[StoredAle
 
 
 def keep(
-    connection: Connection, monitor: str, found: Iterable[StoredAlert], notices: Iterable[AlertNotice]
-) -> None:
+    connection: Connection,
+    monitor: str,
+    before: Sequence[StoredAlert],
+    found: Iterable[StoredAlert],
+    notices: Iterable[AlertNotice],
+) -> bool:
     """Write where the alerts of a monitor stand now, and what they say; what is not among them is forgotten.
 
     Args:
         connection: One that may write.
         monitor: The monitor.
+        before: Where they stood.
         found: All of its alerts.
         notices: What is new.
+
+    Returns:
+        Whether it was written: not where another process has looked meanwhile.
     """
-    known: list[tuple[str, str]] = []
+    standing = states(connection, monitor)
+    if [(each.alert, each.score, each.looked_ns) for each in standing] != [
+        (each.alert, each.score, each.looked_ns) for each in before
+    ]:
+        return False
+    known: set[tuple[str, str]] = set()
     for each in found:
         row = {**asdict(each), "memory": orjson.dumps(each.memory).decode()}
         made = insert(connection.dialect.name, ALERTS).values(**row)
         changed = {name: value for name, value in row.items() if name not in _KEY}
         connection.execute(made.on_conflict_do_update(index_elements=list(_KEY), set_=changed))
-        known.append((each.alert, each.score))
-    for gone in states(connection, monitor):
+        known.add((each.alert, each.score))
+    for gone in standing:
         if (gone.alert, gone.score) not in known:
             these = (ALERTS.c.alert == gone.alert, ALERTS.c.score == gone.score)
             connection.execute(delete(ALERTS).where(ALERTS.c.monitor == monitor, *these))
     for notice in notices:
-        row = {**asdict(notice), "deliveries": orjson.dumps(notice.deliveries).decode()}
+        row = {**asdict(notice), "deliveries": orjson.dumps(dict(notice.deliveries)).decode()}
         connection.execute(ALERT_NOTICES.insert().values(**row))
+    return True
 
 
 def delivered(connection: Connection, uid: str, deliveries: Mapping[str, str | None]) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from tracelm.store.alert_notice import Kind
+
 Finding: TypeAlias = Literal["beyond", "within", "unclear", "no data"]
 """Of a look at the figures: surely bad; good again; too few values to tell; hardly any values."""
 Status: TypeAlias = Literal["ok", "firing", "no data"]
-Kind: TypeAlias = Literal["firing", "no data", "still", "resolved"]
-"""Of a notice: it began, there is no data, it goes on, it is over."""
 NoData: TypeAlias = Literal["ok", "alert", "keep"]
 
 _NS: Final = 10**9
