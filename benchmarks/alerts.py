@@ -106,16 +106,15 @@ def day(seed: int, *, usual: float, worse: float | None, busy: float) -> dict[st
                 first.setdefault(notice.alert, now_ns)
             else:
                 false[notice.alert] = false.get(notice.alert, 0) + 1
-    return {
-        each.name: Found(
-            false_alarms=false.get(each.name, 0),
-            delay_min=(first[each.name] - release_ns) / 60 / NS if each.name in first else None,
-            delay_n=bisect_left(moments, first[each.name]) - bisect_left(moments, release_ns)
-            if each.name in first
-            else None,
-        )
-        for each in ALERTS
-    }
+
+    def result(name: str) -> Found:
+        wrong, at_ns = false.get(name, 0), first.get(name)
+        if at_ns is None:
+            return Found(wrong, None, None)
+        judged = bisect_left(moments, at_ns) - bisect_left(moments, release_ns)
+        return Found(wrong, (at_ns - release_ns) / 60 / NS, judged)
+
+    return {each.name: result(each.name) for each in ALERTS}
 
 
 def table(days: int, *, usual: float, worse: float, busy: float) -> None:

@@ -184,6 +184,7 @@ _TABLES: Final = (
     ("spans", "StoredSpan"),
     ("scores", "StoredScore"),
     ("decisions", "StoredDecision"),
+    ("alerts", "AlertNotice"),
     ("runs", "StoredRun"),
     ("projects", "StoredProject"),
 )
@@ -191,6 +192,7 @@ _TABLES: Final = (
 
 def _store() -> str:
     from tracelm.store import stored
+    from tracelm.store.alert_notice import AlertNotice
     from tracelm.store.open import Store
     from tracelm.store.reprice import RepricedModel
     from tracelm.store.unpriced import UnpricedModel
@@ -207,7 +209,7 @@ def _store() -> str:
     ]
     shared = attributes_of(inspect.getdoc(stored.StoredSpan) or "")
     for query, class_name in _TABLES:
-        kind = getattr(stored, class_name)
+        kind = AlertNotice if class_name == "AlertNotice" else getattr(stored, class_name)
         doc = inspect.getdoc(kind) or ""
         own, properties = attributes_of(doc), members(kind)
         parts += ["", f"## {query}", "", f"`store.{query}{signature(queries[query])}`", "", doc.split("\n\n")[0], ""]

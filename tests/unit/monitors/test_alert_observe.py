@@ -84,7 +84,9 @@ def test_a_burn_rate_is_failures_over_what_may_fail() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 5 < found.low < 8 < found.high < 10
-    calm = burn_rate(kind, verdicts(20, 80), verdicts(5, 0), objective=0.9, min_n=50, level=0.95)
+    few = burn_rate(kind, verdicts(20, 80), verdicts(3, 0), objective=0.9, min_n=50, level=0.95)
+    assert few.finding == "unclear"  # three that pass may be chance
+    calm = burn_rate(kind, verdicts(20, 80), verdicts(30, 0), objective=0.9, min_n=50, level=0.95)
     assert calm.finding == "within"
     assert burn_rate(kind, verdicts(20, 80), [], objective=0.9, min_n=50, level=0.95).finding == "unclear"
     assert burn_rate(kind, verdicts(0, 9), [], objective=0.9, min_n=50, level=0.95).finding == "no data"

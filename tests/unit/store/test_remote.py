@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,8 +20,10 @@ import pytest
 import tracelm
 from tests.serving import Serving, make_key, serving
 from tests.unit.evals.saved import run_of
+from tests.unit.sinks.notices import NOTICE
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
 from tracelm.evals.stored import load_run
+from tracelm.store import alerts
 from tracelm.store.open import Store, open_local
 from tracelm.store.remote.store import RemoteStore
 from tracelm.store.results import Rows
@@ -90,6 +92,9 @@ def record(home: Path) -> None:
     tracelm.shutdown()
     with tracelm.open_store(home=home) as store:
         prices = {"gpt-4o": {"input_usd_per_mtok": 5.0, "output_usd_per_mtok": 20.0}}
+        notices = [replace(NOTICE, uid=f"n{n}", time_ns=BEGAN + n) for n in range(4)]
+        with store.writing() as connection:
+            assert alerts.keep(connection, "answers", [], [], [*notices, replace(NOTICE, monitor="m", value=None)])
         assert sum(each.changed for each in store.reprice(prices, since_ns=0)) == 1
 
 
@@ -157,6 +162,8 @@ QUERIES: dict[str, Callable[[Store], Any]] = {
     "scores": lambda store: store.scores(limit=None),
     "some scores": lambda store: store.scores(trace_id=SHARED, name="relevance", source="sdk", limit=2),
     "decisions": lambda store: store.decisions(trace_id=SHARED),
+    "alerts": lambda store: store.alerts(limit=None),
+    "alerts of a monitor": lambda store: store.alerts(monitor="answers", since_ns=BEGAN, until_ns=BEGAN + 3, limit=2),
     "runs": lambda store: store.runs(limit=None),
     "runs of an evaluation": lambda store: store.runs(name="saved", project="evals", limit=1),
     "a run": lambda store: store.run(run_id(store)[:8]),

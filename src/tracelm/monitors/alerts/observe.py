@@ -112,11 +112,13 @@ def burn_rate(
     if passing is None or passing.n < min_n:
         return _nothing(passing and _burning(passing, objective))
     found = _burning(passing, objective)
-    now = None if still is None else _burning(still, objective).mean
+    now = None if still is None else _burning(still, objective)
     surely = found.mean if level is None else found.low
-    if found.mean <= kind.number or (now is not None and now <= kind.number):
+    # Of few calls in the short window none may fail by chance: that it is over must be sure too.
+    calm = None if now is None else now.mean if level is None else now.high
+    if found.mean <= kind.number or (calm is not None and calm <= kind.number):
         return _seen("within", found)
-    is_sure = surely is not None and surely > kind.number and now is not None
+    is_sure = surely is not None and surely > kind.number and now is not None and now.mean > kind.number
     return _seen("beyond" if is_sure else "unclear", found)
 
 
