@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tracelm.errors import ConfigError
 from tracelm.monitors.alerts.alert import Alert
 from tracelm.scoring.scorer import ScorerLike, name_of, version_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import EVERYTHING, Node, searches
+
+if TYPE_CHECKING:
+    from tracelm.monitors.live import LiveMonitor
 
 _TIMEOUT_S: Final = 60.0
 _BITS: Final = 53
@@ -30,7 +33,8 @@ class Chosen(NamedTuple):
 class Monitor:
     """Scorers over a sample of recorded spans. `tracelm monitor run MODULE` puts those of a module to work.
 
-    A monitor cannot change the program: it judges what was recorded, in a process of its own. Scorers are filled as in
+    A monitor cannot change the program: it judges what was recorded, in a process of its own, or with
+    `tracelm.init(monitors=[...])` in the background of the program. Scorers are filled as in
     an evaluation: the arguments of the call by name, `inputs`, `output` and `context`. Of a call of a model `inputs` is
     `{"messages": [...]}`, and `output` the text of the reply.
 
@@ -105,6 +109,37 @@ class Monitor:
         met = (rate for rate, is_met in zip(self.over_sample.values(), cases, strict=False) if is_met)
         return max(self.sample_rate, *met, 0.0)
 
+    def may_choose(self, trace_id: str, rate: float) -> bool:
+        """Say whether some scorer would judge a span whose probability is `rate`.
+
+        Args:
+            trace_id: 32 hex digits.
+            rate: The probability.
+        """
+        return any(drawn(trace_id, self._salt(each)) < rate for each in self.scorers)
+
+    def start(self, *, waiting: int = 1_000) -> "LiveMonitor":
+        """Run it in this process: a thread in the background judges what the program records, and looks at the alerts.
+
+        The program never waits for it. `tracelm.init(monitors=[...])` does this too; beside it `tracelm monitor run`
+        may judge the same traffic, and no span gets two scores of one scorer.
+
+        Args:
+            waiting: So many spans wait at most; those that come then are left out, and counted.
+
+        Returns:
+            What runs; it has `progress`, `drain()` and `stop()`.
+
+        Raises:
+            ConfigError: Another monitor of this name runs in this process.
+        """
+        from tracelm.monitors.live import start
+
+        return start(self, waiting=waiting)
+
+    def _salt(self, scorer: ScorerLike) -> str:
+        return "" if self.correlated else f"{self.name}/{name_of(scorer)}"
+
     def chosen(self, trace_id: str, cases: Sequence[bool] = ()) -> list[Chosen]:
         """Return the scorers that judge a span; mostly all or none.
 
@@ -113,12 +148,7 @@ class Monitor:
             cases: Which filters of `over_sample` the span meets, in their order.
         """
         likely = self.probability(cases)
-        salts = ("" if self.correlated else f"{self.name}/{name_of(each)}" for each in self.scorers)
-        return [
-            Chosen(scorer, 1 / likely)
-            for scorer, salt in zip(self.scorers, salts, strict=True)
-            if drawn(trace_id, salt) < likely
-        ]
+        return [Chosen(scorer, 1 / likely) for scorer in self.scorers if drawn(trace_id, self._salt(scorer)) < likely]
 
 
 def drawn(trace_id: str, salt: str = "") -> float:

@@ -67,11 +67,11 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
     while True:
         with store.reading() as connection:
             page = monitors.page(connection, at, monitor.condition, monitor.cases, limit=PAGE)
-            chosen = _chosen(monitor, page)
+            chosen = chosen_of(monitor, page)
             known = monitors.judged(connection, monitor.name, [each.span.trace_id for each, _ in chosen])
         progress.matched += len(page.candidates)
         with unrecorded():
-            logs = await _judge_all(monitor, chosen, known, recorder, progress, concurrency)
+            logs = await judge_all(monitor, chosen, known, recorder, progress, concurrency)
         if logs or page.waits or page.settled or page.upto > at.after:
             with store.writing() as connection:
                 at = monitors.keep(connection, at, page, logs)
@@ -79,11 +79,12 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
             return progress
 
 
-def _chosen(monitor: Monitor, page: Page) -> list[tuple[Candidate, Chosen]]:
+def chosen_of(monitor: Monitor, page: Page) -> list[tuple[Candidate, Chosen]]:
+    """Return the spans of a page that are judged, each with a scorer."""
     return [(each, one) for each in page.candidates for one in monitor.chosen(each.span.trace_id, each.cases)]
 
 
-async def _judge_all(
+async def judge_all(
     monitor: Monitor,
     chosen: list[tuple[Candidate, Chosen]],
     known: set[tuple[str, str, str, str]],
@@ -91,6 +92,16 @@ async def _judge_all(
     progress: Progress,
     concurrency: int,
 ) -> list[tuple[LogRecord, str]]:
+    """Judge spans, and return the records of their scores, each with its project.
+
+    Args:
+        monitor: The monitor.
+        chosen: The spans, each with a scorer.
+        known: What has a verdict: project, trace, span and version of the scorer.
+        recorder: Makes the records.
+        progress: Where it is counted.
+        concurrency: So many scorers work at once.
+    """
     found: dict[int, list[LogRecord]] = {}
     turns = anyio.Semaphore(concurrency)
     limiter = anyio.CapacityLimiter(concurrency)

@@ -252,5 +252,7 @@ def inputs_of(
 
 
 def names(connection: Connection) -> list[str]:
-    """Return the names of the monitors that have run, in the order of the alphabet."""
-    return list(connection.execute(select(MONITORS.c.name).order_by(MONITORS.c.name)).scalars())
+    """Return the names of the monitors that have run, in the order of the alphabet; also of those within programs."""
+    beside = set(connection.execute(select(MONITORS.c.name)).scalars())
+    within = connection.execute(select(SCORES.c.monitor).where(SCORES.c.monitor.is_not(None)).distinct()).scalars()
+    return sorted(beside.union(name for name in within if name is not None))
