@@ -97,6 +97,7 @@ class LiveMonitor:
         self._starting = threading.Lock()
         self._idle = threading.Condition()
         self._ending = False
+        self._late = False  # what is judged now was counted as left out
 
     @property
     def progress(self) -> LiveProgress:
@@ -137,6 +138,7 @@ class LiveMonitor:
         by_s = time.monotonic() + timeout_s
         self._ending = True
         if not self.drain(timeout_s):
+            self._late = True
             self._drop(len(self._queue) + self._busy)
             self._queue.clear()
         if self._thread is not None:
@@ -216,7 +218,7 @@ class LiveMonitor:
                 self.monitor, chosen_of(self.monitor, page), set(), recorder, self._progress, CONCURRENCY
             )
         current = runtime.active
-        if current is not None:
+        if current is not None and not self._late:
             for log, _ in logs:
                 current.keep("logs", log.source)
 

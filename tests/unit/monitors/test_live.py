@@ -170,11 +170,14 @@ def test_scores_reach_the_collector_that_is_set() -> None:
 def test_alerts_are_looked_at_within_the_program() -> None:
     told: list[str] = []
 
+    def never(output: str) -> bool:
+        return False
+
     def keeps(notice: tracelm.sinks.AlertNotice) -> None:
         told.append(notice.kind)
 
     low = tracelm.Alert("pass_rate < 0.9", min_n=20, to=[keeps])
-    tracelm.init("shop", shutdown_timeout_s=30, monitors=[monitor(lambda output: False, alerts=[low])])
+    tracelm.init("shop", shutdown_timeout_s=30, monitors=[monitor(never, alerts=[low])])
     for number in range(30):
         answer(str(number))
     tracelm.shutdown()

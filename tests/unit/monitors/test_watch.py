@@ -74,7 +74,11 @@ def test_verdicts_of_an_earlier_version_of_a_scorer_do_not_count(traffic: Traffi
     low = tracelm.Alert("pass_rate < 0.9", min_n=20, to=[], no_data="alert")
     traffic.calls(50, passing=0.0, from_ns=NOON_NS, to_ns=NOON_NS + HOUR_NS)
     watched(traffic.store, monitor(low), NOON_NS)  # judged, and too early to see
-    changed = tracelm.scorer(name="polite")(lambda output: output != "please")
+
+    @tracelm.scorer(name="polite")
+    def changed(output: str) -> bool:
+        return output != "please"
+
     newer = Monitor(name="answers", scorers=[changed], where="op:answer", alerts=[low])
     assert watched(traffic.store, newer, NOON_NS + HOUR_NS) == []
     (notice,) = traffic.store.alerts()

@@ -62,7 +62,7 @@ def plain(box: Mailbox) -> Iterator[Controller]:
 @pytest.fixture
 def secured(box: Mailbox, authority: trustme.CA) -> Iterator[Controller]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     controller = _Started(
         box,
         hostname="127.0.0.1",
@@ -121,16 +121,18 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
 
 def test_what_cannot_work_is_refused_at_the_door() -> None:
     def make(**options: Any) -> Mail:
-        return Mail(**{"host": "h", "sender": "a@example.com", "to": ["b@example.com"], **options})
+        known: dict[str, Any] = {"host": "h", "sender": "a@example.com", "to": ["b@example.com"], **options}
+        return Mail(**known)
 
-    for options, message in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"to": "b@example.com"}, "write to="),
         ({"to": []}, "write to="),
         ({"sender": "a@example.com\r\nBcc: c@example.com"}, "no e-mail address"),
         ({"security": "ssl"}, "use one of"),
         ({"password": "p", "user": "u", "security": "none"}, "a password needs"),
         ({"password": "p"}, "a password needs"),
-    ):
+    ]
+    for options, message in wrong:
         with pytest.raises(tracelm.ConfigError, match=message):
             make(**options)
     assert "hunter2" not in repr(make(user="u", password="hunter2"))

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import orjson
 import pytest
@@ -28,6 +28,16 @@ def receiver() -> Iterator[Sink]:
 def webhook(receiver: Sink, **options: object) -> Webhook:
     known: dict[str, object] = {"allow_private": True, "backoff_s": 0.0, "secret": SECRET, **options}
     return Webhook(url=f"{receiver.url}/hooks/1?key=k", **known)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def says(*answers: Answer) -> Callable[[str, bytes], Answer]:
+    """Return what gives one answer after the other."""
+    left = list(answers)
+
+    def answer(_path: str, _body: bytes) -> Answer:
+        return left.pop(0)
+
+    return answer
 
 
 def test_any_library_for_standard_webhooks_takes_the_signature(receiver: Sink) -> None:
@@ -58,8 +68,7 @@ def test_any_library_for_standard_webhooks_takes_the_signature(receiver: Sink) -
 
 
 def test_what_may_pass_later_is_tried_again_with_the_same_id(receiver: Sink) -> None:
-    answers: list[Answer] = [(503, b"", {}), RESET, ACCEPTED]
-    receiver.answer = lambda _path, _body: answers.pop(0)
+    receiver.answer = says((503, b"", {}), RESET, ACCEPTED)
     webhook(receiver).send(NOTICE)
     assert receiver.asked == 3
     ((_, headers, _),) = receiver.requests
@@ -67,7 +76,7 @@ def test_what_may_pass_later_is_tried_again_with_the_same_id(receiver: Sink) -> 
 
 
 def test_it_is_tried_only_so_often(receiver: Sink) -> None:
-    receiver.answer = lambda _path, _body: (500, b"", {})
+    receiver.answer = says((500, b"", {}), (500, b"", {}))
     with pytest.raises(OSError, match=r"^127\.0\.0\.1 answered with status 500$"):
         webhook(receiver, tries=2).send(NOTICE)
     assert receiver.asked == 2
@@ -75,7 +84,7 @@ def test_it_is_tried_only_so_often(receiver: Sink) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410])
 def test_a_redirect_is_not_followed_and_a_refusal_not_tried_again(receiver: Sink, status: int) -> None:
-    receiver.answer = lambda _path, _body: (status, b"", {"location": f"{receiver.url}/other"})
+    receiver.answer = says((status, b"", {"location": f"{receiver.url}/other"}))
     with pytest.raises(OSError, match=f"status {status}"):
         webhook(receiver).send(NOTICE)
     assert receiver.asked == 1
