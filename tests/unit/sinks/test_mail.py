@@ -37,8 +37,9 @@ def _allowed(server: Any, session: Any, envelope: Any, mechanism: str, auth: Any
 class _Started(Controller):
     def _trigger_server(self) -> None:
         """Note the port that the server has picked, then greet it, as the base class does."""
-        self.port = int(self.server.sockets[0].getsockname()[1])  # pyright: ignore
-        super()._trigger_server()  # pyright: ignore
+        server: Any = self.server
+        self.port = int(server.sockets[0].getsockname()[1])
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
