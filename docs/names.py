@@ -69,6 +69,7 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
         "statistics.krippendorff_alpha",
         "statistics.confusion",
         "statistics.ppi_mean",
+        "statistics.corrected_rate",
         "statistics.FallTest",
         "statistics.lowest_mean",
         "statistics.holm",

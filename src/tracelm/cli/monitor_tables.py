@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tracelm.store.alerts import StoredAlert
 
 _FIGURES = ("judged", "spans", "pass rate", "95 %", "mean", "95 %", "errors")
+_TRUE = ("true rate", "95 %")
 
 
 def status(found: "MonitorStatus") -> Iterator[Table]:
@@ -23,9 +24,11 @@ def status(found: "MonitorStatus") -> Iterator[Table]:
         yield _alerts(found.alerts)
     if not found.windows:
         return
-    shown = table(("window", "score", "version"), _FIGURES, ())
+    is_true = any(each.figures.true_rate is not None for each in found.windows)
+    shown = table(("window", "score", "version"), _FIGURES + (_TRUE if is_true else ()), ())
     for each in found.windows:
-        _row(shown, moment(each.start_ns), each.score, each.version, *_cells(each.figures))
+        true = _interval(each.figures.true_rate, "{:.1%}") if is_true else ()
+        _row(shown, moment(each.start_ns), each.score, each.version, *_cells(each.figures), *true)
     yield shown
     for title, groups in (("model", found.models), ("op", found.ops), ("release", found.releases)):
         if any(each.key is not None for each in groups):

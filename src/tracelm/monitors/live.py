@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from tracelm import semconv
 from tracelm.errors import ConfigError
 from tracelm.monitors.alerts.watch import look
+from tracelm.monitors.calibrated import keep_calibrations
 from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.record import Recorder
 from tracelm.monitors.unrecorded import unrecorded
@@ -223,11 +224,13 @@ class LiveMonitor:
                 current.keep("logs", log.source)
 
     async def _look(self) -> None:
-        if not self.monitor.alerts:
+        if not self.monitor.alerts and not self.monitor.calibrations:
             return
         try:
             with open_local() as store:
                 store.index()
+                with store.writing() as connection:
+                    keep_calibrations(connection, self.monitor)
                 await look(store, self.monitor, now_ns=time.time_ns())
         except Exception as error:
             report("look at the alerts of a monitor", error)

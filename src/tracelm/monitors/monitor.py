@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tracelm.errors import ConfigError
+from tracelm.evals.calibration import Calibration
 from tracelm.monitors.alerts.alert import Alert
+from tracelm.monitors.calibrated import rates_of
 from tracelm.scoring.scorer import ScorerLike, name_of, version_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import EVERYTHING, Node, searches
@@ -51,6 +53,8 @@ class Monitor:
         correlated: Whether all scorers judge the same traces; with `False` each draws for itself.
         timeout_s: How long a scorer may take for one span; `None`: as long as it wants.
         alerts: Who is told when its figures turn bad: `tracelm.Alert(...)`.
+        calibrations: By name of a score: how often the present version of its scorer errs, as
+            `tracelm.evals.calibrate` measured it on labels of people. The status has then the true rate too.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -70,6 +74,7 @@ class Monitor:
     correlated: bool = True
     timeout_s: float | None = _TIMEOUT_S
     alerts: Sequence[Alert] = ()
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict[str, Calibration], hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -87,6 +92,15 @@ class Monitor:
                     "leave it out"
                 )
         object.__setattr__(self, "alerts", _alerts(self.alerts))
+        object.__setattr__(self, "calibrations", MappingProxyType(dict(self.calibrations)))
+        for score in self.calibrations:
+            self._check_calibration(score)
+        for alert in self.alerts:
+            wanted = [name_of(each) for each in self.scorers] if alert.score is None else [alert.score]
+            if alert.needs_calibration and not set(wanted) <= set(self.calibrations):
+                raise ConfigError(
+                    f"{alert.condition!r} needs calibrations= for {', '.join(wanted)}: else nobody knows it"
+                )
         if self.timeout_s is not None and not _is_number(self.timeout_s, above=0):
             raise ConfigError(f"timeout_s={self.timeout_s!r} cannot work: give a number of seconds above 0")
 
@@ -136,6 +150,21 @@ class Monitor:
         from tracelm.monitors.live import start
 
         return start(self, waiting=waiting)
+
+    def scorer_of(self, score: str) -> ScorerLike | None:
+        """Return the scorer that gives a score, `polite` or one of several such as `polite.tone`."""
+        named = (each for each in self.scorers if score == name_of(each) or score.startswith(f"{name_of(each)}."))
+        return next(named, None)
+
+    def _check_calibration(self, score: str) -> None:
+        if self.scorer_of(score) is None:
+            names = ", ".join(map(name_of, self.scorers))
+            raise ConfigError(f"calibrations[{score!r}] belongs to no scorer of this monitor: there is {names}")
+        if rates_of(self.calibrations[score]) is None:
+            raise ConfigError(
+                f"calibrations[{score!r}] tells no error rates: label rows of both kinds with True and False, see "
+                "tracelm.evals.calibrate"
+            )
 
     def _salt(self, scorer: ScorerLike) -> str:
         return "" if self.correlated else f"{self.name}/{name_of(scorer)}"

@@ -1,13 +1,25 @@
 """How a monitor does, read from a store."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tracelm.errors import StoreError
-from tracelm.monitors.windows import Group, Verdict, Window, by_model, by_op, by_release, by_window
-from tracelm.store import alerts, monitors
+from tracelm.evals.statistics import Interval
+from tracelm.monitors.windows import (
+    ErrorRates,
+    Group,
+    Verdict,
+    Window,
+    by_model,
+    by_op,
+    by_release,
+    by_window,
+    corrected,
+)
+from tracelm.store import alerts, calibrations, monitors
 from tracelm.store.alerts import StoredAlert
+from tracelm.store.calibrations import StoredCalibration
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
@@ -99,16 +111,31 @@ def monitor_status(
         rows = monitors.verdicts(connection, name, since_ns=since_ns, until_ns=until_ns, project=project)
         models = monitors.models_of(connection, [row["trace_id"] for row in rows])
         standing = alerts.states(connection, name)
+        known_errors = {(each.score, each.version): _rates(each) for each in calibrations.of_monitor(connection, name)}
     found = verdicts_of(rows, models)
     return MonitorStatus(
         name=name,
-        windows=by_window(found, window_s),
-        models=by_model(found),
-        ops=by_op(found),
-        releases=by_release(found),
+        windows=_corrected(by_window(found, window_s), known_errors),
+        models=_corrected(by_model(found), known_errors),
+        ops=_corrected(by_op(found), known_errors),
+        releases=_corrected(by_release(found), known_errors),
         failing=_failing(store, found, top),
         alerts=standing,
     )
+
+
+def _rates(found: StoredCalibration) -> ErrorRates:
+    return ErrorRates(
+        sensitivity=Interval(found.sensitivity, None, None, None, found.true_labels),
+        specificity=Interval(found.specificity, None, None, None, found.false_labels),
+    )
+
+
+_Part = TypeVar("_Part", Window, Group)
+
+
+def _corrected(parts: Sequence[_Part], known: Mapping[tuple[str, str], ErrorRates]) -> list[_Part]:
+    return [replace(each, figures=corrected(each.figures, known.get((each.score, each.version)))) for each in parts]
 
 
 def verdicts_of(rows: "Iterable[RowMapping]", models: Mapping[str, str] | None = None) -> list[Verdict]:

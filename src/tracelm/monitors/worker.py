@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from tracelm.monitors.calibrated import keep_calibrations
 from tracelm.monitors.judging import judge, lacks_output, values_of
 from tracelm.monitors.monitor import Chosen, Monitor
 from tracelm.monitors.record import Recorder
@@ -64,6 +65,7 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
     store.index()
     with store.writing() as connection:
         at = monitors.place(connection, monitor.name, since_ns=since_ns)
+        keep_calibrations(connection, monitor)
     while True:
         with store.reading() as connection:
             page = monitors.page(connection, at, monitor.condition, monitor.cases, limit=PAGE)

@@ -426,6 +426,20 @@ class AlertNoticeRow(_Table, table=True):
     deliveries: str  # JSON, by sink: what kept it from there, null where it arrived
 
 
+class CalibrationRow(_Table, table=True):
+    """How often a version of a monitor's scorer errs, measured on labels of people."""
+
+    __tablename__ = "calibrations"
+
+    monitor: str = Field(primary_key=True)
+    score: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    sensitivity: float
+    specificity: float
+    true_labels: int
+    false_labels: int
+
+
 class OutboxRow(_Table, table=True):
     """One record that was moved out of the journal and waits for a collector; no key: it could not be read."""
 
@@ -471,6 +485,7 @@ MONITORS: Table = METADATA.tables["monitors"]
 MONITOR_WAITS: Table = METADATA.tables["monitor_waits"]
 ALERTS: Table = METADATA.tables["alerts"]
 ALERT_NOTICES: Table = METADATA.tables["alert_notices"]
+CALIBRATIONS: Table = METADATA.tables["calibrations"]
 OUTBOX: Table = METADATA.tables["outbox"]
 TRIALS: Table = METADATA.tables["trials"]
 OBJECTS: Table = METADATA.tables["objects"]

@@ -42,7 +42,7 @@ def test_an_error_shows_the_place_and_what_helps() -> None:
         return str(caught.value)
 
     assert said("passrate < 0.95") == snapshot("""\
-a condition begins with a figure: write pass_rate or mean or error_rate or n or burn_rate
+a condition begins with a figure: write pass_rate or true_rate or mean or error_rate or n or burn_rate
   passrate < 0.95
   ^^^^^^^^\
 """)

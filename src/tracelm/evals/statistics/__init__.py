@@ -5,6 +5,7 @@ What each figure means, when to trust it and where its formula comes from: docs/
 
 from tracelm.evals.statistics.agreement import cohen_kappa, confusion, fleiss_kappa, kappa_interval, krippendorff_alpha
 from tracelm.evals.statistics.bootstrap import bootstrap_interval
+from tracelm.evals.statistics.corrected import corrected_rate
 from tracelm.evals.statistics.interval import Interval, mean_interval
 from tracelm.evals.statistics.multiple import benjamini_hochberg, holm
 from tracelm.evals.statistics.paired import (
@@ -31,6 +32,7 @@ __all__ = [
     "bootstrap_interval",
     "cohen_kappa",
     "confusion",
+    "corrected_rate",
     "effect_size",
     "fleiss_kappa",
     "holm",

@@ -107,7 +107,7 @@ def lowest_mean(values: Sequence[float], shares: Sequence[float] | None = None, 
 
     Example:
         >>> round(lowest_mean([1.0] * 190 + [0.0] * 10, alpha=0.05), 3)
-        0.899
+        0.887
     """
     numbers = finite(values)
     sizes = [1.0] * len(numbers) if shares is None else list(shares)

@@ -23,7 +23,7 @@ class Alert:
 
     There are three kinds of conditions, on each score of the monitor for itself:
 
-    - `pass_rate < 0.95`, likewise with `mean`, `error_rate` (the share of verdicts in which the scorer failed) and `n`
+    - `pass_rate < 0.95`, likewise with `true_rate` (corrected by `Monitor.calibrations`), `mean`, `error_rate` (the share of verdicts in which the scorer failed) and `n`
       (the number of verdicts), and `<=`, `>`, `>=`. It fires when the whole confidence interval of the figure over the
       window lies beyond the line, and is over when the figure itself is back: few values neither raise an alarm nor
       keep one up.
@@ -100,6 +100,12 @@ class Alert:
     def parsed(self) -> Condition:
         """What the condition says."""
         return parse_condition(self.condition)
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether it goes by the true rate, which is known only where it was measured how often the scorer errs."""
+        kind = self.parsed
+        return isinstance(kind, Threshold) and kind.metric == "true_rate"
 
     @property
     def rules(self) -> Rules:

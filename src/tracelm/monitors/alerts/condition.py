@@ -3,7 +3,7 @@
     condition = metric operator number                             a line that the figure of a window must not cross
               | "burn_rate" ( ">" | ">=" ) number                  how many times too fast the failures come
               | ( "pass_rate" | "error_rate" ) ( "falls" | "rises" ) [ "by" number ]     against a baseline
-    metric    = "pass_rate" | "mean" | "error_rate" | "n"
+    metric    = "pass_rate" | "true_rate" | "mean" | "error_rate" | "n"
     operator  = "<" | "<=" | ">" | ">="
     number    = 0.95, -1, 1e-3, 95%
 
@@ -17,7 +17,7 @@ from typing import Final, Literal, NoReturn, TypeAlias, cast
 
 from tracelm.errors import ConfigError, picture
 
-Metric: TypeAlias = Literal["pass_rate", "mean", "error_rate", "n"]
+Metric: TypeAlias = Literal["pass_rate", "true_rate", "mean", "error_rate", "n"]
 Operator: TypeAlias = Literal["<", "<=", ">", ">="]
 Share: TypeAlias = Literal["pass_rate", "error_rate"]
 
@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<operator><=|>=|<|>)|(?P<word>[A-Za-z_]+)"
 )
 _SPACE: Final = re.compile(r"\s*")
-_METRICS: Final = ("pass_rate", "mean", "error_rate", "n")
+_METRICS: Final = ("pass_rate", "true_rate", "mean", "error_rate", "n")
 _BURN: Final = "burn_rate"
 _TURNS: Final = ("falls", "rises")
 _LONGEST: Final = 200
@@ -135,7 +135,7 @@ class _Reader:
             found = Change(cast("Share", name), cast("Literal['falls', 'rises']", turn), self._by())
         else:
             operator = cast("Operator", self._operator(("<", "<=", ">", ">=")))
-            number = self._number(share=name in {"pass_rate", "error_rate"})
+            number = self._number(share=name in {"pass_rate", "true_rate", "error_rate"})
             found = Threshold(cast("Metric", name), operator, number)
         if self._kind is not None or self._piece:
             self._fail("a condition ends here", "give each condition an alert of its own")

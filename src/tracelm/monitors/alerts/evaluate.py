@@ -14,6 +14,7 @@ from tracelm.monitors.alerts.change import Memory
 from tracelm.monitors.alerts.condition import BurnRate, Change
 from tracelm.monitors.alerts.observe import Observation, burn_rate, latest, share, threshold
 from tracelm.monitors.alerts.state import AlertState, step
+from tracelm.monitors.calibrated import rates_of
 from tracelm.monitors.duration import seconds_of
 from tracelm.monitors.windows import Verdict
 from tracelm.scoring.scorer import name_of, version_of
@@ -151,7 +152,8 @@ def _window(at: _Look) -> Observation:
         return burn_rate(kind, verdicts, short, objective=objective, min_n=alert.min_n, level=alert.level)
     if isinstance(kind, Change):
         return share(kind.metric, verdicts, min_n=alert.min_n, level=alert.level)
-    return threshold(kind, verdicts, min_n=alert.min_n, level=alert.level)
+    errors = rates_of(at.monitor.calibrations.get(at.score))
+    return threshold(kind, verdicts, min_n=alert.min_n, level=alert.level, errors=errors)
 
 
 def _change(at: _Look, kind: Change, memory: Memory, *, is_firing: bool) -> Observation:

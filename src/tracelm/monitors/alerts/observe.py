@@ -7,7 +7,7 @@ from typing import Final
 from tracelm.evals.statistics import Interval, weighted_interval
 from tracelm.monitors.alerts.condition import BurnRate, Metric, Threshold
 from tracelm.monitors.alerts.state import Finding
-from tracelm.monitors.windows import LEVEL, Verdict, figures
+from tracelm.monitors.windows import LEVEL, ErrorRates, Verdict, corrected, figures
 
 _NS: Final = 10**9
 
@@ -37,13 +37,16 @@ def latest(verdicts: Sequence[Verdict], *, now_ns: int, width_s: float) -> list[
     return [each for each in verdicts if since_ns <= each.at_ns < now_ns]
 
 
-def figure_of(metric: Metric, verdicts: Sequence[Verdict], *, level: float | None) -> Interval | None:
+def figure_of(
+    metric: Metric, verdicts: Sequence[Verdict], *, level: float | None, errors: ErrorRates | None = None
+) -> Interval | None:
     """Return a figure of verdicts; `None` where they have none.
 
     Args:
         metric: Which.
         verdicts: Any number of them.
         level: Of its confidence interval; `None`: the usual one.
+        errors: How often the scorer errs, for the true rate.
     """
     sure = LEVEL if level is None else level
     if metric == "n":
@@ -55,10 +58,19 @@ def figure_of(metric: Metric, verdicts: Sequence[Verdict], *, level: float | Non
         traces = [(each.project, each.trace_id) for each in verdicts]
         return weighted_interval([each.is_error for each in verdicts], weights, cluster=traces, level=sure)
     found = figures(verdicts, level=sure)
+    if metric == "true_rate":
+        return corrected(found, errors, level=sure).true_rate
     return found.mean if metric == "mean" else found.pass_rate
 
 
-def threshold(kind: Threshold, verdicts: Sequence[Verdict], *, min_n: int, level: float | None) -> Observation:
+def threshold(
+    kind: Threshold,
+    verdicts: Sequence[Verdict],
+    *,
+    min_n: int,
+    level: float | None,
+    errors: ErrorRates | None = None,
+) -> Observation:
     """Return whether a figure has crossed its line.
 
     Beyond is only what is so with the end of the interval that is nearest to the line; within is what the figure itself
@@ -69,8 +81,9 @@ def threshold(kind: Threshold, verdicts: Sequence[Verdict], *, min_n: int, level
         verdicts: Those of the window.
         min_n: With fewer there are no data.
         level: Of the interval; `None`: the bare figure decides.
+        errors: How often the scorer errs, for the true rate.
     """
-    found = figure_of(kind.metric, verdicts, level=level)
+    found = figure_of(kind.metric, verdicts, level=level, errors=errors)
     if found is None or (found.n < min_n and kind.metric != "n"):
         return _nothing(found)
     end = found.high if kind.is_below else found.low

@@ -1,4 +1,4 @@
-"""Where alerts stand and what they have said; a monitor's scores by time, which is how alerts look at them."""
+"""Where alerts stand, what they have said, how often judges err; a monitor's scores by time, as alerts read them."""
 
 from typing import Final
 
@@ -40,6 +40,13 @@ def upgrade() -> None:
         sa.Column("deliveries", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uid"),
+    )
+    op.create_table(
+        "calibrations",
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("monitor", "score", "version")),
+        *(sa.Column(name, sa.Float(), nullable=False) for name in ("sensitivity", "specificity")),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("true_labels", "false_labels")),
+        sa.PrimaryKeyConstraint("monitor", "score", "version"),
     )
     op.create_index("alert_notices_by_time", "alert_notices", ["time_ns"])
     only = sa.text("monitor IS NOT NULL")
