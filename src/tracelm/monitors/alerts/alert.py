@@ -23,10 +23,10 @@ class Alert:
 
     There are three kinds of conditions, on each score of the monitor for itself:
 
-    - `pass_rate < 0.95`, likewise with `true_rate` (corrected by `Monitor.calibrations`), `mean`, `error_rate` (the share of verdicts in which the scorer failed) and `n`
-      (the number of verdicts), and `<=`, `>`, `>=`. It fires when the whole confidence interval of the figure over the
-      window lies beyond the line, and is over when the figure itself is back: few values neither raise an alarm nor
-      keep one up.
+    - `pass_rate < 0.95`, likewise with `true_rate` (corrected by `Monitor.calibrations`), `mean`, `error_rate` (the
+      share of verdicts in which the scorer failed) and `n` (the number of verdicts), and `<=`, `>`, `>=`. It fires when
+      the whole confidence interval of the figure over the window lies beyond the line, and is over when the figure
+      itself is back: few values neither raise an alarm nor keep one up.
     - `burn_rate > 14.4` with `objective=0.99`: outputs fail so many times faster than an objective of 99 % allows, over
       the window (with its interval) and still over the short window.
     - `pass_rate falls by 0.02`, `error_rate rises`: against a baseline, by a test that may be looked at all the time.
