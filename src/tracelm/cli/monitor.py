@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _A_DAY = "24h"
 _INTERRUPTED = 130
+_LOOK_S = 15.0  # a look reads a whole window
 
 
 def run(
@@ -96,10 +97,13 @@ async def _run(
     from tracelm.monitors.alerts.watch import look
     from tracelm.monitors.worker import catch_up
 
+    look_at_s = 0.0
     while True:
         done = [await catch_up(store, each, since_ns=since_ns, concurrency=concurrency) for each in found]
         _tell(done, as_json=as_json, quiet=interval_s is not None)
-        for each in found:
+        is_due = time.monotonic() >= look_at_s
+        look_at_s = time.monotonic() + _LOOK_S if is_due else look_at_s
+        for each in found if is_due else ():
             for notice in await look(store, each, now_ns=time.time_ns()):
                 if as_json:
                     print_json(asdict(notice))

@@ -6,22 +6,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from tests.unit.monitors.verdicts import BASE
 from tracelm.monitors.alerts.condition import BurnRate, Threshold
 from tracelm.monitors.alerts.observe import Observation, burn_rate, latest, threshold
 from tracelm.monitors.windows import Verdict
 
-BASE = Verdict(
-    score="polite",
-    version="v1",
-    at_ns=0,
-    value=1.0,
-    passed=True,
-    is_error=False,
-    weight=1.0,
-    project="shop",
-    trace_id="t",
-    span_id="s",
-)
 LOW = Threshold("pass_rate", "<", 0.95)
 
 

@@ -33,6 +33,7 @@ class Memory:
     Attributes:
         versions: Of the scorers. With others all begins anew: their figures are never mixed.
         since_ns: Where the traffic begins that the baseline is learned from.
+        learns_until_ns: Before this moment there is nothing to learn it from yet.
         after: The number of the last score that was tested.
         baseline: What is normal, once it is known.
         test: Whether the share, or 1 - the share where a rise is bad, has fallen.
@@ -40,6 +41,7 @@ class Memory:
 
     versions: tuple[str, ...]
     since_ns: int
+    learns_until_ns: int = 0
     after: int = 0
     baseline: Baseline | None = None
     test: FallTest | None = None
@@ -55,6 +57,7 @@ class Memory:
         return cls(
             versions=tuple(told["versions"]),
             since_ns=told["since_ns"],
+            learns_until_ns=told["learns_until_ns"],
             after=told["after"],
             baseline=None if baseline is None else Baseline(**baseline),
             test=None
@@ -106,7 +109,7 @@ def learned(
         return memory
     until_ns = min(each.at_ns for each in values) + length_s * _NS
     if now_ns < until_ns:
-        return memory
+        return replace(memory, learns_until_ns=until_ns)
     taken = [each for each in values if each.at_ns < until_ns]
     if len(taken) < min_n:
         taken, until_ns = values, now_ns

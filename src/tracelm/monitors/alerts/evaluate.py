@@ -179,6 +179,8 @@ def _tested(at: _Look, kind: Change, told: Any, read: Read) -> Memory:
         memory = Memory(versions=versions, since_ns=now_ns - length_s * _NS)
     if memory.test is None and isinstance(alert.baseline, int | float):
         memory = change.said(kind, alert.baseline, memory, alpha=alert.alpha, until_ns=memory.since_ns)
+    if now_ns < memory.learns_until_ns:
+        return memory  # a week of verdicts is not read at each look
     since_ns = memory.since_ns if memory.baseline is None else memory.baseline.until_ns
     verdicts = [each for each in read(since_ns, memory.after) if each.score == at.score]
     heaviest = 1 / at.monitor.sample_rate
