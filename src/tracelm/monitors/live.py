@@ -219,9 +219,8 @@ class LiveMonitor:
                 self.monitor, chosen_of(self.monitor, page), set(), recorder, self._progress, CONCURRENCY
             )
         current = runtime.active
-        if current is not None and not self._late:
-            for log, _ in logs:
-                current.keep("logs", log.source)
+        if logs and current is not None and not self._late:
+            current.keep("logs", [log.source for log, _ in logs])
 
     async def _look(self) -> None:
         if not self.monitor.alerts and not self.monitor.calibrations:

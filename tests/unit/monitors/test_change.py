@@ -14,6 +14,7 @@ from tracelm.monitors.alerts.evaluate import evaluate
 from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.windows import Verdict
 from tracelm.scoring.scorer import version_of
+from tracelm.store.alerts import StoredAlert
 
 HOUR_NS = 3600 * 10**9
 FALLS = Change("pass_rate", "falls")
@@ -109,7 +110,8 @@ def test_false_alarms_of_a_learned_baseline_stay_below_alpha_over_a_day_of_looks
     for seed in range(40):
         verdicts = traffic(1_200, 0.95, from_h=0, to_h=24, seed=seed)
         day = [replace(each, version=version, score="polite") for each in verdicts]
-        before, said_any = (), False
+        before: tuple[StoredAlert, ...] = ()
+        said_any = False
         for minute in range(360, 24 * 60 + 1, 30):
             now_ns = minute * 60 * 10**9
 
