@@ -40,7 +40,7 @@ def status(found: "MonitorStatus") -> Iterator[Table]:
 def _alerts(found: "Sequence[StoredAlert]") -> Table:
     from tracelm.evals.statistics import Interval
 
-    shown = table(("alert", "score", "severity", "state", "since"), ("value", "95 %", "n"), ())
+    shown = table(("alert", "score", "severity", "state", "since"), ("value", "interval", "n"), ())
     for each in found:
         value = None if each.value is None else Interval(each.value, None, each.low, each.high, each.n)
         cells = (each.alert, each.score, each.severity, each.status, moment(each.since_ns))

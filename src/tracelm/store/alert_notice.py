@@ -31,7 +31,8 @@ class AlertNotice:
             `resolved`: it is over.
         severity: `warning` or `critical`.
         time_ns: When it was said, nanoseconds since 1970, UTC.
-        since_ns: Since when the alert has this status, nanoseconds since 1970, UTC.
+        since_ns: Since when the alert has this status; where it is over, since when it had the other one. Nanoseconds
+            since 1970, UTC.
         window_s: How much time the figure is about, in seconds.
         value: The figure; `None` where there is none.
         low: Lower end of its interval.
@@ -86,9 +87,10 @@ class AlertNotice:
         """The figure with its interval, in words."""
         if self.value is None:
             return f"no figure from {self.n:,} verdicts"
-        ends = "" if self.low is None or self.high is None else f" (95 %: {self.low:.4g} to {self.high:.4g})"
+        ends = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
         return f"{self.value:.4g}{ends} from {self.n:,} verdicts"
 
     def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.since_ns / _NS, UTC)
-        return f"{self.title}, since {since:%Y-%m-%d %H:%M:%S} UTC: {self.figures}"
+        began = datetime.fromtimestamp(self.since_ns / _NS, UTC)
+        word = "which began" if self.kind == "resolved" else "since"
+        return f"{self.title}, {word} {began:%Y-%m-%d %H:%M:%S} UTC: {self.figures}"

@@ -14,6 +14,7 @@ from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.worker import catch_up
 from tracelm.store import alerts
 from tracelm.store.open import Store
+from tracelm.store.retention import Retention
 
 NOON_NS = 1_790_000_000 * 10**9
 
@@ -187,3 +188,13 @@ def test_notices_come_in_pages_the_newest_first(traffic: Traffic) -> None:
     assert [each.kind for each in (*first, *rest)] == ["still"] * 4 + ["firing"]
     assert len(traffic.store.alerts(monitor="another")) == 0
     assert list(traffic.store.alerts().to_pandas().columns[:3]) == ["time_ns", "monitor", "alert"]
+
+
+def test_what_alerts_said_is_kept_as_long_as_other_records(traffic: Traffic) -> None:
+    low = tracelm.Alert("pass_rate < 0.9", min_n=20, renotify="1m", to=[])
+    traffic.calls(50, passing=0.0, from_ns=NOON_NS, to_ns=NOON_NS + HOUR_NS)
+    for minute in (60, 62):
+        watched(traffic.store, monitor(low), NOON_NS + minute * MINUTE_NS)
+    day_later_ns = NOON_NS + 25 * HOUR_NS + MINUTE_NS
+    traffic.store.maintenance.retain(Retention(rest_days=1), now_ns=day_later_ns)
+    assert [each.kind for each in traffic.store.alerts()] == ["still"]

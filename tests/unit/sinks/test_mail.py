@@ -93,7 +93,7 @@ def test_a_mail_tells_what_the_notice_does(plain: Controller, box: Mailbox) -> N
             "<0123456789abcdef0123456789abcdef@tracelm>",
         )
     )
-    assert "0.8 (95 %: 0.7 to 0.9) from 120 verdicts" in message.get_content()
+    assert "0.8 (0.7 to 0.9) from 120 verdicts" in message.get_content()
 
 
 def test_a_password_goes_over_an_encrypted_connection_to_a_server_that_is_known(

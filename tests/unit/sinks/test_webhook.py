@@ -147,7 +147,7 @@ def test_slack_gets_a_text_in_which_nothing_calls_people(receiver: Sink) -> None
     ((_, _, body),) = receiver.requests
     assert orjson.loads(body) == snapshot(
         {
-            "text": "critical: answers, polite: pass_rate &lt; 0.95: firing: 0.8 (95 %: 0.7 to 0.9) from 120 verdicts",
+            "text": "critical: answers, polite: pass_rate &lt; 0.95: firing: 0.8 (0.7 to 0.9) from 120 verdicts",
             "blocks": [
                 {
                     "type": "section",
@@ -155,7 +155,7 @@ def test_slack_gets_a_text_in_which_nothing_calls_people(receiver: Sink) -> None
                         "type": "mrkdwn",
                         "text": """\
 :red_circle: *critical: answers, polite: pass_rate &lt; 0.95: firing*
-0.8 (95 %: 0.7 to 0.9) from 120 verdicts\
+0.8 (0.7 to 0.9) from 120 verdicts\
 """,
                     },
                 }
