@@ -42,6 +42,11 @@ def monitor(*scorers: Any, **options: Any) -> Monitor:
     return Monitor(**known)
 
 
+def init(**options: Any) -> None:
+    """Begin to record; the end waits as long as a busy machine may need."""
+    tracelm.init("shop", **{"shutdown_timeout_s": 60, **options})
+
+
 @pytest.fixture
 def free() -> Iterator[threading.Event]:
     """What a scorer waits for that would else wait for ever."""
@@ -51,7 +56,7 @@ def free() -> Iterator[threading.Event]:
 
 
 def test_what_is_recorded_is_judged_in_the_background_as_beside_the_program() -> None:
-    tracelm.init("shop", monitors=[monitor(ToolsCalled(tools=("search",)), where="op:agent", sample_rate=0.999)])
+    init(monitors=[monitor(ToolsCalled(tools=("search",)), where="op:agent", sample_rate=0.999)])
     agent("a")
     answer("not asked about")
     tracelm.shutdown()
@@ -65,16 +70,16 @@ def test_what_is_recorded_is_judged_in_the_background_as_beside_the_program() ->
 
 
 def test_no_span_has_two_scores_when_it_also_runs_beside_the_program() -> None:
-    tracelm.init("shop")
+    init()
     running = monitor().start()
     for number in range(5):
         answer(str(number))
-    assert running.drain()
+    assert running.drain(60)
     with tracelm.open_store() as store:
         assert anyio.run(lambda: catch_up(store, monitor())).judged == 0
         answer("judged beside first, and then here")
         anyio.run(lambda: catch_up(store, monitor()))
-        assert running.drain()
+        assert running.drain(60)
         assert len(store.scores()) == len({each.span_id for each in store.scores()}) == 6
 
 
@@ -87,7 +92,7 @@ def test_the_program_never_waits_and_what_is_left_out_is_counted_and_said_once(
         busy.set()
         return free.wait(60)
 
-    tracelm.init("shop")
+    init()
     running = monitor(hangs, timeout_s=None).start(waiting=3)
     answer("first")
     assert busy.wait(30)
@@ -97,7 +102,7 @@ def test_the_program_never_waits_and_what_is_left_out_is_counted_and_said_once(
     said = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert sum("leaves spans out" in each for each in said) == 1
     free.set()
-    assert running.drain(30)
+    assert running.drain(60)
     assert running.progress.judged == 4
     with tracelm.open_store() as store:
         assert len(store.scores()) == 4
@@ -120,7 +125,7 @@ def test_its_own_calls_and_rows_of_evaluations_are_no_traffic() -> None:
     def asks_back(output: str) -> bool:
         return answer(output) != ""
 
-    tracelm.init("shop", monitors=[monitor(asks_back)])
+    init(monitors=[monitor(asks_back)])
     dataset = tracelm.Dataset(name="questions", rows=[{"question": "a"}])
     tracelm.Evaluation(dataset=dataset, scorers=[polite], name="e").run(answer)
     answer("hours")
@@ -138,16 +143,16 @@ def test_a_scorer_that_fails_is_a_record_and_the_next_span_is_judged() -> None:
         await anyio.lowlevel.checkpoint()
         return True
 
-    tracelm.init("shop")
+    init()
     running = monitor(breaks, later).start()
     answer("a")
     answer("b")
-    assert running.drain()
+    assert running.drain(60)
     assert (running.progress.judged, running.progress.failed) == (4, 2)
 
 
 def test_only_chosen_traces_are_judged_and_the_same_as_beside_the_program() -> None:
-    tracelm.init("shop", monitors=[monitor(sample_rate=0.3)])
+    init(monitors=[monitor(sample_rate=0.3)])
     for number in range(60):
         answer(str(number))
     tracelm.shutdown()
@@ -159,7 +164,7 @@ def test_only_chosen_traces_are_judged_and_the_same_as_beside_the_program() -> N
 
 def test_scores_reach_the_collector_that_is_set() -> None:
     with sink() as collector:
-        tracelm.init("shop", endpoint=collector.url, monitors=[monitor()])
+        init(endpoint=collector.url, monitors=[monitor()])
         answer("a")
         tracelm.shutdown()
         (record,) = collector.log_records()
@@ -177,7 +182,7 @@ def test_alerts_are_looked_at_within_the_program() -> None:
         told.append(notice.kind)
 
     low = tracelm.Alert("pass_rate < 0.9", min_n=20, to=[keeps])
-    tracelm.init("shop", shutdown_timeout_s=30, monitors=[monitor(never, alerts=[low])])
+    init(monitors=[monitor(never, alerts=[low])])
     for number in range(30):
         answer(str(number))
     tracelm.shutdown()
@@ -185,7 +190,7 @@ def test_alerts_are_looked_at_within_the_program() -> None:
 
 
 def test_a_forked_child_judges_its_own_spans() -> None:
-    tracelm.init("shop", monitors=[monitor()])
+    init(monitors=[monitor()])
     answer("parent")
     child = os.fork()
     if child == 0:
@@ -201,7 +206,7 @@ def test_a_forked_child_judges_its_own_spans() -> None:
 
 
 def test_spans_of_other_libraries_are_heard_too() -> None:
-    tracelm.init("shop", monitors=[monitor(where="name:theirs")])
+    init(monitors=[monitor(where="name:theirs")])
     with otel.get_tracer("their.library").start_as_current_span("theirs", attributes={"output.value": '"please"'}):
         pass
     tracelm.shutdown()
@@ -210,7 +215,7 @@ def test_spans_of_other_libraries_are_heard_too() -> None:
 
 
 def test_one_name_is_one_monitor() -> None:
-    tracelm.init("shop")
+    init()
     running = monitor().start()
     assert monitor().start() is running
     with pytest.raises(tracelm.ConfigError, match="another monitor 'answers' runs in this process"):
