@@ -24,7 +24,7 @@ from tracelm.store.calibrations import StoredCalibration
 if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
 
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _SHOWN_TRACES: Final = 3
 _LOOKED_AT: Final = 500

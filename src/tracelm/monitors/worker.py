@@ -20,7 +20,7 @@ from tracelm.store import monitors
 from tracelm.store.monitors import Candidate, Page
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 PAGE: Final = 100
 """So many spans are looked at before what was found is committed: what a crash makes it judge again."""

@@ -11,7 +11,7 @@ from tracelm.monitors.alerts.watch import look
 from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.worker import catch_up
 from tracelm.store.alert_notice import AlertNotice
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 MIDNIGHT_NS = 1_790_035_200 * 10**9
 RELEASED = 15  # o'clock

@@ -13,8 +13,8 @@ from tracelm.monitors.alerts.watch import look
 from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.worker import catch_up
 from tracelm.store import alerts
-from tracelm.store.open import Store
 from tracelm.store.retention import Retention
+from tracelm.store.store import Store
 
 NOON_NS = 1_790_000_000 * 10**9
 

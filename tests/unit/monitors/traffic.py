@@ -6,7 +6,7 @@ from typing import Final
 from tests.unit.store.otlp_lines import span_line
 from tracelm.otlp.decode import decode_spans
 from tracelm.store.ingest import write_spans
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 MINUTE_NS: Final = 60 * 10**9
 HOUR_NS: Final = 60 * MINUTE_NS

@@ -17,7 +17,7 @@ from tracelm.trace.values import type_name
 
 if TYPE_CHECKING:
     from tracelm.monitors.monitor import Monitor
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _LATEST_NS: Final = 86_400 * 10**9
 """What was not sent for so long is no news any more."""

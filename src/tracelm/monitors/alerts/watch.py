@@ -12,7 +12,7 @@ from tracelm.store.alert_notice import AlertNotice
 if TYPE_CHECKING:
     from tracelm.monitors.monitor import Monitor
     from tracelm.monitors.windows import Verdict
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 
 async def look(store: "Store", monitor: "Monitor", *, now_ns: int) -> Sequence[AlertNotice]:
