@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description List what alerts have said, the newest first. A monitor belongs to no project: the key must be for all.
+         */
+        get: operations["list_notices_api_v1_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Standing
+         * @description List where alerts stand, by monitor, alert and score. The key must be for all projects.
+         */
+        get: operations["list_standing_api_v1_alerts_standing_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/complete": {
         parameters: {
             query?: never;
@@ -653,6 +693,48 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AlertLine
+         * @description Where an alert stood when it was last looked at.
+         */
+        AlertLine: {
+            /** Alert */
+            alert: string;
+            /** Condition */
+            condition: string;
+            /** High */
+            high: number | null;
+            /**
+             * Looked Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            looked_ns: string;
+            /** Low */
+            low: number | null;
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** Score */
+            score: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "critical";
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "firing" | "no data";
+            /** Value */
+            value: number | null;
+        };
+        /**
          * Comparison
          * @description A run beside its baseline, over the rows that both have.
          */
@@ -1078,6 +1160,56 @@ export interface components {
             /** Rights */
             rights: ("ingest" | "read" | "admin")[];
         };
+        /**
+         * NoticeLine
+         * @description What an alert said.
+         */
+        NoticeLine: {
+            /** Alert */
+            alert: string;
+            /** Condition */
+            condition: string;
+            /** Deliveries */
+            deliveries: {
+                [key: string]: string | null;
+            };
+            /** High */
+            high: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "firing" | "no data" | "still" | "resolved";
+            /** Low */
+            low: number | null;
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** Score */
+            score: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "critical";
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Time Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            time_ns: string;
+            /** Uid */
+            uid: string;
+            /** Value */
+            value: number | null;
+            /** Window S */
+            window_s: number;
+        };
         /** Page[DatasetRow] */
         Page_DatasetRow_: {
             /** Items */
@@ -1092,6 +1224,16 @@ export interface components {
         Page_DecisionLine_: {
             /** Items */
             items: components["schemas"]["DecisionLine"][];
+            /**
+             * Next
+             * @description The cursor of the next page, for `after`; null when this is the last one.
+             */
+            next: string | null;
+        };
+        /** Page[NoticeLine] */
+        Page_NoticeLine_: {
+            /** Items */
+            items: components["schemas"]["NoticeLine"][];
             /**
              * Next
              * @description The cursor of the next page, for `after`; null when this is the last one.
@@ -1798,6 +1940,14 @@ export interface components {
             user_id: string | null;
         };
         /**
+         * Standing
+         * @description All alerts.
+         */
+        Standing: {
+            /** Items */
+            items: components["schemas"]["AlertLine"][];
+        };
+        /**
          * StatsLine
          * @description Figures of a bucket of time, or of a group.
          */
@@ -2188,6 +2338,258 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_notices_api_v1_alerts_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this monitor. */
+                monitor?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description `next` of the page before: what comes behind it. */
+                after?: string | null;
+                /** @description So many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeLine_"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_standing_api_v1_alerts_standing_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this monitor. */
+                monitor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     complete_filter_api_v1_complete_get: {
         parameters: {
             query: {

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 def routers() -> Sequence[APIRouter]:
     """Return the routers of the API, one a subject."""
     from tracelm.server.api import (
+        alerts,
         datasets,
         description,
         keys,
@@ -20,5 +21,5 @@ def routers() -> Sequence[APIRouter]:
         traces,
     )
 
-    subjects = (session, overview, traces, spans, scores, runs, datasets, live, keys, description)
+    subjects = (session, overview, traces, spans, scores, alerts, runs, datasets, live, keys, description)
     return [subject.router for subject in subjects]
