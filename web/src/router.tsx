@@ -7,6 +7,7 @@ import { DatasetsPage } from "./datasets/DatasetsPage";
 import { Frame } from "./frame/Frame";
 import { Failed, NothingHere } from "./frame/states";
 import { HomePage } from "./home/HomePage";
+import { MonitorsPage } from "./watch/MonitorsPage";
 import { RunPage } from "./runs/RunPage";
 import { RunsPage } from "./runs/RunsPage";
 import { SessionPage } from "./sessions/SessionPage";
@@ -74,7 +75,14 @@ export const datasets = createRoute({
   validateSearch: (given: Record<string, unknown>) => texts(given, ["name", "version"]),
 });
 
-const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets]);
+export const monitors = createRoute({
+  getParentRoute: () => root,
+  path: "/monitors",
+  component: MonitorsPage,
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["name"]),
+});
+
+const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors]);
 
 /** Make the router. Parameters stay texts: a moment is no number of JavaScript. */
 export function makeRouter(client: QueryClient) {

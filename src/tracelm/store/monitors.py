@@ -244,6 +244,14 @@ def inputs_of(
     return {key: each.input for each in found if (key := (each.project, each.trace_id, each.span_id)) in wanted}
 
 
-def names(connection: Connection) -> list[str]:
-    """Return the names of the monitors that have run, in the order of the alphabet."""
-    return list(connection.execute(select(MONITORS.c.name).order_by(MONITORS.c.name)).scalars())
+def names(connection: Connection, *, project: str | None = None) -> list[str]:
+    """Return the names of the monitors that have run, in the order of the alphabet.
+
+    Args:
+        connection: To the store.
+        project: Only those that scored something in this project.
+    """
+    if project is None:
+        return list(connection.execute(select(MONITORS.c.name).order_by(MONITORS.c.name)).scalars())
+    found = select(SCORES.c.monitor).where(SCORES.c.monitor.is_not(None), SCORES.c.project == project).distinct()
+    return sorted(str(each) for each in connection.execute(found).scalars())

@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/guardrails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Guardrails
+         * @description Show what guardrails did in the last seven days, or in the time that is given.
+         */
+        get: operations["show_guardrails_api_v1_guardrails_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -182,6 +202,48 @@ export interface paths {
          *     Each event has an id; a connection that breaks goes on behind the last one if it sends it as `Last-Event-ID`.
          */
         get: operations["watch_api_v1_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Monitors
+         * @description List the monitors, in alphabetical order.
+         */
+        get: operations["list_monitors_api_v1_monitors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Monitor
+         * @description Show how a monitor does in the last seven days, or in the time that is given.
+         *
+         *     A verdict belongs to the window in which its span began, whenever it was judged.
+         */
+        get: operations["show_monitor_api_v1_monitors__name__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -720,6 +782,34 @@ export interface components {
             items: string[];
         };
         /**
+         * DecisionCount
+         * @description How often a guardrail did the same within a bucket of time.
+         */
+        DecisionCount: {
+            /**
+             * Intended
+             * @description What the verdict asked for.
+             */
+            intended: string;
+            /** N */
+            n: number;
+            /**
+             * Outcome
+             * @description enforced, shadow, failed_open or failed_closed.
+             */
+            outcome: string;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /**
+             * Taken
+             * @description allow, warn, replace, fallback, retry or block.
+             */
+            taken: string;
+        };
+        /**
          * DecisionLine
          * @description What a guardrail decided.
          */
@@ -827,6 +917,34 @@ export interface components {
             time_ns: string;
         };
         /**
+         * FailingLine
+         * @description An input whose output did not pass.
+         */
+        FailingLine: {
+            /**
+             * Input
+             * @description Its beginning, as it was recorded; null where it was not.
+             */
+            input: string | null;
+            /**
+             * N
+             * @description Verdicts that failed.
+             */
+            n: number;
+            /** Scores */
+            scores: string[];
+            /**
+             * Spans
+             * @description For how many spans these stand.
+             */
+            spans: number;
+            /**
+             * Trace Ids
+             * @description The newest traces of it, at most three.
+             */
+            trace_ids: string[];
+        };
+        /**
          * Feedback
          * @description What a person, or a program, says of a span or of a whole trace.
          */
@@ -894,6 +1012,93 @@ export interface components {
         Fields: {
             /** Items */
             items: components["schemas"]["FieldLine"][];
+        };
+        /**
+         * GroupLine
+         * @description One score and version of its scorer, for one model, op or release.
+         */
+        GroupLine: {
+            /**
+             * Errors
+             * @description How often the scorer failed.
+             */
+            errors: number;
+            /**
+             * Key
+             * @description Which; null for spans that do not say.
+             */
+            key: string | null;
+            /** @description The mean of the numbers; null where there are none. */
+            mean: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description How many verdicts, with failures of the scorer.
+             */
+            n: number;
+            /** @description The share of spans that pass; null where no line is drawn. */
+            pass_rate: components["schemas"]["IntervalLine"] | null;
+            /** Score */
+            score: string;
+            /**
+             * Spans
+             * @description How many spans they stand for.
+             */
+            spans: number;
+            /**
+             * Version
+             * @description Of the scorer: figures of two versions are never mixed.
+             */
+            version: string;
+        };
+        /**
+         * Guardrails
+         * @description What guardrails did in a time.
+         */
+        Guardrails: {
+            /** Bucket Ns */
+            bucket_ns: number;
+            /**
+             * Interventions
+             * @description The newest decisions that were not to let a value pass, or whose guardrail failed; at most 50.
+             */
+            interventions: components["schemas"]["DecisionLine"][];
+            /**
+             * Is Cut
+             * @description Whether older decisions of the time were left out: the newest 20,000 count.
+             */
+            is_cut: boolean;
+            /**
+             * Rails
+             * @description The busiest first.
+             */
+            rails: components["schemas"]["RailLine"][];
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Until Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            until_ns: string;
+        };
+        /**
+         * IntervalLine
+         * @description A mean and how sure it is; 95 %.
+         */
+        IntervalLine: {
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Mean */
+            mean: number | null;
+            /**
+             * N
+             * @description How many verdicts it is of.
+             */
+            n: number;
         };
         /**
          * KeyLine
@@ -1023,6 +1228,53 @@ export interface components {
             revoked_ns: string | null;
             /** Rights */
             rights: ("ingest" | "read" | "admin")[];
+        };
+        /**
+         * MonitorReport
+         * @description How a monitor does in a time.
+         */
+        MonitorReport: {
+            /**
+             * Failing
+             * @description The inputs that fail most, of the newest 500 spans that do.
+             */
+            failing: components["schemas"]["FailingLine"][];
+            /** Models */
+            models: components["schemas"]["GroupLine"][];
+            /** Name */
+            name: string;
+            /** Ops */
+            ops: components["schemas"]["GroupLine"][];
+            /** Releases */
+            releases: components["schemas"]["GroupLine"][];
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Until Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            until_ns: string;
+            /**
+             * Window Ns
+             * @description How long a window is.
+             */
+            window_ns: number;
+            /**
+             * Windows
+             * @description By score, time and version; those without verdicts are left out.
+             */
+            windows: components["schemas"]["WindowLine"][];
+        };
+        /**
+         * Monitors
+         * @description The names of the monitors that have run; of one project, those that scored something in it.
+         */
+        Monitors: {
+            /** Items */
+            items: string[];
         };
         /**
          * NewKey
@@ -1231,6 +1483,33 @@ export interface components {
         Projects: {
             /** Items */
             items: components["schemas"]["ProjectLine"][];
+        };
+        /**
+         * RailLine
+         * @description One guardrail, under one version of a policy.
+         */
+        RailLine: {
+            /** Counts */
+            counts: components["schemas"]["DecisionCount"][];
+            /** Guardrail */
+            guardrail: string;
+            /**
+             * P50 S
+             * @description Half of its decisions took no longer, in seconds.
+             */
+            p50_s: number | null;
+            /** P95 S */
+            p95_s: number | null;
+            /**
+             * Policy
+             * @description Null for a guardrail in the code.
+             */
+            policy: string | null;
+            /**
+             * Version
+             * @description Of the policy.
+             */
+            version: string | null;
         };
         /**
          * RowScore
@@ -2083,6 +2362,48 @@ export interface components {
              */
             items: components["schemas"]["WholeSpan"][];
         };
+        /**
+         * WindowLine
+         * @description One score and version of its scorer in a window of time.
+         */
+        WindowLine: {
+            /**
+             * End Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            end_ns: string;
+            /**
+             * Errors
+             * @description How often the scorer failed.
+             */
+            errors: number;
+            /** @description The mean of the numbers; null where there are none. */
+            mean: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description How many verdicts, with failures of the scorer.
+             */
+            n: number;
+            /** @description The share of spans that pass; null where no line is drawn. */
+            pass_rate: components["schemas"]["IntervalLine"] | null;
+            /** Score */
+            score: string;
+            /**
+             * Spans
+             * @description How many spans they stand for.
+             */
+            spans: number;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /**
+             * Version
+             * @description Of the scorer: figures of two versions are never mixed.
+             */
+            version: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2837,6 +3158,134 @@ export interface operations {
             };
         };
     };
+    show_guardrails_api_v1_guardrails_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description Into so many the time is divided. */
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guardrails"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     show_keys_api_v1_keys_get: {
         parameters: {
             query?: never;
@@ -3221,6 +3670,258 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_monitors_api_v1_monitors_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitors"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_monitor_api_v1_monitors__name__get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description Into so many windows, about. */
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorReport"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */

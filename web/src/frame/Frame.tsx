@@ -20,6 +20,7 @@ const PAGES = [
   ["/sessions", "Sessions"],
   ["/evaluations", "Evaluations"],
   ["/datasets", "Datasets"],
+  ["/monitors", "Monitors"],
 ] as const;
 
 /** The page, once it is known who asks. */
@@ -110,7 +111,7 @@ function TimeChoice() {
   const setScope = useSetScope();
   const path = useLocation({ select: (location) => location.pathname });
   const isRange = scope.since !== undefined || scope.until !== undefined;
-  const otherwise = path === "/" || path.startsWith("/sessions") ? "7d" : "all";
+  const otherwise = path === "/" || /^\/(sessions|monitors)/.test(path) ? "7d" : "all";
   const options: [string, string][] = WINDOWS.map(([name, words]) => [name, name === "all" ? "All time" : `Last ${words}`]);
   if (isRange) {
     const from = scope.since === undefined ? "" : moment(scope.since);

@@ -10,8 +10,10 @@ def routers() -> Sequence[APIRouter]:
     from tracelm.server.api import (
         datasets,
         description,
+        guardrails,
         keys,
         live,
+        monitors,
         overview,
         runs,
         scores,
@@ -20,5 +22,7 @@ def routers() -> Sequence[APIRouter]:
         traces,
     )
 
-    subjects = (session, overview, traces, spans, scores, runs, datasets, live, keys, description)
+    subjects = (
+        session, overview, traces, spans, scores, runs, datasets, monitors, guardrails, live, keys, description,
+    )  # fmt: skip
     return [subject.router for subject in subjects]
