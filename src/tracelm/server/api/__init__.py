@@ -10,6 +10,7 @@ def routers() -> Sequence[APIRouter]:
     from tracelm.server.api import (
         datasets,
         description,
+        export,
         guardrails,
         keys,
         live,
@@ -23,6 +24,6 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, spans, scores, runs, datasets, monitors, guardrails, live, keys, description,
+        session, overview, traces, export, spans, scores, runs, datasets, monitors, guardrails, live, keys, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

@@ -1,4 +1,7 @@
-"""Published datasets: names, versions, rows. They belong to no project, so a key for some projects cannot read them."""
+"""Published datasets: names, versions, rows, and what is added to them.
+
+They belong to no project, so a key for some projects can neither read nor write them.
+"""
 
 import json
 from typing import Annotated, Any, Final, TypeAlias
@@ -7,11 +10,16 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from tracelm.server.access.rule import Reader, check_sees_all
+from tracelm.data.collecting import add_calls
+from tracelm.errors import DatasetError
+from tracelm.server.access.gate import check
+from tracelm.server.access.rule import Reader, Sender, check_sees_all
 from tracelm.server.api.listing import Page, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment
+from tracelm.server.problems import Problem
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
+from tracelm.store.open import Store
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
 _KIND: Final = "dataset"
@@ -55,6 +63,31 @@ class DatasetVersion(VersionLine):
     columns: list[str]
     row_count: int
     rows: Page[DatasetRow]
+
+
+class CallToAdd(Model):
+    """A recorded call that shall become a row."""
+
+    trace_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    span_id: Annotated[str | None, Field(pattern="^[0-9a-f]{16}$", description="Null: the trace's root.")] = None
+    project: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
+class RowsToAdd(Model):
+    """Recorded calls that shall become rows of a dataset."""
+
+    calls: Annotated[list[CallToAdd], Field(min_length=1, max_length=1_000)]
+    with_output: Annotated[bool, Field(description="Whether what a call returned is what is expected.")] = True
+    note: Annotated[str | None, Field(max_length=2_000)] = None
+
+
+class AddedRows(Model):
+    """What became of them."""
+
+    version: VersionLine = Field(description="The version that has them.")
+    added: int
+    known: int = Field(description="So many were in the dataset before.")
+    without_inputs: int = Field(description="So many have not ended, or no arguments that were recorded.")
 
 
 @router.get("/datasets")
@@ -101,6 +134,34 @@ def show_version(
         row_count=count,
         rows=Page(items=rows, next=str(start + limit) if start + limit < count else None),
     )
+
+
+@router.post("/datasets/{name}/rows", status_code=201)
+def add_rows(request: Request, caller: Sender, name: DatasetName, new: RowsToAdd) -> AddedRows:
+    """Add recorded calls to the newest version of a dataset, or begin one: that makes its next version.
+
+    The contents of the calls become readable to whoever may read datasets, so the key must have the right to read, too.
+    """
+    check(caller, "read")
+    check_sees_all(caller)
+    store = store_of(request)
+    spans = [
+        store.span(each.trace_id, each.span_id or _root_of(store, each), project=each.project) for each in new.calls
+    ]
+    try:
+        found = add_calls(store, name, spans, with_output=new.with_output, note=new.note)
+    except DatasetError as error:
+        raise Problem(422, str(error)) from None
+    return AddedRows(
+        version=VersionLine(**_version(found.version)),
+        added=found.added,
+        known=found.known,
+        without_inputs=found.without_inputs,
+    )
+
+
+def _root_of(store: Store, call: CallToAdd) -> str:
+    return store.trace_page(call.trace_id, project=call.project, limit=1).summary.root_span_id
 
 
 def _version(version: ObjectVersion) -> dict[str, Any]:
