@@ -42,9 +42,9 @@ def test_a_chart_is_taken_away_as_a_table_and_as_a_picture(page: Page, server: S
     with page.expect_download() as table:
         figure.get_by_role("button", name="CSV").click()
     table.value.save_as(tmp_path / "table.csv")
-    head, line = (tmp_path / "table.csv").read_text().splitlines()
+    head, *windows = (tmp_path / "table.csv").read_text().splitlines()
     assert head == "start_ns,version,mean,low,high,n"
-    assert re.fullmatch(r"\d{19},\w+,0,0,0\.\d+,8", line)
+    assert sum(int(each.split(",")[-1]) for each in windows) == 8
     with page.expect_download() as picture:
         figure.get_by_role("button", name="PNG").click()
     picture.value.save_as(tmp_path / "chart.png")

@@ -40,7 +40,7 @@ export const traces = createRoute({
   getParentRoute: () => root,
   path: "/traces",
   component: TracesPage,
-  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "sort", "live"]),
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "sort", "live", "columns"]),
 });
 export const trace = createRoute({
   getParentRoute: () => root,

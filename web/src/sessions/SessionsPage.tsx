@@ -9,7 +9,7 @@ import { between } from "../format/time";
 import { cost, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
-import { Tokens } from "../traces/TraceTable";
+import { Tokens } from "../traces/columns";
 
 export function SessionsPage() {
   const span = asked(useScope(), "7d");
