@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Agreement
+         * @description Show how far people agree with a judge; the newest score of each counts.
+         */
+        get: operations["show_agreement_api_v1_agreement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/complete": {
         parameters: {
             query?: never;
@@ -458,6 +478,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scores/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Names
+         * @description List the names that scores have, of the newest 50,000, in alphabetical order; at most 200.
+         */
+        get: operations["list_names_api_v1_scores_names_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -735,6 +775,43 @@ export interface components {
             without_inputs: number;
         };
         /**
+         * Agreement
+         * @description People beside a judge.
+         */
+        Agreement: {
+            /** @description Share of the spans of which both say the same. */
+            agreement: components["schemas"]["IntervalLine"] | null;
+            /**
+             * Between People
+             * @description Share of the pairs of labels of people that are the same.
+             */
+            between_people: number | null;
+            /**
+             * Chance
+             * @description The agreement that chance alone would give.
+             */
+            chance: number | null;
+            /** Confusion */
+            confusion: components["schemas"]["Meeting"][];
+            /**
+             * Disagreements
+             * @description The newest, at most 50.
+             */
+            disagreements: components["schemas"]["DisagreementLine"][];
+            /** @description Cohen's kappa; null where both always say the same one thing. */
+            kappa: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description Spans that both have judged.
+             */
+            n: number;
+            /**
+             * Notes
+             * @description What to be careful about.
+             */
+            notes: string[];
+        };
+        /**
          * CallToAdd
          * @description A recorded call that shall become a row.
          */
@@ -975,6 +1052,24 @@ export interface components {
             worse: number;
         };
         /**
+         * DisagreementLine
+         * @description A span of which a person said something else than the judge.
+         */
+        DisagreementLine: {
+            /** Author */
+            author: string;
+            /** Judge */
+            judge: string;
+            /** Person */
+            person: string;
+            /** Project */
+            project: string;
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * Event
          * @description Something that happened within the span.
          */
@@ -1173,7 +1268,7 @@ export interface components {
             mean: number | null;
             /**
              * N
-             * @description How many verdicts it is of.
+             * @description How many values it is of.
              */
             n: number;
         };
@@ -1305,6 +1400,18 @@ export interface components {
             revoked_ns: string | null;
             /** Rights */
             rights: ("ingest" | "read" | "admin")[];
+        };
+        /**
+         * Meeting
+         * @description How often one label of people meets one verdict of the judge.
+         */
+        Meeting: {
+            /** Judge */
+            judge: string;
+            /** N */
+            n: number;
+            /** People */
+            people: string;
         };
         /**
          * MonitorReport
@@ -1845,6 +1952,14 @@ export interface components {
             value: number | null;
             /** Weight */
             weight: number | null;
+        };
+        /**
+         * ScoreNames
+         * @description Names of scores.
+         */
+        ScoreNames: {
+            /** Items */
+            items: string[];
         };
         /**
          * Session
@@ -2506,6 +2621,134 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    show_agreement_api_v1_agreement_get: {
+        parameters: {
+            query: {
+                /** @description What people scored. */
+                name: string;
+                /** @description The score of the judge. */
+                judge: string;
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     complete_filter_api_v1_complete_get: {
         parameters: {
             query: {
@@ -5411,6 +5654,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_names_api_v1_scores_names_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreNames"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */

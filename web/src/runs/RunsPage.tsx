@@ -8,6 +8,7 @@ import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { cost, mean, plural } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
 import { runs as route } from "../router";
@@ -53,6 +54,23 @@ export function RunsPage() {
         <span className="ml-auto text-faint">
           {marked.length === 0 ? "Mark two runs to compare them" : marked.length === 1 ? "Mark one more" : ""}
         </span>
+        <CsvButton
+          name="runs"
+          className="button"
+          columns={[
+            { name: "run_id", of: (each) => each.run_id },
+            { name: "project", of: (each) => each.project },
+            { name: "name", of: (each) => each.name },
+            { name: "dataset", of: (each) => each.dataset },
+            { name: "start_ns", of: (each) => each.start_ns },
+            { name: "task", of: (each) => each.task },
+            { name: "task_version", of: (each) => each.task_version },
+            { name: "trials", of: (each) => each.done },
+            ...[...new Set(lines.flatMap((each) => Object.keys(each.means)))].map((score) => ({ name: `mean ${score}`, of: (each: RunLine) => each.means[score] })),
+            { name: "cost_usd", of: (each) => each.cost_usd },
+          ]}
+          lines={lines}
+        />
         <button
           type="button"
           className="button button-main"

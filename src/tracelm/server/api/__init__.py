@@ -8,6 +8,7 @@ from fastapi import APIRouter
 def routers() -> Sequence[APIRouter]:
     """Return the routers of the API, one a subject."""
     from tracelm.server.api import (
+        agreement,
         datasets,
         description,
         export,
@@ -24,6 +25,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, runs, datasets, monitors, guardrails, live, keys, description,
+        session, overview, traces, export, spans, scores, agreement, runs, datasets, monitors, guardrails,
+        live, keys, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

@@ -6,11 +6,10 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from tracelm.evals.statistics import Interval
 from tracelm.monitors.status import monitor_status
 from tracelm.monitors.windows import Figures, Group
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import Figure
+from tracelm.server.api.lines import IntervalLine, interval_line
 from tracelm.server.api.listing import SinceNs, UntilNs, store_of, window
 from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment, ProjectName
 from tracelm.server.problems import Problem
@@ -28,15 +27,6 @@ class Monitors(Model):
     """The names of the monitors that have run; of one project, those that scored something in it."""
 
     items: list[str]
-
-
-class IntervalLine(Model):
-    """A mean and how sure it is; 95 %."""
-
-    mean: Figure
-    low: Figure
-    high: Figure
-    n: int = Field(description="How many verdicts it is of.")
 
 
 class FiguresLine(Model):
@@ -157,12 +147,6 @@ def _figures(score: str, version: str, found: Figures) -> dict[str, Any]:
         "n": found.n,
         "spans": found.spans,
         "errors": found.errors,
-        "pass_rate": _interval(found.pass_rate),
-        "mean": _interval(found.mean),
+        "pass_rate": interval_line(found.pass_rate),
+        "mean": interval_line(found.mean),
     }
-
-
-def _interval(found: Interval | None) -> IntervalLine | None:
-    if found is None:
-        return None
-    return IntervalLine(mean=found.mean, low=found.low, high=found.high, n=found.n)
