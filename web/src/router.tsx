@@ -2,6 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, retainSearchParams } from "@tanstack/react-router";
 
+import { AnnotatePage } from "./annotate/AnnotatePage";
 import { ComparePage } from "./runs/ComparePage";
 import { DatasetsPage } from "./datasets/DatasetsPage";
 import { Frame } from "./frame/Frame";
@@ -82,7 +83,14 @@ export const monitors = createRoute({
   validateSearch: (given: Record<string, unknown>) => texts(given, ["name"]),
 });
 
-const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors]);
+export const annotate = createRoute({
+  getParentRoute: () => root,
+  path: "/annotate",
+  component: AnnotatePage,
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "score", "scale", "judge"]),
+});
+
+const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors, annotate]);
 
 /** Make the router. Parameters stay texts: a moment is no number of JavaScript. */
 export function makeRouter(client: QueryClient) {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { queueFilter, verdictsOf } from "../src/annotate/scale";
 import { csv } from "../src/format/csv";
 import { came } from "../src/watch/Guardrails";
 import { kindOf, linesOf, startsOf } from "../src/watch/windows";
@@ -40,4 +41,21 @@ test("a decision is told by what came of it", () => {
     ["block", "block", "failed_closed"],
   ].map(([taken, intended, outcome]) => came({ taken: taken!, intended: intended!, outcome: outcome! }));
   expect(kinds).toEqual(["passed", "stopped", "rewritten", "would have acted", "failed"]);
+});
+
+test("a scale is yes or no, steps, or words; each has a key", () => {
+  expect(verdictsOf("yes").map((each) => [each.key, each.value])).toEqual([
+    ["y", true],
+    ["n", false],
+  ]);
+  expect(verdictsOf("3").map((each) => each.value)).toEqual([1, 2, 3]);
+  expect(verdictsOf(" good, bad ,good").map((each) => [each.key, each.value])).toEqual([
+    ["1", "good"],
+    ["2", "bad"],
+  ]);
+});
+
+test("the queue leaves out what has the score, whatever the filter is", () => {
+  expect(queueFilter("", "helpful")).toBe("-has:score.helpful");
+  expect(queueFilter("a OR b", 'so "good"')).toBe('(a OR b) -has:score."so \\"good\\""');
 });

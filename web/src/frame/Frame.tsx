@@ -21,6 +21,7 @@ const PAGES = [
   ["/evaluations", "Evaluations"],
   ["/datasets", "Datasets"],
   ["/monitors", "Monitors"],
+  ["/annotate", "Annotate"],
 ] as const;
 
 /** The page, once it is known who asks. */
