@@ -28,6 +28,7 @@ def _pages(server: Serving) -> Mapping[str, tuple[str, str]]:
         "run": (f"/evaluations/{newer}?row=1.0", "Open the trace"),
         "compare": (f"/evaluations/compare?run={newer}&baseline={older}", "Open the trace"),
         "datasets": ("/datasets", "What is a card payment?"),
+        "settings": ("/settings", "without a key"),
         "annotate": ("/annotate?where=name:answer&judge=mentions_app&score=kind", "Judged in this sitting"),
         "monitors": ("/monitors", "PHONE, CARD"),
     }

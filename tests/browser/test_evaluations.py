@@ -35,3 +35,19 @@ def test_a_run_shows_its_rows_and_leads_to_their_traces(page: Page, server: Serv
     expect(page).to_have_url(re.compile("row=3.0"))
     page.get_by_role("link", name="Open the trace").click()
     expect(page.get_by_role("heading", name="evaluation row").first).to_be_visible()
+
+
+def test_scores_over_time_and_points_lead_to_runs_and_rows(page: Page, server: Serving) -> None:
+    newer, older = run_ids(server)
+    page.goto(f"{server.url}/evaluations")
+    chart = page.get_by_role("img", name="politeness: 2 runs")
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(re.compile(f"/evaluations/{newer}"))
+    page.goto(f"{server.url}/evaluations/compare?run={newer}&baseline={older}&score=politeness")
+    points = page.get_by_role("img", name=re.compile("^Rows by politeness")).locator("circle")
+    expect(points).to_have_count(3)
+    points.last.click()
+    expect(page).to_have_url(re.compile("row="))
+    expect(page.get_by_text("36 better (100 %)")).to_be_visible()

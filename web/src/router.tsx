@@ -13,6 +13,7 @@ import { RunPage } from "./runs/RunPage";
 import { RunsPage } from "./runs/RunsPage";
 import { SessionPage } from "./sessions/SessionPage";
 import { SessionsPage } from "./sessions/SessionsPage";
+import { SettingsPage } from "./settings/SettingsPage";
 import { TracePage } from "./trace/TracePage";
 import { TracesPage } from "./traces/TracesPage";
 
@@ -90,7 +91,9 @@ export const annotate = createRoute({
   validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "score", "scale", "judge"]),
 });
 
-const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors, annotate]);
+const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
+
+const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors, annotate, settings]);
 
 /** Make the router. Parameters stay texts: a moment is no number of JavaScript. */
 export function makeRouter(client: QueryClient) {

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show About
+         * @description Say how this server was started.
+         */
+        get: operations["show_about_api_v1_about_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agreement": {
         parameters: {
             query?: never;
@@ -76,6 +96,26 @@ export interface paths {
          * @description List the versions of a dataset, the newest first.
          */
         get: operations["list_versions_api_v1_datasets__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Lineage
+         * @description Show which runs used a dataset, of any of its versions, published or not.
+         */
+        get: operations["show_lineage_api_v1_datasets__name__lineage_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -306,6 +346,26 @@ export interface paths {
          *     A verdict belongs to the window in which its span began, whenever it was judged.
          */
         get: operations["show_monitor_api_v1_monitors__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Prices
+         * @description Say which price list is in use, and which models have calls without a cost.
+         */
+        get: operations["show_prices_api_v1_prices_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -754,6 +814,34 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * About
+         * @description How this server was started.
+         */
+        About: {
+            /**
+             * Is Loopback
+             * @description Whether only this machine can reach it.
+             */
+            is_loopback: boolean;
+            /**
+             * Max Body Bytes
+             * @description How large a request may be, inflated.
+             */
+            max_body_bytes: number;
+            /**
+             * Retain
+             * @description What is kept, as `--retain` says it; null for everything.
+             */
+            retain: string | null;
+            /**
+             * Store
+             * @enum {string}
+             */
+            store: "sqlite" | "postgresql";
+            /** Version */
+            version: string;
+        };
         /**
          * AddedRows
          * @description What became of them.
@@ -1330,6 +1418,22 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * Lineage
+         * @description The runs of a dataset.
+         */
+        Lineage: {
+            /**
+             * Is Cut
+             * @description Whether older ones were left out.
+             */
+            is_cut: boolean;
+            /**
+             * Runs
+             * @description The newest first, at most 200.
+             */
+            runs: components["schemas"]["RunOfDatasetLine"][];
+        };
+        /**
          * Link
          * @description A pointer to another span.
          */
@@ -1579,6 +1683,22 @@ export interface components {
             values: {
                 [key: string]: number | null;
             };
+        };
+        /**
+         * Prices
+         * @description What is known of prices.
+         */
+        Prices: {
+            /**
+             * List Version
+             * @description Of the public price list that this server has.
+             */
+            list_version: string;
+            /**
+             * Unpriced
+             * @description Models with calls without a cost in the last 30 days.
+             */
+            unpriced: components["schemas"]["UnpricedLine"][];
         };
         /**
          * ProblemDocument
@@ -1865,6 +1985,41 @@ export interface components {
             trials: number | null;
         };
         /**
+         * RunOfDatasetLine
+         * @description A run of a dataset.
+         */
+        RunOfDatasetLine: {
+            /** Dataset Digest */
+            dataset_digest: string | null;
+            /**
+             * Dataset Version
+             * @description Null where the dataset was not published before the run.
+             */
+            dataset_version: string | null;
+            /** Name */
+            name: string | null;
+            /** Project */
+            project: string;
+            /** Run Id */
+            run_id: string;
+            /** Scorers */
+            scorers: components["schemas"]["ScorerUseLine"][];
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /** Task */
+            task: string | null;
+            /** Task Version */
+            task_version: string | null;
+            /**
+             * Traces
+             * @description Rows and trials that have a trace.
+             */
+            traces: number;
+        };
+        /**
          * RunRow
          * @description What one trial of one row gave.
          */
@@ -1960,6 +2115,21 @@ export interface components {
         ScoreNames: {
             /** Items */
             items: string[];
+        };
+        /**
+         * ScorerUseLine
+         * @description A scorer in a run.
+         */
+        ScorerUseLine: {
+            /**
+             * N
+             * @description Verdicts.
+             */
+            n: number;
+            /** Name */
+            name: string;
+            /** Version */
+            version: string | null;
         };
         /**
          * Session
@@ -2506,6 +2676,23 @@ export interface components {
             trial: number;
         };
         /**
+         * UnpricedLine
+         * @description A model with calls that have no cost.
+         */
+        UnpricedLine: {
+            /** Calls */
+            calls: number;
+            /**
+             * Last Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            last_start_ns: string;
+            /** Model */
+            model: string | null;
+            /** Provider */
+            provider: string | null;
+        };
+        /**
          * Values
          * @description Values of a column.
          */
@@ -2621,6 +2808,125 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    show_about_api_v1_about_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     show_agreement_api_v1_agreement_get: {
         parameters: {
             query: {
@@ -3012,6 +3318,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Versions"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_lineage_api_v1_datasets__name__lineage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */
@@ -4507,6 +4934,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MonitorReport"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_prices_api_v1_prices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prices"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */

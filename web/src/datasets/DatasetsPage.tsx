@@ -11,6 +11,7 @@ import { CsvButton } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { datasets as route } from "../router";
 import { preview } from "../runs/cells";
+import { Lineage } from "./Lineage";
 
 export function DatasetsPage() {
   const { name, version } = route.useSearch();
@@ -98,6 +99,7 @@ function Dataset({ name, version }: { name: string; version: string | undefined 
           </tbody>
         </table>
       </div>
+      <Lineage name={name} versions={found.data.items} />
       {chosen !== undefined && <Rows name={name} version={chosen} />}
     </section>
   );

@@ -22,6 +22,7 @@ const PAGES = [
   ["/datasets", "Datasets"],
   ["/monitors", "Monitors"],
   ["/annotate", "Annotate"],
+  ["/settings", "Settings"],
 ] as const;
 
 /** The page, once it is known who asks. */

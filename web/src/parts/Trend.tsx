@@ -16,14 +16,17 @@ type Props = {
   range: [number, number];
   show: (value: number | null) => string;
   onPick: (from: number, to: number) => void;
+  /** Whose versions the lines are of. */
+  of?: "scorer" | "task";
 };
 
 const WIDTH = 600;
 const HEIGHT = 132;
 const BASE = 112;
 const TOP = 8;
+const WIDEST = 18;
 
-export function Trend({ title, sum, starts, bucketNs, lines, range, show, onPick }: Props) {
+export function Trend({ title, sum, starts, bucketNs, lines, range, show, onPick, of = "scorer" }: Props) {
   const box = useRef<SVGSVGElement>(null);
   const [at, setAt] = useState<number | null>(null);
   const [from, setFrom] = useState<number | null>(null);
@@ -52,7 +55,7 @@ export function Trend({ title, sum, starts, bucketNs, lines, range, show, onPick
           ) : (
             <>
               <span title={exact(starts[at]!)}>{tick(starts[at]!, whole)}</span>
-              {here.length === 0 && <span>no verdict</span>}
+              {here.length === 0 && <span>nothing</span>}
               {here.map(({ version, point }) => (
                 <span key={version}>
                   {lines.length > 1 && <span className="font-mono">{version.slice(0, 6)} </span>}
@@ -107,8 +110,8 @@ export function Trend({ title, sum, starts, bucketNs, lines, range, show, onPick
       </div>
       <div className="flex flex-wrap gap-x-3 pt-1 text-xs text-soft">
         {breaks.map((each) => (
-          <span key={each.version} title={`the scorer's version ${oneLine(each.version, 80)}`}>
-            <span className="text-warn">┆</span> version <span className="font-mono">{oneLine(each.version, 80).slice(0, 6)}</span> from{" "}
+          <span key={each.version} title={`the ${of}'s version ${oneLine(each.version, 80)}`}>
+            <span className="text-warn">┆</span> {of} version <span className="font-mono">{oneLine(each.version, 80).slice(0, 6)}</span> from{" "}
             {tick(starts[each.k]!, whole)}
           </span>
         ))}
@@ -139,6 +142,7 @@ type LineProps = { points: (Point | null)[]; x: (k: number) => number; y: (value
 
 /** The means of one version, each with its interval as a bar behind it. */
 function VersionLine({ points, x, y, step, isNewest }: LineProps) {
+  const wide = Math.min(WIDEST, step * 0.7);
   const tone = isNewest ? "stroke-accent" : "stroke-bar";
   const known = points.flatMap((point, k) => (point === null || point.mean === null ? [] : [{ k, mean: point.mean, low: point.low, high: point.high }]));
   const path = known.map((each, at) => `${at === 0 ? "M" : "L"}${x(each.k)} ${y(each.mean)}`).join("");
@@ -150,8 +154,8 @@ function VersionLine({ points, x, y, step, isNewest }: LineProps) {
           each.high !== null && (
             <rect
               key={each.k}
-              x={x(each.k) - step * 0.35}
-              width={step * 0.7}
+              x={x(each.k) - wide / 2}
+              width={wide}
               y={y(each.high)}
               height={Math.max(1, y(each.low) - y(each.high))}
               className={isNewest ? "fill-accent-weak" : "fill-bar"}

@@ -13,6 +13,7 @@ import { around, Interval } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
 import { compare as route } from "../router";
 import { PairDetail } from "./PairDetail";
+import { Scatter, WinLoss } from "./Scatter";
 
 type Difference = Schemas["Difference"];
 type Pair = Schemas["Pair"];
@@ -284,6 +285,17 @@ function Pairs({ comparison, runs, project }: PairsProps) {
         </span>
       </div>
       <div className="grid grid-cols-[19rem_minmax(0,1fr)] gap-4 max-lg:grid-cols-1">
+        <div className="space-y-3">
+        <div className="card px-3 py-2">
+          <WinLoss difference={comparison.differences.find((each) => each.name === score)!} />
+        </div>
+        <Scatter
+          pairs={pairs}
+          score={score}
+          isLess={isLess}
+          chosen={open?.row}
+          onChoose={(next) => void navigate({ search: (now) => ({ ...now, row: String(next) }), replace: true })}
+        />
         <div className="card max-h-[34rem] overflow-auto">
           <table className="w-full">
             <thead className="sticky top-0">
@@ -323,6 +335,7 @@ function Pairs({ comparison, runs, project }: PairsProps) {
               Show more ({sorted.length - shown})
             </button>
           )}
+        </div>
         </div>
         {open !== undefined && (
           <PairDetail key={open.row} pair={open} runId={comparison.run_id} baselineId={comparison.baseline_run_id} projects={[runs[0]?.project ?? project, runs[1]?.project ?? project]} />

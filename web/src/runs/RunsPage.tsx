@@ -11,7 +11,9 @@ import { oneLine } from "../format/visible";
 import { CsvButton } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
+import { Choice } from "../parts/Choice";
 import { runs as route } from "../router";
+import { OverTime } from "./OverTime";
 
 export function RunsPage() {
   const { name } = route.useSearch();
@@ -41,16 +43,19 @@ export function RunsPage() {
         ? before.filter((each) => each.run_id !== line.run_id)
         : [...before.slice(-1), line],
     );
+  const names = [...new Set([...(name === undefined ? [] : [name]), ...lines.flatMap((each) => (each.name === null ? [] : [each.name]))])];
+  const isOne = lines.every((each) => each.name === lines[0]!.name);
   const [older, newer] = marked.toSorted((a, b) => (BigInt(a.start_ns) < BigInt(b.start_ns) ? -1 : 1));
   return (
     <div className="px-4 py-3">
       <div className="mb-2 flex min-h-8 flex-wrap items-center gap-3">
         <h1 className="text-base font-semibold">Evaluation runs</h1>
-        {name !== undefined && (
-          <button type="button" className="chip hover:text-accent" onClick={() => void navigate({ search: (now) => ({ ...now, name: undefined }) })}>
-            only {oneLine(name, 80)} ✕
-          </button>
-        )}
+        <Choice
+          label="Evaluation"
+          value={name ?? ""}
+          options={[["", "All evaluations"], ...names.map((each) => [each, oneLine(each, 60)] as [string, string])]}
+          onChange={(next) => void navigate({ search: (now) => ({ ...now, name: next || undefined }) })}
+        />
         <span className="ml-auto text-faint">
           {marked.length === 0 ? "Mark two runs to compare them" : marked.length === 1 ? "Mark one more" : ""}
         </span>
@@ -82,6 +87,7 @@ export function RunsPage() {
           Compare
         </button>
       </div>
+      {isOne && <OverTime lines={lines} />}
       <div className="card overflow-x-auto">
         <table className="w-full">
           <thead>

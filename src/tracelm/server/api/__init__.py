@@ -8,12 +8,14 @@ from fastapi import APIRouter
 def routers() -> Sequence[APIRouter]:
     """Return the routers of the API, one a subject."""
     from tracelm.server.api import (
+        about,
         agreement,
         datasets,
         description,
         export,
         guardrails,
         keys,
+        lineage,
         live,
         monitors,
         overview,
@@ -25,7 +27,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, agreement, runs, datasets, monitors, guardrails,
-        live, keys, description,
+        session, overview, traces, export, spans, scores, agreement, runs, datasets, lineage, monitors,
+        guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

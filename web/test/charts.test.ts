@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 
 import { queueFilter, verdictsOf } from "../src/annotate/scale";
+import { connected, graphOf } from "../src/datasets/graph";
 import { csv } from "../src/format/csv";
+import { linesOf as runLines } from "../src/runs/OverTime";
+import { bubbles, extent } from "../src/runs/Scatter";
 import { came } from "../src/watch/Guardrails";
 import { kindOf, linesOf, startsOf } from "../src/watch/windows";
 
@@ -58,4 +61,54 @@ test("a scale is yes or no, steps, or words; each has a key", () => {
 test("the queue leaves out what has the score, whatever the filter is", () => {
   expect(queueFilter("", "helpful")).toBe("-has:score.helpful");
   expect(queueFilter("a OR b", 'so "good"')).toBe('(a OR b) -has:score."so \\"good\\""');
+});
+
+const pair = (row: number, baseline: number | null, run: number | null) => ({
+  row,
+  baseline_row: row,
+  values: { right: run },
+  baseline_values: { right: baseline },
+});
+
+test("rows with the same two values are one point, and one without a value is none", () => {
+  const pairs = [pair(0, 0, 1), pair(1, 0, 1), pair(2, 1, 1), pair(3, null, 1)];
+  expect(bubbles(pairs, "right")).toEqual([
+    { baseline: 0, run: 1, rows: [0, 1] },
+    { baseline: 1, run: 1, rows: [2] },
+  ]);
+  expect(extent(pairs, "right")).toEqual([0, 1]);
+  expect(extent([pair(0, -2, 7)], "right")).toEqual([-2, 7]);
+});
+
+test("the runs of two versions of a task are two lines over the same runs", () => {
+  const run = (task_version: string | null, mean: number) => ({
+    task_version,
+    summary: [{ score: "right", mean, low: null, high: null, n: 3, scored: 3, errors: 0, se: null, lower_is_better: false }],
+  });
+  const lines = runLines([run("a", 0.5), run("a", 0.6), run("b", 0.9)], "right");
+  expect(lines.map((line) => [line.version, line.points.map((point) => point?.mean ?? null)])).toEqual([
+    ["a", [0.5, 0.6, null]],
+    ["b", [null, null, 0.9]],
+  ]);
+});
+
+test("a lineage is walked along runs: a scorer that two runs share does not join them", () => {
+  const use = (run_id: string, version: string | null, digest: string) => ({
+    project: "p",
+    run_id,
+    name: "e",
+    start_ns: "1",
+    dataset_digest: digest,
+    dataset_version: version,
+    task: "answer",
+    task_version: run_id,
+    traces: 2,
+    scorers: [{ name: "right", version: "1", n: 2 }],
+  });
+  const known = { name: "d", version: "v0", digest: "aa", created_ns: "1", note: null, aliases: [] };
+  const graph = graphOf([known], [use("one", "v0", "aa"), use("two", null, "bb")]);
+  expect(graph.nodes.filter((each) => each.column === 0).map((each) => each.words)).toEqual(["v0", "not published"]);
+  expect([...connected(graph, "r:p/one").nodes].toSorted()).toEqual(["r:p/one", "s:right/1", "t:answer/one", "v:aa", "x:p/one"]);
+  const shared = connected(graph, "s:right/1").nodes;
+  expect([...shared].toSorted()).toEqual(["r:p/one", "r:p/two", "s:right/1", "v:aa", "v:bb", "x:p/one", "x:p/two"]);
 });
