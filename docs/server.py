@@ -52,7 +52,7 @@ def api_page() -> str:
     app = create_app(None)
     described: Mapping[str, Any] = app.openapi()
     rights = {
-        (route.path, method.lower()): rules_of(route)[0]
+        (route.path_format, method.lower()): rules_of(route)[0]
         for route in app.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

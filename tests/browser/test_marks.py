@@ -94,7 +94,8 @@ def test_a_call_is_copied_as_python_that_makes_it_again(empty_server: Serving, p
         page.goto(empty_server.url + path)
         page.get_by_role("button", name="Copy as Python").click()
         expect(page.get_by_role("button", name="Copied")).to_be_visible()
-        return ast.parse(page.evaluate("navigator.clipboard.readText()"))
+        code: str = page.evaluate("navigator.clipboard.readText()")
+        return ast.parse(code)
 
     assert ast.unparse(copied(f"/traces/{'1' * 32}")) == "from desk import answer\nanswer(question='hours')"
     call = next(

@@ -62,6 +62,16 @@ def test_calls_become_the_next_version_of_a_dataset_each_of_them_once(server: Se
     assert old[0]["digest"] == rows[0]["digest"]
 
 
+def test_a_name_may_have_slashes(server: Serving) -> None:
+    [first, _] = traces(server, "answer")
+    path = "/datasets/team%2Fgolden"
+    assert server.post(f"{path}/rows", {"calls": [{"trace_id": first}]}).status == 201
+    assert server.get("/datasets").json["items"] == ["team/golden"]
+    assert [each["version"] for each in server.get(path).json["items"]] == ["v0"]
+    assert server.get(f"{path}/versions/v0").json["row_count"] == 1
+    assert server.get(f"{path}/lineage").json["runs"] == []
+
+
 def test_the_output_is_left_out_where_it_is_not_what_is_expected(server: Serving) -> None:
     [first, _] = traces(server, "answer")
     server.post("/datasets/golden/rows", {"calls": [{"trace_id": first}], "with_output": False})

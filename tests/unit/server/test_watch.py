@@ -104,7 +104,7 @@ def test_what_is_too_much_is_cut_and_said(home: Path) -> None:
 
 
 def test_time_and_project_narrow_what_is_told(server: Serving) -> None:
-    long_ago = {"since_ns": 1, "until_ns": DAY_NS}
+    long_ago: dict[str, Any] = {"since_ns": 1, "until_ns": DAY_NS}
     assert server.get("/monitors/answers", **long_ago).json["windows"] == []
     assert server.get("/guardrails", **long_ago).json["rails"] == []
     assert server.get("/monitors", project="shop").json["items"] == ["answers"]

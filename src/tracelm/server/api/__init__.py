@@ -27,7 +27,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, agreement, runs, datasets, lineage, monitors,
+        session, overview, traces, export, spans, scores, agreement, runs, lineage, datasets, monitors,
         guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

@@ -98,15 +98,8 @@ def list_datasets(request: Request, caller: Reader) -> Datasets:
         return Datasets(items=objects.names(connection, _KIND))
 
 
-@router.get("/datasets/{name}")
-def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
-    """List the versions of a dataset, the newest first."""
-    check_sees_all(caller)
-    with store_of(request).reading() as connection:
-        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
-
-
-@router.get("/datasets/{name}/versions/{version}")
+# A name may have slashes, as data sets of a hub have: the longer paths are looked at first.
+@router.get("/datasets/{name:path}/versions/{version}")
 def show_version(
     request: Request,
     caller: Reader,
@@ -136,7 +129,15 @@ def show_version(
     )
 
 
-@router.post("/datasets/{name}/rows", status_code=201)
+@router.get("/datasets/{name:path}")
+def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
+    """List the versions of a dataset, the newest first."""
+    check_sees_all(caller)
+    with store_of(request).reading() as connection:
+        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
+
+
+@router.post("/datasets/{name:path}/rows", status_code=201)
 def add_rows(request: Request, caller: Sender, name: DatasetName, new: RowsToAdd) -> AddedRows:
     """Add recorded calls to the newest version of a dataset, or begin one: that makes its next version.
 

@@ -44,7 +44,7 @@ class Lineage(Model):
     is_cut: bool = Field(description="Whether older ones were left out.")
 
 
-@router.get("/datasets/{name}/lineage")
+@router.get("/datasets/{name:path}/lineage")
 def show_lineage(request: Request, caller: Reader, name: DatasetName) -> Lineage:
     """Show which runs used a dataset, of any of its versions, published or not."""
     check_sees_all(caller)

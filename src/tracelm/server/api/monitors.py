@@ -88,7 +88,7 @@ def list_monitors(request: Request, caller: Reader, project: ProjectName = None)
         return Monitors(items=monitors.names(connection, project=wanted))
 
 
-@router.get("/monitors/{name}")
+@router.get("/monitors/{name:path}")
 def show_monitor(
     request: Request,
     caller: Reader,
