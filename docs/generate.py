@@ -190,9 +190,9 @@ _TABLES: Final = (
 
 
 def _store() -> str:
-    from tracelm.store import stored
-    from tracelm.store.open import Store
+    from tracelm.store import stored, verdicts
     from tracelm.store.reprice import RepricedModel
+    from tracelm.store.store import Store
     from tracelm.store.unpriced import UnpricedModel
 
     queries = members(Store)
@@ -207,7 +207,7 @@ def _store() -> str:
     ]
     shared = attributes_of(inspect.getdoc(stored.StoredSpan) or "")
     for query, class_name in _TABLES:
-        kind = getattr(stored, class_name)
+        kind = getattr(stored, class_name, None) or getattr(verdicts, class_name)
         doc = inspect.getdoc(kind) or ""
         own, properties = attributes_of(doc), members(kind)
         parts += ["", f"## {query}", "", f"`store.{query}{signature(queries[query])}`", "", doc.split("\n\n")[0], ""]

@@ -1,7 +1,6 @@
 """`Check`: a guardrail that is ready to judge: its scorer prepared, its deadline kept."""
 
 import asyncio
-import inspect
 import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +9,7 @@ from tracelm.errors import ConfigError, EvaluationError
 from tracelm.guards.decision import TookTooLongError
 from tracelm.guards.guardrail import Guardrail
 from tracelm.guards.workers import result_of, workers
-from tracelm.scoring.attempt import Attempt, attempt, attempt_now
+from tracelm.scoring.attempt import Attempt, attempt, attempt_now, can_be_awaited
 from tracelm.scoring.call import Judgement, scoring_in_progress
 from tracelm.scoring.judge import Judge
 from tracelm.scoring.loop import run_in_own_loop
@@ -126,7 +125,7 @@ class Check:
         token = scoring_in_progress.set(True)
         try:
             done = attempt_now(self._sync_judge.call(values))
-            if inspect.isawaitable(done.returned):
+            if can_be_awaited(done.returned):
                 awaitable = done.returned
                 done = run_in_own_loop(lambda: attempt(lambda: awaitable, is_async=True))
             return done

@@ -11,6 +11,7 @@ from tracelm.guards.opaque import opaque
 from tracelm.guards.policy import Policy
 from tracelm.guards.rails import Match, Rails, Verdict
 from tracelm.guards.streaming import guarded_result
+from tracelm.scoring.attempt import can_be_awaited
 from tracelm.trace.arguments import Binder
 
 Call: TypeAlias = Callable[..., Any]
@@ -67,7 +68,7 @@ class Gate:
         inputs = self.inputs(args, kwargs)
         function, args, kwargs = self.admit(args, kwargs, inputs)
         output = function(*args, **kwargs)
-        if inspect.isawaitable(output):  # a plain function that hands on a coroutine
+        if can_be_awaited(output):  # a plain function that hands on a coroutine
             return self._release_later(output, args, kwargs, inputs)
         return self.release(output, args, kwargs, inputs)
 
@@ -261,7 +262,7 @@ def _raise(stop: Decision) -> NoReturn:
 
 
 async def _awaited(output: Any) -> Any:
-    return await output if inspect.isawaitable(output) else output
+    return await output if can_be_awaited(output) else output
 
 
 def _inside(function: object) -> object:

@@ -1,6 +1,6 @@
 """What guardrails decided, as log records: what was found and where, never the text itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,7 @@ from tracelm.guards.decision import Decision
 from tracelm.scoring.call import Judgement
 from tracelm.trace import runtime
 from tracelm.trace.safely import safely
-from tracelm.trace.scores import emit, record_score, record_score_error
+from tracelm.trace.scores import emit_all, error_attributes, score_attributes
 from tracelm.trace.values import type_name
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def record(
         on: The span that was judged; the current one by default.
         checks: Of a stream: how often the scorer was asked.
     """
-    if runtime.active is None:
+    current = runtime.active
+    if current is None:
         return
     name = decision.guardrail.name
     by = {semconv.GUARDRAIL_NAME: name}
@@ -73,19 +74,38 @@ def record(
         attributes[semconv.GUARDRAIL_ATTEMPT] = attempt
     if checks is not None:
         attributes[semconv.GUARDRAIL_CHECKS] = checks
+    events: list[tuple[str, Mapping[str, Any]]] = []
     with safely("record a guardrail's decision"):
         if decision.failure is not None:
             attributes[semconv.ERROR_TYPE] = type_name(decision.failure)
         if decision.spans:
             attributes[semconv.GUARDRAIL_SPANS] = orjson.dumps(decision.spans[:MAX_SPANS]).decode()
             attributes[semconv.GUARDRAIL_FOUND] = len(decision.spans)
-        emit(semconv.DECISION_EVENT, attributes, on=on)
+        events.append((semconv.DECISION_EVENT, attributes))
     # On its own: a verdict that cannot be recorded must not take the decision with it.
     with safely("record a guardrail's score"):
-        version = judgement.version
-        for score_name, score in judgement.scores.items():
-            record_score(score_name, score, on=on, source="guardrail", scorer_version=version, attributes=by)
-        if judgement.error is not None:
-            record_score_error(
-                judgement.name, judgement.error, on=on, source="guardrail", scorer_version=version, attributes=by
-            )
+        events.extend((semconv.EVALUATION_EVENT, {**each, **by}) for each in _scores(judgement, current))
+    emit_all(events, on=on)
+
+
+def _scores(judgement: Judgement, current: "runtime.Runtime") -> Iterator[dict[str, Any]]:
+    content, redactor, version = current.settings.capture_content, current.redactor, judgement.version
+    for name, score in judgement.scores.items():
+        yield score_attributes(
+            name,
+            score,
+            source="guardrail",
+            scorer_version=version,
+            content=content,
+            redactor=redactor,
+            encode=current.encode,
+        )
+    if judgement.error is not None:
+        yield error_attributes(
+            judgement.name,
+            judgement.error,
+            source="guardrail",
+            scorer_version=version,
+            content=content,
+            redactor=redactor,
+        )

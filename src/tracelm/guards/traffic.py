@@ -10,11 +10,12 @@ from sqlalchemy import select
 from tracelm import semconv
 from tracelm.store.contents import with_records
 from tracelm.store.queries import check_project, span_of
-from tracelm.store.stored import StoredDecision, StoredSpan
+from tracelm.store.stored import StoredSpan
 from tracelm.store.tables import LOGS, SPANS
+from tracelm.store.verdicts import StoredDecision
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _PAGE: Final = 500
 _NO_CALL: Final = frozenset({"block", "fallback"})

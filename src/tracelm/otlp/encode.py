@@ -163,7 +163,7 @@ class LineEncoder:
         known = self._pairs
         for pair in _items(attributes):
             key, value = pair
-            kind = cast("type[Any]", type(value))
+            kind: Any = type(value)
             if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
                 piece = known.get(pair)
                 if piece is None:
@@ -193,7 +193,7 @@ class LineEncoder:
     def _remember(self, known: dict[Any, bytes], key: Any, piece: bytes) -> bytes:
         """Look at a new piece, and keep it; what was redacted is not kept, so that no secret stays in memory."""
         cleaned = self._clean(piece)
-        if cleaned is piece:
+        if cleaned == piece:  # not `is`: what looked like a secret and is none comes back as a copy
             if len(known) >= _MAX_PIECES:
                 known.clear()
             known[key] = piece

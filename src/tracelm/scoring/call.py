@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tracelm.errors import EvaluationError
-from tracelm.scoring.attempt import Attempt, attempt, attempt_now
+from tracelm.scoring.attempt import Attempt, attempt, attempt_now, can_be_awaited
 from tracelm.scoring.loop import run_in_own_loop
 from tracelm.scoring.score import Score, named_scores
 from tracelm.scoring.scorer import FunctionScorer, Scorer, ScorerLike, name_of, needs_of, version_of
@@ -150,7 +150,7 @@ def call_scorer_now(scorer: ScorerLike, values: Mapping[str, object]) -> Judgeme
             done = Attempt(None, error, 0.0)
         else:
             done = attempt_now(call)
-        if inspect.isawaitable(done.returned):
+        if can_be_awaited(done.returned):
             awaitable = done.returned
             done = run_in_own_loop(lambda: attempt(lambda: awaitable, is_async=True))
     return judgement_of(name_of(scorer), version_of(scorer), done)

@@ -22,8 +22,9 @@ from tracelm.server.options import ServerOptions
 from tracelm.server.retaining import Retaining
 from tracelm.server.state import ServerState
 from tracelm.server.texts import TextIndexing
-from tracelm.store.open import Store, open_local
+from tracelm.store.open import open_local
 from tracelm.store.retention import Retention
+from tracelm.store.store import Store
 
 _BACKLOG: Final = 1_024
 

@@ -12,7 +12,7 @@ from tracelm.store.sweep import sweep
 from tracelm.store.transfer import Transferred, export_records, import_records, span_lines
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 
 class Maintenance:

@@ -27,17 +27,11 @@ from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compil
 from tracelm.store.order import in_tree_order
 from tracelm.store.paging import Page, cursor, read_cursor
 from tracelm.store.results import Rows
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 _Number = TypeVar("_Number", int, float)
 

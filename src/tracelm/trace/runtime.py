@@ -1,7 +1,7 @@
 """What `tracelm.init()` sets up and every recording part reads."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -108,9 +108,9 @@ class Runtime:
             return
         self.journal.append("spans", line)
 
-    def keep(self, signal: Signal, line: bytes) -> None:
-        """Write one record, as `lines` encodes it, to the journal."""
-        self.journal.append(signal, line)
+    def keep(self, signal: Signal, lines: Sequence[bytes]) -> None:
+        """Write records, as `lines` encodes them, to the journal."""
+        self.journal.append(signal, *lines)
 
 
 def _project_attributes(resource: "Resource", project: str) -> Mapping[str, str]:

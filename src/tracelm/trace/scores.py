@@ -1,7 +1,7 @@
 """Scores and decisions as OpenTelemetry log records in the context of the span that they are about."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -200,24 +200,43 @@ def emit(
         on: The span it is about; the current one by default.
         severity: How important it is, where the conventions say so.
     """
+    emit_all([(event_name, attributes)], on=on, severity=severity)
+
+
+def emit_all(
+    events: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    on: SpanContext | None = None,
+    severity: "SeverityNumber | None" = None,
+) -> None:
+    """Write several log records about one span in one write. Does nothing before `init`; never raises.
+
+    Args:
+        events: Of each record what kind it is, and what it says.
+        on: The span they are about; the current one by default.
+        severity: How important they are, where the conventions say so.
+    """
     current = runtime.active
     if current is None:
         return
-    try:
-        about = trace.get_current_span().get_span_context() if on is None else on
-        uid = CleanText(os.urandom(16).hex())
-        found = {semconv.LOG_RECORD_UID: uid, **attributes}
-        # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
-        tracer = current.tracer
-        resource = current.resource(tracer.resource)
-        level = 0 if severity is None else severity.value
-        line = current.lines.event(event_name, time_ns(), about, found, resource, tracer.scope, level)
-    except Exception as error:
-        current.journal.miss()
-        report("encode a score", error)
+    lines: list[bytes] = []
+    for event_name, attributes in events:
+        try:
+            about = trace.get_current_span().get_span_context() if on is None else on
+            uid = CleanText(os.urandom(16).hex())
+            found = {semconv.LOG_RECORD_UID: uid, **attributes}
+            # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
+            tracer = current.tracer
+            resource = current.resource(tracer.resource)
+            level = 0 if severity is None else severity.value
+            lines.append(current.lines.event(event_name, time_ns(), about, found, resource, tracer.scope, level))
+        except Exception as error:
+            current.journal.miss()
+            report("encode a score", error)
+    if not lines:
         return
     try:
-        current.keep("logs", line)
+        current.keep("logs", lines)
     except Exception as error:
         report("record a score", error)
 

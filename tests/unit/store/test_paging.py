@@ -10,8 +10,8 @@ import tracelm
 from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
-from tracelm.store.open import Store
 from tracelm.store.results import Rows
+from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
 

@@ -22,9 +22,10 @@ from tests.serving import Serving, make_key, serving
 from tests.unit.evals.saved import run_of
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
 from tracelm.evals.stored import load_run
-from tracelm.store.open import Store, open_local
+from tracelm.store.open import open_local
 from tracelm.store.remote.store import RemoteStore
 from tracelm.store.results import Rows
+from tracelm.store.store import Store
 from tracelm.store.stored import StoredSpan
 
 BEGAN = 1_795_000_000_000_000_000

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from tracelm.evals.statistics import Interval
 from tracelm.server.api.models import Model, Moment
-from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan
+from tracelm.store.stored import StoredSpan
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 
 def _finite(value: object) -> object:

@@ -12,7 +12,7 @@ from tracelm.server.access.caller import Caller
 from tracelm.server.api.models import Model
 from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 _DAY_NS: Final = 86_400 * 10**9
 _M = TypeVar("_M")

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
 from tracelm.store.remote.connection import ApiConnection
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

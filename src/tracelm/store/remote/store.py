@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from tracelm.errors import StoreError
 from tracelm.store.database import Database
 from tracelm.store.index import IndexReport
-from tracelm.store.open import Store
 from tracelm.store.queries import check_limit, check_page_limit, check_prefix, no_such_id, refuse_project
 from tracelm.store.remote import records
 from tracelm.store.remote.connection import ApiConnection
 from tracelm.store.remote.records import Line
 from tracelm.store.results import Record, Rows
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.store import Store
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 if TYPE_CHECKING:
     from tracelm.store.maintenance import Maintenance
