@@ -51,3 +51,19 @@ def test_scores_over_time_and_points_lead_to_runs_and_rows(page: Page, server: S
     points.last.click()
     expect(page).to_have_url(re.compile("row="))
     expect(page.get_by_text("36 better (100 %)")).to_be_visible()
+
+
+def test_a_drag_on_an_axis_keeps_the_runs_that_go_through_there(page: Page, server: Serving) -> None:
+    page.goto(f"{server.url}/evaluations")
+    page.get_by_text("Settings and scores of these runs").click()
+    expect(page.get_by_role("img", name="Settings and scores of 2 of 2 runs")).to_be_visible()
+    axis = page.locator('[data-axis="politeness"]').bounding_box()
+    assert axis is not None
+    middle = axis["x"] + axis["width"] / 2
+    page.mouse.move(middle, axis["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(middle, axis["y"] + axis["height"] / 3)
+    page.mouse.up()
+    expect(page.get_by_role("img", name="Settings and scores of 1 of 2 runs")).to_be_visible()
+    page.get_by_role("button", name="1 of 2 runs; show all").click()
+    expect(page.get_by_role("img", name="Settings and scores of 2 of 2 runs")).to_be_visible()

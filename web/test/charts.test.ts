@@ -4,6 +4,7 @@ import { queueFilter, verdictsOf } from "../src/annotate/scale";
 import { connected, graphOf } from "../src/datasets/graph";
 import { csv } from "../src/format/csv";
 import { linesOf as runLines } from "../src/runs/OverTime";
+import { axesOf, within } from "../src/runs/parallel";
 import { bubbles, extent } from "../src/runs/Scatter";
 import { came } from "../src/watch/Guardrails";
 import { kindOf, linesOf, startsOf } from "../src/watch/windows";
@@ -111,4 +112,19 @@ test("a lineage is walked along runs: a scorer that two runs share does not join
   expect([...connected(graph, "r:p/one").nodes].toSorted()).toEqual(["r:p/one", "s:right/1", "t:answer/one", "v:aa", "x:p/one"]);
   const shared = connected(graph, "s:right/1").nodes;
   expect([...shared].toSorted()).toEqual(["r:p/one", "r:p/two", "s:right/1", "v:aa", "v:bb", "x:p/one", "x:p/two"]);
+});
+
+test("runs are lines over the axes on which they differ, and a brush keeps those that go through it", () => {
+  const run = (task: string, concurrency: number, right: number | undefined) =>
+    ({ task, task_version: "abcdef123", dataset_version: "v0", trials: 1, row_errors: 0, cost_usd: null, means: right === undefined ? {} : { right }, provenance: { settings: { concurrency } } }) as never;
+  const axes = axesOf([run("brief", 1, 0.2), run("careful", 1, 0.8), run("careful", 4, undefined)], String);
+  expect(axes).toEqual([
+    { name: "task", ticks: ["brief abcdef", "careful abcdef"], at: [0, 1, 1] },
+    { name: "concurrency", ticks: ["1", "4"], at: [0, 0, 1] },
+    { name: "right", ticks: ["0.2", "0.8"], at: [0, expect.closeTo(1), null] },
+  ]);
+  const kept = (brushes: Record<string, { from: number; to: number }>) => [0, 1, 2].filter((n) => within(axes, brushes, n));
+  expect(kept({})).toEqual([0, 1, 2]);
+  expect(kept({ task: { from: 0.5, to: 1 } })).toEqual([1, 2]);
+  expect(kept({ task: { from: 0.5, to: 1 }, right: { from: 0, to: 1 } })).toEqual([1]);
 });

@@ -14,6 +14,7 @@ import { Moment } from "../parts/Moment";
 import { Choice } from "../parts/Choice";
 import { runs as route } from "../router";
 import { OverTime } from "./OverTime";
+import { Parallel } from "./Parallel";
 
 export function RunsPage() {
   const { name } = route.useSearch();
@@ -88,6 +89,14 @@ export function RunsPage() {
         </button>
       </div>
       {isOne && <OverTime lines={lines} />}
+      {lines.length > 1 && (
+        <details className="mb-3">
+          <summary className="w-fit cursor-pointer text-soft hover:text-accent">Settings and scores of these runs, side by side</summary>
+          <div className="mt-2">
+            <Parallel runs={lines} />
+          </div>
+        </details>
+      )}
       <div className="card overflow-x-auto">
         <table className="w-full">
           <thead>
