@@ -12,7 +12,7 @@ from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
     from tracelm.store.stored import StoredSpan
 
 

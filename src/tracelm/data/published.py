@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tracelm.data.dataset import Dataset
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _KIND: Final = "dataset"
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tracelm.errors import EvaluationError
 from tracelm.evals.calibration import Calibration, calibrate
-from tracelm.store.stored import StoredScore
+from tracelm.store.verdicts import StoredScore
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 MOST: Final = 20_000
 """So many of the newest scores of each name are read."""

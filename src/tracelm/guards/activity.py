@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tracelm import semconv
 from tracelm.guards.traffic import decided
-from tracelm.store.stored import StoredDecision
+from tracelm.store.verdicts import StoredDecision
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 MOST: Final = 20_000
 """So many of the newest decisions are read at most: each of them is a record of its own."""

@@ -1,4 +1,5 @@
 /** What may be said of an item: the schema of an annotation. */
+import { scoreName } from "../format/filter";
 
 export type Verdict = { key: string; words: string; value: boolean | number | string; tone: "good" | "bad" | "" };
 
@@ -18,6 +19,6 @@ export function verdictsOf(scale: string): Verdict[] {
 
 /** The filter of what is still to be judged. */
 export function queueFilter(where: string, score: string): string {
-  const name = /^[A-Za-z_][\w.]*$/.test(score) ? score : `"${score.replace(/["\\]/g, "\\$&")}"`;
-  return where.trim() === "" ? `-has:score.${name}` : `(${where}) -has:score.${name}`;
+  const isOpen = `-has:score.${scoreName(score)}`;
+  return where.trim() === "" ? isOpen : `(${where}) ${isOpen}`;
 }

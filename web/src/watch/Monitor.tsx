@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
 import { get, type Schemas } from "../api/client";
-import { quoted } from "../format/filter";
+import { quoted, scoreName } from "../format/filter";
 import { said } from "../format/said";
 import { type Span, useSetScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
@@ -73,7 +73,7 @@ function ScoreOverTime({ report, score }: { report: Report; score: string }) {
     const until = String(BigInt(starts[to]!) + BigInt(report.window_ns));
     if (from !== to) setScope({ since, until, within: undefined });
     else {
-      const where = kind === "pass_rate" ? `score.${named(score)}:failed` : `has:score.${named(score)}`;
+      const where = kind === "pass_rate" ? `score.${scoreName(score)}:failed` : `has:score.${scoreName(score)}`;
       void navigate({ to: "/traces", search: { where, since, until, within: undefined } as never });
     }
   };
@@ -89,11 +89,6 @@ function ScoreOverTime({ report, score }: { report: Report; score: string }) {
       onPick={pick}
     />
   );
-}
-
-/** The name of a score as the filter language takes it. */
-function named(score: string): string {
-  return /^[A-Za-z_][\w.]*$/.test(score) ? score : quoted(score);
 }
 
 function Failing({ report }: { report: Report }) {

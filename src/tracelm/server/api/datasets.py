@@ -19,7 +19,7 @@ from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment
 from tracelm.server.problems import Problem
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
 _KIND: Final = "dataset"
