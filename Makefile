@@ -8,6 +8,11 @@ STATIC := src/tracelm/server/static
 # Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
 NODE := $(VENV)/node
 export PATH := $(CURDIR)/$(NODE):$(PATH)
+# In processes of their own: the loops of playwright and those of other tests do not go together.
+UI_TESTS = if [ "$$TRACELM_NO_BROWSER" = 1 ]; \
+	then echo "not run: the tests of the web UI, because TRACELM_NO_BROWSER=1 is set"; \
+	else $(MAKE) --no-print-directory check-web \
+		&& $(BIN)/python -m pytest -n 2 --dist loadfile -q --inline-snapshot=disable tests/browser; fi
 
 .PHONY: demo demo-ui test test-oldest test-ui test-web browser interop check check-web bench docs web clean help
 
@@ -25,7 +30,7 @@ demo-ui: $(VENV)/.demo $(VENV)/.server  ## the demo, then its records in the web
 test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
-	@$(MAKE) --no-print-directory test-ui
+	@$(UI_TESTS)
 
 test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
@@ -33,13 +38,8 @@ test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that th
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
 
-# A process of its own: the loops of playwright and those of other tests do not go together.
 test-ui: browser  ## the UI in a real Chromium, against a real server
-ifeq ($(TRACELM_NO_BROWSER),1)
-	@echo "not run: the tests of the web UI in a browser, because TRACELM_NO_BROWSER=1 is set"
-else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --inline-snapshot=disable tests/browser
-endif
+	@$(UI_TESTS)
 
 browser: $(VENV)/.dev  ## what the tests of the UI need: Node, a Chromium, and the UI itself
 ifneq ($(TRACELM_NO_BROWSER),1)
