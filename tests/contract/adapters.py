@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import anthropic
 import anyio
 import openai
+from anthropic import _base_client as anthropic_clients
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
+from tracelm.integrations.anthropic import AnthropicInstrumentor
 from tracelm.integrations.openai import OpenAIInstrumentor
 
 
@@ -132,6 +136,35 @@ class OpenAIAsync(OpenAISync):
         anyio.run(run)
 
 
+class _OfAnthropic:
+    """What is another client's."""
+
+    error: type[Exception] = anthropic.BadRequestError
+
+    def instrumentor(self) -> BaseInstrumentor:
+        return AnthropicInstrumentor()
+
+    def patched(self) -> list[object]:
+        names = {
+            anthropic_clients: ("start_api_call_span",),
+            anthropic_clients.BaseClient: ("_build_request",),
+            anthropic_clients.SyncAPIClient: ("request",),
+            anthropic_clients.AsyncAPIClient: ("request",),
+        }
+        return [vars(owner).get(name) for owner, each in names.items() for name in each]
+
+    def _recorded(self, name: str, url: str) -> Recorded:
+        return ClaudeRecorded(load()[f"local-messages-{name}"], url)
+
+
+class AnthropicSync(_OfAnthropic, OpenAISync):
+    """Anthropic's synchronous client."""
+
+
+class AnthropicAsync(_OfAnthropic, OpenAIAsync):
+    """Anthropic's asynchronous client."""
+
+
 def _adapters() -> dict[str, Adapter]:
     found: dict[str, Adapter] = {}
     for way, kind in (("sync", OpenAISync), ("async", OpenAIAsync)):
@@ -157,6 +190,14 @@ def _adapters() -> dict[str, Adapter]:
                 answer="The answer is 1",
                 names=("sync-basic", "stream-basic"),
             )
+    for way, of_claude in (("sync", AnthropicSync), ("async", AnthropicAsync)):
+        found[f"anthropic-{way}"] = of_claude(
+            "messages",
+            "chat smollm2-135m",
+            prompt="Count from one to five",
+            answer="1. 1",
+            names=("sync-basic", "stream-basic"),
+        )
     return found
 
 

@@ -5,8 +5,10 @@ shared folder that speaks OpenAI's interface (many providers). Both answer over 
 is the real one. What the installed client has no method for, as an old one may, is left out.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ _OWN = {name: recording for name, recording in load().items() if can_be_asked(re
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """The address of the project's own recordings."""
-    with serve(_OWN | STREAMS) as url:
+    with serve(load() | STREAMS) as url:
         yield url
 
 
@@ -62,3 +64,15 @@ def stream(own_url: str) -> Recorded:
 def failure(own_url: str) -> Recorded:
     """One request that the local model refuses with status 400."""
     return Recorded(_OWN["local-chat-completions-sync-error-400"], own_url)
+
+
+@pytest.fixture
+def schemas(shared: Path) -> dict[str, Any]:
+    """The schemas of attributes that hold content, by their names."""
+    names = ("input.messages", "output.messages", "tool.definitions", "system_instructions")
+    return {
+        f"gen_ai.{name}": json.loads(
+            (shared / "semconv" / f"gen-ai-{name.replace('.', '-').replace('_', '-')}.json").read_text()
+        )
+        for name in names
+    }

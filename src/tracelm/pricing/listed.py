@@ -53,6 +53,8 @@ _RATES: Final[Mapping[str, tuple[str, int]]] = {
     "request_usd": ("requests_kcount", 1_000),
 }
 """Our rate: genai-prices' price, and for how many of our units it is."""
+_CONDITIONS: Final = {"batch": "processing", "fast": "speed"}
+"""Tiers that are no `service_tier` in the list: batches, and the speed that Anthropic sells."""
 _LEAST_SECONDS: Final = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """Groq bills at least ten seconds of audio a request."""
 _DAY_NS: Final = 86_400_000_000_000
@@ -82,7 +84,7 @@ class Entry:
         condition = ""
         # A model that the provider has from another one has that one's prices, not its tiers.
         if service_tier and self._is_own:
-            wanted = ("processing", "batch") if service_tier == "batch" else ("service_tier", service_tier)
+            wanted = (_CONDITIONS.get(service_tier, "service_tier"), service_tier)
             prices = self._info.get_prices(at, dict([wanted]))
             if prices != standard:
                 condition = f"; {wanted[0]}={wanted[1]}"
