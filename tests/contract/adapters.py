@@ -9,6 +9,7 @@ import openai
 from anthropic import _base_client as anthropic_clients
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from tests.contract.langchain import LangChainAsync, LangChainSync
 from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
@@ -198,7 +199,7 @@ def _adapters() -> dict[str, Adapter]:
             answer="1. 1",
             names=("sync-basic", "stream-basic"),
         )
-    return found
+    return found | {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
 
 
 ADAPTERS = _adapters()
