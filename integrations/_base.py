@@ -23,6 +23,7 @@ from tracelm.integrations import _nesting
 from tracelm.integrations._details import emit_details
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
 from tracelm.pricing.call import PricedCall
@@ -33,6 +34,8 @@ from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
+_LEAST_FAILURE: Final = 400
+"""The statuses of HTTP that say that a request failed begin here."""
 _MOST_GAPS: Final = 10_000
 """Between so many chunks of a stream the time is measured."""
 CLOSED_EARLY: Final = "closed_early"
@@ -409,4 +412,9 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
     if isinstance(error, GeneratorExit):
         return None
     status_code = getattr(error, "status_code", None)
-    return str(status_code) if isinstance(status_code, int) else type_name(error)
+    if not isinstance(status_code, int):
+        return type_name(error)
+    if status_code >= _LEAST_FAILURE:
+        return str(status_code)
+    # The answer had begun well: what went wrong stands in it.
+    return text(field(field(getattr(error, "body", None), "error"), "type")) or type_name(error)

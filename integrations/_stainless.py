@@ -6,6 +6,7 @@ to count them. Where a request goes to says which endpoint reads it.
 """
 
 import functools
+import inspect
 import types
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -76,6 +77,10 @@ class Library(ABC):
         """Say of a chunk of such a stream that it is recorded, and not passed on."""
         return False
 
+    def recording_class(self, stream_cls: Any) -> Any:
+        """Return the class of stream to ask the client for, instead of this one."""
+        return _recording_class(stream_cls)
+
     def request(self, method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
         """Return what stands in the place of a synchronous client's `request`."""
 
@@ -145,10 +150,7 @@ class Library(ABC):
             call = begin(describe, kind=kind)
             if call is None:
                 return None
-            if not asked:
-                return _Recorded(call, endpoint, None, args, kwargs)
-            hides = None if changed is None else self.hides
-            return _Recorded(call, endpoint, asked[0], args, kwargs, changed=changed, hides=hides)
+            return _Recorded(self, call, endpoint, asked[0] if asked else None, args, kwargs, changed=changed)
         except Exception as error:
             report("read the request to a model", error)
             return None
@@ -220,14 +222,14 @@ class _Recorded:
 
     def __init__(
         self,
+        library: Library,
         call: Call,
         endpoint: Endpoint,
         asked: Asked | None,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         *,
-        changed: object = None,
-        hides: Callable[[object], bool] | None = None,
+        changed: object,
     ) -> None:
         self._call = call
         self._endpoint = endpoint
@@ -240,8 +242,8 @@ class _Recorded:
         if asked is not None and asked.streams:
             with safely("record a streamed reply"):
                 chunks = endpoint.collect(asked, keep_content=call.captures_content)
-                self._stream = StreamRecord(call, chunks, hides=hides)
-                self.kwargs = {**kwargs, "stream_cls": _recording_class(kwargs.get("stream_cls"))}
+                self._stream = StreamRecord(call, chunks, hides=None if changed is None else library.hides)
+                self.kwargs = {**kwargs, "stream_cls": library.recording_class(kwargs.get("stream_cls"))}
                 if changed is not None and "options" in kwargs:
                     self.kwargs["options"] = changed
                 elif changed is not None:
@@ -314,14 +316,28 @@ def _http_response(reply: object) -> Any:
 def _recording_class(stream_cls: Any) -> Any:
     """Return a subclass of the client's stream class whose chunks are recorded."""
     origin = get_origin(stream_cls)
-    original = None if origin is None else own(origin).get("__stream__")
+    original = None if origin is None else own(origin).get(READING)
     if original is None:
         return stream_cls  # a class of the program's own
-    read: Any = StreamRecord.aread if hasattr(origin, "__anext__") else StreamRecord.read
+    names = {
+        READING: recording_stream(original),
+        "__module__": origin.__module__,
+        "__qualname__": origin.__qualname__,
+    }
+    return types.new_class(origin.__name__, (stream_cls,), exec_body=lambda namespace: namespace.update(names))
 
+
+READING: Final = "__stream__"
+"""The method of a client's class of streams that makes what its chunks are read from."""
+
+
+def recording_stream(original: Callable[..., Any], _is_on: object = None) -> Callable[..., Any]:
+    """Return what stands in the place of that method: it passes each chunk on, and records it."""
+    read: Any = StreamRecord.aread if inspect.isasyncgenfunction(original) else StreamRecord.read
+
+    @functools.wraps(original)
     def __stream__(self: Any) -> Any:  # noqa: N807 - the client's name for it
         record = find_record(self.response)
         return original(self) if record is None else read(record, original(self))
 
-    names = {"__stream__": __stream__, "__module__": origin.__module__, "__qualname__": origin.__qualname__}
-    return types.new_class(origin.__name__, (stream_cls,), exec_body=lambda namespace: namespace.update(names))
+    return __stream__

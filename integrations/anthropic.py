@@ -1,6 +1,6 @@
 """Records the calls of Anthropic's client: each call of a model becomes one span.
 
-From 2.10 on the client makes spans of its own. Where a call is recorded here it makes none: there is one span a call.
+Newer clients make spans of their own. Where a call is recorded here they make none: there is one span a call.
 """
 
 import functools
@@ -16,7 +16,7 @@ from tracelm.integrations._endpoint import Endpoint
 from tracelm.integrations._nesting import SUPPRESSED_BY_TRACELOOP
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
-from tracelm.integrations._stainless import Library, counting, sending
+from tracelm.integrations._stainless import READING, Library, counting, recording_stream, sending
 from tracelm.integrations._stream import end_watched
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
@@ -44,6 +44,9 @@ class AnthropicInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             patch(clients.SyncAPIClient, "request", _LIBRARY.request),
             patch(clients.AsyncAPIClient, "request", _LIBRARY.arequest),
         ]
+        # Not a class of ours in its place: older helpers make a stream by themselves.
+        for stream in (clients.Stream, clients.AsyncStream):
+            self._undo.append(patch(stream, READING, recording_stream))
         if hasattr(clients.BaseClient, _EACH_ATTEMPT):
             self._undo.append(patch(clients.BaseClient, _EACH_ATTEMPT, counting))
         if hasattr(clients, _OWN_SPAN):
@@ -69,6 +72,10 @@ class _Anthropic(Library):
                 if each.__module__.startswith(module):
                     return cloud
         return provider_at(host, port, otherwise="anthropic")
+
+    def recording_class(self, stream_cls: Any) -> Any:
+        """Return the class as it is: what it reads from records."""
+        return stream_cls
 
 
 _LIBRARY: Final = _Anthropic()

@@ -151,6 +151,8 @@ class _OfAnthropic:
             anthropic_clients.BaseClient: ("_build_request",),
             anthropic_clients.SyncAPIClient: ("request",),
             anthropic_clients.AsyncAPIClient: ("request",),
+            anthropic.Stream: ("__stream__",),
+            anthropic.AsyncStream: ("__stream__",),
         }
         return [vars(owner).get(name) for owner, each in names.items() for name in each]
 
