@@ -411,10 +411,10 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         return None if reply is None or reply.failure is None else reply.failure.kind
     if isinstance(error, GeneratorExit):
         return None
-    status_code = getattr(error, "status_code", None)
-    if not isinstance(status_code, int):
-        return type_name(error)
-    if status_code >= _LEAST_FAILURE:
+    answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
+    status_code = getattr(error, "status_code", None) or field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+    if isinstance(status_code, int) and status_code >= _LEAST_FAILURE:
         return str(status_code)
-    # The answer had begun well: what went wrong stands in it.
-    return text(field(field(getattr(error, "body", None), "error"), "type")) or type_name(error)
+    # Where the answer had begun well, it says later what went wrong.
+    said = field(field(getattr(error, "body", None), "error"), "type") or field(field(answer, "Error"), "Code")
+    return text(said) or type_name(error)

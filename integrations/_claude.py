@@ -41,7 +41,7 @@ def request_attributes(body: Mapping[str, object], *, streams: bool) -> dict[str
         semconv.REQUEST_TOP_K: count(body.get("top_k")),
         semconv.REQUEST_REASONING_LEVEL: text(field(config, "effort")),
     }
-    found = {key: value for key, value in known.items() if value is not None}
+    found: dict[str, AttributeValue] = {key: value for key, value in known.items() if value is not None}
     stops = [each for each in items(body.get("stop_sequences")) if isinstance(each, str)]
     if stops:
         found[semconv.REQUEST_STOP_SEQUENCES] = stops

@@ -5,15 +5,19 @@ from typing import Any, Protocol
 
 import anthropic
 import anyio
+import botocore.client
+import botocore.exceptions
 import openai
-from anthropic import _base_client as anthropic_clients
+from anthropic import _base_client as anthropic_clients  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tests.contract.langchain import LangChainAsync, LangChainSync
+from tests.recordings.bedrock import MADE, BedrockRecorded
 from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
 from tracelm.integrations.anthropic import AnthropicInstrumentor
+from tracelm.integrations.bedrock import BedrockInstrumentor
 from tracelm.integrations.openai import OpenAIInstrumentor
 
 
@@ -168,8 +172,41 @@ class AnthropicAsync(_OfAnthropic, OpenAIAsync):
     """Anthropic's asynchronous client."""
 
 
+class BedrockConverse:
+    """Amazon's client, at `Converse`."""
+
+    span_name = "chat amazon.nova-lite-v1:0"
+    prompt = "Count from one to five"
+    answer = "1, 2, 3"
+    error: type[Exception] = botocore.exceptions.ClientError
+
+    def instrumentor(self) -> BaseInstrumentor:
+        return BedrockInstrumentor()
+
+    def patched(self) -> list[object]:
+        return [vars(botocore.client.BaseClient).get("_make_api_call")]
+
+    def call(self, url: str) -> Any:
+        return BedrockRecorded(MADE["made-converse"], url).ask()
+
+    def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
+        reply = BedrockRecorded(MADE["made-converse-stream"], url).reply()["stream"]
+        chunks: list[Any] = []
+        for chunk in reply:
+            chunks.append(chunk)
+            if between is not None:
+                between()
+            if len(chunks) == stop_after:
+                break
+        reply.close()
+        return chunks
+
+    def fail(self, url: str) -> None:
+        BedrockRecorded(MADE["made-converse-error-400"], url).ask()
+
+
 def _adapters() -> dict[str, Adapter]:
-    found: dict[str, Adapter] = {}
+    found: dict[str, Adapter] = {"bedrock-converse": BedrockConverse()}
     for way, kind in (("sync", OpenAISync), ("async", OpenAIAsync)):
         found[f"openai-{way}"] = kind(
             "chat-completions",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracelm.integrations._claude_endpoints import find_claude_endpoint
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._routes import find_endpoint
 
@@ -25,12 +26,37 @@ _ENDPOINTS = {
     )
     if (found := find_endpoint(verb, path)) is not None
 }
+_ENDPOINTS |= {
+    path: found[1]
+    for path in ("/v1/messages", "/v1/messages/count_tokens")
+    if (found := find_claude_endpoint("post", path)) is not None
+}
 _KEYS = st.sampled_from(
     [
         *("input", "instructions", "output", "type", "role", "content", "text", "summary", "arguments", "name", "id"),
         *("call_id", "status", "error", "code", "message", "incomplete_details", "reason", "usage", "input_tokens"),
         *("prompt", "choices", "index", "finish_reason", "data", "embedding", "b64_json", "url", "duration", "delta"),
         *("item", "output_index", "content_index", "response", "results", "tools", "action", "execution", "variables"),
+        *(
+            "system",
+            "source",
+            "citations",
+            "thinking",
+            "tool_use_id",
+            "is_error",
+            "server_name",
+            "citation",
+            "input_schema",
+        ),
+        *(
+            "content_block",
+            "partial_json",
+            "stop_reason",
+            "iterations",
+            "cache_creation",
+            "output_config",
+            "mcp_servers",
+        ),
         *("encoding_format", "dimensions", "stream_format", "images", "n", "conversation", "item_id", "result"),
     ]
 )
@@ -43,7 +69,19 @@ _KINDS = st.sampled_from(
         *("response.created", "response.output_item.added", "response.output_item.done", "response.completed"),
         *("response.output_text.delta", "response.function_call_arguments.delta", "error", "transcript.text.delta"),
         *("response.reasoning_summary_text.delta", "transcript.text.done", "image_generation.partial_image"),
-        "image_generation.completed",
+        *("image_generation.completed", "message_start", "message_delta", "content_block_start", "content_block_delta"),
+        *("text_delta", "thinking_delta", "input_json_delta", "citations_delta", "text", "thinking", "tool_use"),
+        *(
+            "tool_result",
+            "server_tool_use",
+            "mcp_tool_use",
+            "web_search_tool_result",
+            "image",
+            "document",
+            "base64",
+            "url",
+        ),
+        *("container_upload", "redacted_thinking", "end_turn", "custom"),
     ]
 )
 _JSON = st.recursive(
