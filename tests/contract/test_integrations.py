@@ -12,6 +12,7 @@ import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
 from tracelm.integrations._base import Call, begin
 from tracelm.integrations._exchange import Reply, Request
+from tracelm.otlp.records import SpanRecord
 from tracelm.settings import Settings
 from tracelm.startup import start
 from tracelm.testing import Spans
@@ -157,7 +158,8 @@ def test_a_recorded_call_learns_what_the_one_inside_knows(
     outer.end(Reply(attributes={"openai.response.system_fingerprint": "outer wins"}))
     attributes = spans.one("chat m").attributes
     for key in ("response.id", "response.model", "response.finish_reasons", "usage.input_tokens"):
-        assert attributes[f"gen_ai.{key}"] == alone[f"gen_ai.{key}"]
+        assert attributes.get(f"gen_ai.{key}") == alone.get(f"gen_ai.{key}")  # not every answer has an id and a model
+    assert attributes["gen_ai.usage.input_tokens"]
     assert attributes["server.address"] == "127.0.0.1"
     assert attributes["openai.response.system_fingerprint"] == "outer wins"
     assert (attributes["gen_ai.request.model"], attributes["own"]) == ("m", 1)
@@ -268,13 +270,18 @@ def test_instrumenting_twice_is_once_and_undone_by_one_call(adapter: Adapter, ow
     instrumentor.instrument()
     instrumentor.instrument()
     adapter.call(own_url)
-    assert len(spans.all()) == 1
+    assert len(_ours(spans)) == 1
     instrumentor.uninstrument()
     instrumentor.uninstrument()
     assert adapter.patched() == untouched
     adapter.call(own_url)
-    assert len(spans.all()) == 1
+    assert len(_ours(spans)) == 1
     instrumentor.instrument()
     adapter.call(own_url)
-    assert len(spans.all()) == 2
+    assert len(_ours(spans)) == 2
     instrumentor.uninstrument()
+
+
+def _ours(spans: Spans) -> list[SpanRecord]:
+    """Leave out what a client records by itself, as soon as nobody does it in its place."""
+    return [span for span in spans.all() if span.scope.name == "tracelm"]

@@ -1,5 +1,6 @@
 """Datasets in the store: written by whoever publishes them, read by name and version."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from tracelm.errors import DatasetError
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
 from tracelm.store.open import open_store
+from tracelm.store.remote.store import RemoteStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,6 +68,10 @@ def load(name: str, *, version: str | None, url: str | None) -> tuple[ObjectVers
 
 def load_from(store: "Store", name: str, *, version: str | None = None) -> tuple[ObjectVersion, list[dict[str, Any]]]:
     """Read a dataset from a store that is open; raises as `load` does."""
+    if isinstance(store, RemoteStore):
+        remote, columns, told = store.dataset(name, version=version)
+        rows = [unpacked(json.dumps(row).encode()) for row in told]
+        return remote, [{column: row[column] for column in columns} for row in rows]
     with store.reading() as connection:
         found, content = objects.load(connection, _KIND, name, version=version)
         listed: dict[str, list[str]] = orjson.loads(content)
@@ -80,8 +86,11 @@ def versions(name: str, *, url: str | None) -> Sequence[ObjectVersion]:
     Raises:
         StoreError: There is none of this name.
     """
-    with open_store(url) as store, store.reading() as connection:
-        return objects.versions(connection, _KIND, name)
+    with open_store(url) as store:
+        if isinstance(store, RemoteStore):
+            return store.dataset_versions(name)
+        with store.reading() as connection:
+            return objects.versions(connection, _KIND, name)
 
 
 def set_alias(name: str, alias: str, *, version: str, url: str | None) -> None:

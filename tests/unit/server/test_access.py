@@ -77,7 +77,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 def asked(guarded: Guarded, method: str, route: APIRoute, key: str | None, **query: object) -> Reply:
     path = route.path_format.format(**SAMPLES)
-    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path, {}), **query})
+    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path_format, {}), **query})
 
 
 def ask_unread(server: Serving, method: str, path: str, key: str | None, query: dict[str, object]) -> Reply:

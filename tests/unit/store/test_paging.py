@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 import tracelm
+from tests.unit.evals.saved import run_of
 from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
+from tracelm.store import stats
 from tracelm.store.results import Rows
 from tracelm.store.store import Store
 
@@ -55,6 +57,33 @@ def test_every_list_comes_in_pages(tmp_path: Path) -> None:
     }
 
 
+def test_what_a_run_gave_and_conversations_come_in_pages(tmp_path: Path) -> None:
+    tracelm.init("evals", home=tmp_path, patch=False)
+    run_of([True, False, ValueError("no")], trials=2)
+    for name in ("a", "b", "c", "a"):
+        with tracelm.session(name), tracelm.span("turn"):
+            pass
+    tracelm.shutdown()
+    with tracelm.open_store(home=tmp_path) as store:
+        [run] = store.runs()
+        for read in (store.trials, store.run_scores):
+            whole, found, after = read(run.run_id), list[Any](), None
+            while True:
+                page = read(run.run_id, after=after, limit=2)
+                found += page
+                after = page.next
+                if after is None:
+                    break
+            assert (found, len(page), whole.next) == ([*whole], len(whole) % 2 or 2, None)
+            with pytest.raises(StoreError, match="another query"):
+                read(run.run_id, after=store.spans(limit=1).next)
+        asked: dict[str, Any] = {"project": "evals", "since_ns": 0, "until_ns": 2**62, "limit": 2}
+        with store.reading() as connection:
+            first, after = stats.sessions(connection, after=None, **asked)
+            rest, end = stats.sessions(connection, after=after, **asked)
+    assert ([each.session_id for each in (*first, *rest)], end) == (["a", "c", "b"], None)
+
+
 def test_a_list_that_ends_with_the_page_has_no_next_page(tmp_path: Path) -> None:
     with filled(tmp_path, [one("a", trace=1), one("b", trace=2)]) as store:
         assert store.spans(limit=2).next is None
@@ -95,6 +124,40 @@ def test_an_unknown_order_is_refused_with_those_that_there_are(tmp_path: Path) -
             store.traces(order_by="-name")
         with pytest.raises(ValueError, match="limit=0"):
             store.spans(limit=0)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["model:gpt-4o*", "has:score", "attr.tier:gold", '"about 1"', "model:never", "-model:o1 latency<1h", "trace:0*"],
+)
+def test_a_filter_finds_the_same_in_pages_and_as_a_whole_in_every_order(tmp_path: Path, where: str) -> None:
+    spans = [
+        one(
+            f"s{n}",
+            trace=n % 120,
+            span=n,
+            start=n,
+            ms=n * 7 % 50,
+            gen_ai__operation__name="chat",
+            gen_ai__request__model=("gpt-4o", "o1", "gpt-4o-mini")[n % 3],
+            gen_ai__usage__input_tokens=n * 5 % 17,
+            tier="gold" if n % 4 else "none",
+            input__value=f"asked about {n}",
+        )
+        for n in range(1, 181)
+    ]
+    scores = [verdict("right", trace=n, gen_ai__evaluation__score__value=1) for n in range(1, 120, 2)]
+    with filled(tmp_path, spans, scores) as store:
+        for order in ("-start", "start", "-latency", "latency", "-tokens", "tokens"):
+            for read in (store.traces, store.spans):
+                whole = [each.name for each in read(where, project="shop", order_by=order, limit=None)]
+                found: list[str] = []
+                after: str | None = None
+                while page := read(where, project="shop", order_by=order, after=after, limit=70):
+                    found += [each.name for each in page]
+                    if (after := page.next) is None:
+                        break
+                assert found == whole, (order, read)
 
 
 # --- a trace in pages ---------------------------------------------------------------------------------------
@@ -149,6 +212,28 @@ def test_spans_that_come_in_between_two_pages_of_a_trace_repeat_none(tmp_path: P
         add(store, [one("early", span=20, parent=1, start=1), one("late", span=21, parent=3, start=50)])
         second = store.trace_page(trace_id(1), limit=3, after=first.next)
     assert [each.span.name for each in second.spans] == ["a2", "b", "late"]
+
+
+def test_what_is_remembered_of_a_large_trace_is_how_it_stands_now(tmp_path: Path) -> None:
+    many = [one("root", span=1), *(one(f"s{n}", span=n, parent=1, start=n) for n in range(2, 1_202))]
+    with filled(tmp_path, many) as store:
+        first = store.trace_page(trace_id(1), limit=600)
+        assert paged(store, 600)[0] == ("root", 0, 1_200)
+        add(store, [one("late", span=2_000, parent=3, start=5), one("s4", span=4, parent=1, start=1_500)])
+        with tracelm.open_store(home=tmp_path) as other:
+            expected = paged(other, 600)
+        assert paged(store, 600) == expected
+        assert [expected[at] for at in (0, 2, 3, -1)] == [
+            ("root", 0, 1_200),
+            ("s3", 1, 1),
+            ("late", 2, 0),
+            ("s4", 1, 0),
+        ]
+        second = store.trace_page(trace_id(1), limit=600, after=first.next)
+        assert second.spans[0].span.name == "s601"
+        store.maintenance.retain("errors 1d, rest 1d")
+        with pytest.raises(StoreError, match="no trace"):
+            store.trace_page(trace_id(1), after=first.next)
 
 
 def test_a_page_of_a_trace_knows_its_summary_and_its_cursor(tmp_path: Path) -> None:

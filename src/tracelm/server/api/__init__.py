@@ -10,6 +10,7 @@ def routers() -> Sequence[APIRouter]:
     from tracelm.server.api import (
         about,
         agreement,
+        alerts,
         datasets,
         description,
         export,
@@ -27,7 +28,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, agreement, runs, lineage, datasets, monitors,
+        session, overview, traces, export, spans, scores, agreement, alerts, runs, lineage, datasets, monitors,
         guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

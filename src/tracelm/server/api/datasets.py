@@ -7,18 +7,19 @@ import json
 from typing import Annotated, Any, Final, TypeAlias
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from tracelm.data.collecting import add_calls
 from tracelm.errors import DatasetError
 from tracelm.server.access.gate import check
 from tracelm.server.access.rule import Reader, Sender, check_sees_all
-from tracelm.server.api.listing import Page, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment
+from tracelm.server.api.listing import Page, listed, store_of
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment
 from tracelm.server.problems import Problem
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
+from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.store import Store
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
@@ -105,27 +106,28 @@ def show_version(
     caller: Reader,
     name: DatasetName,
     version: Annotated[str, Path(min_length=1, max_length=200, description="`v0`, `v1`, ..., or an alias.")],
-    after: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")] = None,
+    after: After = None,
     limit: Limit = 100,
 ) -> DatasetVersion:
     """Show a version of a dataset with its rows, in pages."""
     check_sees_all(caller)
-    start = int(after or 0)
     with store_of(request).reading() as connection:
         found, content = objects.load(connection, _KIND, name, version=version)
-        listed: dict[str, list[str]] = orjson.loads(content)
-        digests = listed["rows"][start : start + limit]
+        asked = (_KIND, name, found.digest)  # an alias may point to another version by now
+        start = 0 if after is None else max(0, listed(lambda: read_cursor(after, asked)[1], caller))
+        held: dict[str, list[str]] = orjson.loads(content)
+        digests = held["rows"][start : start + limit]
         contents = objects.get_rows(connection, digests)
     rows = [
         DatasetRow(row=start + number, digest=digest, columns=json.loads(contents[digest]))
         for number, digest in enumerate(digests)
     ]
-    count = len(listed["rows"])
+    count = len(held["rows"])
     return DatasetVersion(
         **_version(found),
-        columns=listed["columns"],
+        columns=held["columns"],
         row_count=count,
-        rows=Page(items=rows, next=str(start + limit) if start + limit < count else None),
+        rows=Page(items=rows, next=cursor(None, start + limit, asked) if start + limit < count else None),
     )
 
 
