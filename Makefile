@@ -4,9 +4,18 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+OLDEST_OTHERS := .venv-oldest-others
 STATIC := src/tracelm/server/static
+# Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
+NODE := $(VENV)/node
+export PATH := $(CURDIR)/$(NODE):$(PATH)
+# In processes of their own: the loops of playwright and those of other tests do not go together.
+UI_TESTS = if [ "$$TRACELM_NO_BROWSER" = 1 ]; \
+	then echo "not run: the tests of the web UI, because TRACELM_NO_BROWSER=1 is set"; \
+	else $(MAKE) --no-print-directory check-web \
+		&& $(BIN)/python -m pytest -n 2 --dist loadfile -q --inline-snapshot=disable tests/browser; fi
 
-.PHONY: demo demo-ui test test-oldest test-ui test-web interop check check-web bench docs web clean help
+.PHONY: demo demo-ui test test-oldest test-ui test-web browser interop check check-web bench docs web clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,21 +28,29 @@ demo-ui: $(VENV)/.demo $(VENV)/.server  ## the demo, then its records in the web
 	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
 	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/tracelm serve --open $(SERVE_ARGS)
 
-test: $(VENV)/.dev  ## the whole test suite
+test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
+	@$(UI_TESTS)
 
-test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
+test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
+	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
 
-test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
-	@$(BIN)/python -m pytest -q -n 0 tests/browser
+test-ui: browser  ## the UI in a real Chromium, against a real server
+	@$(UI_TESTS)
 
-interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
+browser: $(VENV)/.dev  ## what the tests of the UI need: Node, a Chromium, and the UI itself
+ifneq ($(TRACELM_NO_BROWSER),1)
+	@$(BIN)/python -m tests.browser.obtain $(NODE)
+	@$(MAKE) --no-print-directory web || { echo "TRACELM_NO_BROWSER=1 leaves the tests of the web UI in a browser out" >&2; exit 1; }
+endif
+
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, and what we send in servers of others; each installed for it
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -83,16 +100,24 @@ $(VENV)/.server: $(VENV)/.demo
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server]'
 	@touch $@
 
-# OpenAI's client of that time wants an httpx of that time.
+# The clients of that time want an httpx of that time.
 $(OLDEST)/.dev: pyproject.toml
-	@echo "Installing tracelm[demo,dev] with openai 1.40 into $(OLDEST) …"
+	@echo "Installing tracelm[demo,dev] with openai 1.40, anthropic 0.40 and botocore 1.37 into $(OLDEST) …"
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OLDEST)
-	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'httpx<0.28'
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'anthropic==0.40.*' 'boto3==1.37.*' 'botocore==1.37.*' 'httpx<0.28'
+	@touch $@
+
+# Google's client of that time wants a newer httpx than OpenAI's.
+$(OLDEST_OTHERS)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev] with google-genai 1.24 and mcp 1.23 into $(OLDEST_OTHERS) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST_OTHERS)
+	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
 	@touch $@
 
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -22,6 +23,7 @@ from tracelm.integrations import _nesting
 from tracelm.integrations._details import emit_details
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
 from tracelm.pricing.call import PricedCall
@@ -32,6 +34,8 @@ from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
+_LEAST_FAILURE: Final = 400
+"""The statuses of HTTP that say that a request failed begin here."""
 _MOST_GAPS: Final = 10_000
 """Between so many chunks of a stream the time is measured."""
 CLOSED_EARLY: Final = "closed_early"
@@ -186,6 +190,9 @@ class InnerCall(Call):
         super().__init__()
         self._outer = outer
         self._request = request
+        # At once: of a stream that is left, the one further out may hear before the one further in.
+        with safely("tell the call further out where this one goes"):
+            outer.learn(request.known(), None)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
@@ -238,6 +245,11 @@ class ModelCall(Call):
         """Take what a call further in knows; what is known already stays."""
         if self._is_over:
             return
+        provider = attributes.get(semconv.PROVIDER_NAME)
+        if self._request.by_framework and isinstance(provider, str):
+            self._request = replace(self._request, provider=provider, by_framework=False)
+            self._known[semconv.PROVIDER_NAME] = provider
+            self._span.set_attribute(semconv.PROVIDER_NAME, provider)
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
         if reply is not None:
@@ -399,5 +411,14 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         return None if reply is None or reply.failure is None else reply.failure.kind
     if isinstance(error, GeneratorExit):
         return None
-    status_code = getattr(error, "status_code", None)
-    return str(status_code) if isinstance(status_code, int) else type_name(error)
+    if not isinstance(error, Exception):  # an exit has a code, too, and it is another one
+        return type_name(error)
+    answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
+    if not isinstance(status, int):
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+    if isinstance(status, int) and status >= _LEAST_FAILURE:
+        return str(status)
+    # Where the answer had begun well, it says later what went wrong.
+    said = field(field(getattr(error, "body", None), "error"), "type") or field(field(answer, "Error"), "Code")
+    return text(said) or type_name(error)

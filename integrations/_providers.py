@@ -1,6 +1,6 @@
-"""Who answers behind an address that speaks OpenAI's interface.
+"""Who answers behind an address that speaks the interface of a well-known provider.
 
-What is not known stays `openai`: a proxy, or a server of one's own, speaks what OpenAI speaks. Only one line here is
+What is not known stays that one: a proxy, or a server of one's own, speaks what it speaks. Only one line here is
 a guess: a server on port 11434 is taken for Ollama, whose port that is.
 """
 
@@ -8,6 +8,7 @@ from typing import Final
 
 _HOSTS: Final = {
     "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
     "api-inference.huggingface.co": "huggingface",
     "api.cerebras.ai": "cerebras",
     "api.deepseek.com": "deepseek",
@@ -48,12 +49,13 @@ _AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _OLLAMA_PORT: Final = 11434
 
 
-def provider_at(host: str, port: int) -> str:
+def provider_at(host: str, port: int, *, otherwise: str = "openai") -> str:
     """Return `gen_ai.provider.name` of a server.
 
     Args:
         host: Its name, in lower case.
         port: Its port.
+        otherwise: Whose interface it speaks.
     """
     found = _HOSTS.get(host)
     if found is not None:
@@ -63,4 +65,4 @@ def provider_at(host: str, port: int) -> str:
     for domain, provider in _DOMAINS.items():
         if host.endswith(domain):
             return provider
-    return "ollama" if port == _OLLAMA_PORT else "openai"
+    return "ollama" if port == _OLLAMA_PORT else otherwise

@@ -1,6 +1,7 @@
 """What all tests share: no test touches the user's data, and what is not run is said."""
 
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import subprocess
@@ -9,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openai
 import pytest
 
 import tracelm
 from tests import small_disk
+from tests.anthropic_client import VERSION as ANTHROPIC_VERSION
 from tests.collector import rotel_binary
 from tests.openai_client import VERSION
 
@@ -54,9 +55,11 @@ def _missing(item: pytest.Item) -> str | None:
         return "rotel does not run with this Python (it needs a shared libpython)"
     if item.get_closest_marker("small_disk") is not None and not small_disk.can_be_made():
         return "this machine lets nobody mount a small file system (unshare --user --mount)"
-    needed = item.get_closest_marker("openai")
-    if needed is not None and needed.args > VERSION:
-        return f"the installed client, openai {openai.__version__}, is older than {'.'.join(map(str, needed.args))}"
+    for client, version in (("anthropic", ANTHROPIC_VERSION), ("openai", VERSION)):
+        needed = item.get_closest_marker(client)
+        if needed is not None and needed.args > version:
+            installed = importlib.metadata.version(client)
+            return f"the installed client, {client} {installed}, is older than {'.'.join(map(str, needed.args))}"
     return None
 
 

@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import anthropic
 import anyio
+import botocore.client  # type: ignore[import-untyped]
+import botocore.exceptions  # type: ignore[import-untyped]
 import openai
+from anthropic import _base_client as anthropic_clients  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from tests.contract.google_adapters import GoogleAsync, GoogleSync
+from tests.contract.langchain_adapters import LangChainAsync, LangChainSync
+from tests.recordings.bedrock import MADE, BedrockRecorded
+from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
+from tracelm.integrations.anthropic import AnthropicInstrumentor
+from tracelm.integrations.bedrock import BedrockInstrumentor
 from tracelm.integrations.openai import OpenAIInstrumentor
 
 
@@ -132,8 +142,76 @@ class OpenAIAsync(OpenAISync):
         anyio.run(run)
 
 
+class _OfAnthropic:
+    """What is another client's."""
+
+    error: type[Exception] = anthropic.BadRequestError
+
+    def instrumentor(self) -> BaseInstrumentor:
+        return AnthropicInstrumentor()
+
+    def patched(self) -> list[object]:
+        names = {
+            anthropic_clients: ("start_api_call_span",),
+            anthropic_clients.BaseClient: ("_build_request",),
+            anthropic_clients.SyncAPIClient: ("request",),
+            anthropic_clients.AsyncAPIClient: ("request",),
+            anthropic.Stream: ("__stream__",),
+            anthropic.AsyncStream: ("__stream__",),
+        }
+        return [vars(owner).get(name) for owner, each in names.items() for name in each]
+
+    def _recorded(self, name: str, url: str) -> Recorded:
+        return ClaudeRecorded(load()[f"local-messages-{name}"], url)
+
+
+class AnthropicSync(_OfAnthropic, OpenAISync):
+    """Anthropic's synchronous client."""
+
+
+class AnthropicAsync(_OfAnthropic, OpenAIAsync):
+    """Anthropic's asynchronous client."""
+
+
+class BedrockConverse:
+    """Amazon's client, at `Converse`."""
+
+    span_name = "chat amazon.nova-lite-v1:0"
+    prompt = "Count from one to five"
+    answer = "1, 2, 3"
+    error: type[Exception] = botocore.exceptions.ClientError
+
+    def instrumentor(self) -> BaseInstrumentor:
+        return BedrockInstrumentor()
+
+    def patched(self) -> list[object]:
+        return [vars(botocore.client.BaseClient).get("_make_api_call")]
+
+    def call(self, url: str) -> Any:
+        return BedrockRecorded(MADE["made-converse"], url).ask()
+
+    def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
+        reply = BedrockRecorded(MADE["made-converse-stream"], url).reply()["stream"]
+        chunks: list[Any] = []
+        for chunk in reply:
+            chunks.append(chunk)
+            if between is not None:
+                between()
+            if len(chunks) == stop_after:
+                break
+        reply.close()
+        return chunks
+
+    def fail(self, url: str) -> None:
+        BedrockRecorded(MADE["made-converse-error-400"], url).ask()
+
+
 def _adapters() -> dict[str, Adapter]:
-    found: dict[str, Adapter] = {}
+    found: dict[str, Adapter] = {
+        "bedrock-converse": BedrockConverse(),
+        "google-genai-async": GoogleAsync(),
+        "google-genai-sync": GoogleSync(),
+    }
     for way, kind in (("sync", OpenAISync), ("async", OpenAIAsync)):
         found[f"openai-{way}"] = kind(
             "chat-completions",
@@ -157,7 +235,15 @@ def _adapters() -> dict[str, Adapter]:
                 answer="The answer is 1",
                 names=("sync-basic", "stream-basic"),
             )
-    return found
+    for way, of_claude in (("sync", AnthropicSync), ("async", AnthropicAsync)):
+        found[f"anthropic-{way}"] = of_claude(
+            "messages",
+            "chat smollm2-135m",
+            prompt="Count from one to five",
+            answer="1. 1",
+            names=("sync-basic", "stream-basic"),
+        )
+    return found | {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
 
 
 ADAPTERS = _adapters()

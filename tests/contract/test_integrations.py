@@ -12,6 +12,7 @@ import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
 from tracelm.integrations._base import Call, begin
 from tracelm.integrations._exchange import Reply, Request
+from tracelm.otlp.records import SpanRecord
 from tracelm.settings import Settings
 from tracelm.startup import start
 from tracelm.testing import Spans
@@ -157,7 +158,8 @@ def test_a_recorded_call_learns_what_the_one_inside_knows(
     outer.end(Reply(attributes={"openai.response.system_fingerprint": "outer wins"}))
     attributes = spans.one("chat m").attributes
     for key in ("response.id", "response.model", "response.finish_reasons", "usage.input_tokens"):
-        assert attributes[f"gen_ai.{key}"] == alone[f"gen_ai.{key}"]
+        assert attributes.get(f"gen_ai.{key}") == alone.get(f"gen_ai.{key}")  # not every answer has an id and a model
+    assert attributes["gen_ai.usage.input_tokens"]
     assert attributes["server.address"] == "127.0.0.1"
     assert attributes["openai.response.system_fingerprint"] == "outer wins"
     assert (attributes["gen_ai.request.model"], attributes["own"]) == ("m", 1)
@@ -187,10 +189,11 @@ def test_a_call_that_sampling_leaves_out_is_not_even_described(
 
     monkeypatch.setattr(Request, "known", told)
     assert getattr(adapter, way)(own_url)
-    assert len(described) == 1
+    before = len(described)
+    assert before
     _leave_all_out(spans.home)
     assert getattr(adapter, way)(own_url)
-    assert len(described) == len(spans.all()) == 1
+    assert (len(described), len(spans.all())) == (before, 1)
 
 
 def test_what_happens_inside_a_call_that_is_left_out_is_left_out(
@@ -208,7 +211,9 @@ def test_what_happens_inside_a_call_that_is_left_out_is_left_out(
     adapter.call(own_url)
     _leave_all_out(spans.home)
     adapter.call(own_url)
-    assert inside == [True, False]
+    # A client further in that is left out with its framework may not even say when it sends.
+    assert inside[0]
+    assert not any(inside[1:])
     assert len(spans.all()) == 2
     assert trace.get_current_span() is trace.INVALID_SPAN
 
@@ -268,13 +273,18 @@ def test_instrumenting_twice_is_once_and_undone_by_one_call(adapter: Adapter, ow
     instrumentor.instrument()
     instrumentor.instrument()
     adapter.call(own_url)
-    assert len(spans.all()) == 1
+    assert len(_ours(spans)) == 1
     instrumentor.uninstrument()
     instrumentor.uninstrument()
     assert adapter.patched() == untouched
     adapter.call(own_url)
-    assert len(spans.all()) == 1
+    assert len(_ours(spans)) == 1
     instrumentor.instrument()
     adapter.call(own_url)
-    assert len(spans.all()) == 2
+    assert len(_ours(spans)) == 2
     instrumentor.uninstrument()
+
+
+def _ours(spans: Spans) -> list[SpanRecord]:
+    """Leave out what a client records by itself, as soon as nobody does it in its place."""
+    return [span for span in spans.all() if span.scope.name == "tracelm"]

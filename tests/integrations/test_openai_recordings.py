@@ -74,17 +74,6 @@ def test_sync_and_async_record_the_same(own: Recorded, spans: Spans) -> None:
     assert first == second
 
 
-@pytest.fixture
-def schemas(shared: Any) -> dict[str, Any]:
-    names = ("input.messages", "output.messages", "tool.definitions", "system_instructions")
-    return {
-        f"gen_ai.{name}": json.loads(
-            (shared / "semconv" / f"gen-ai-{name.replace('.', '-').replace('_', '-')}.json").read_text()
-        )
-        for name in names
-    }
-
-
 def _ask(recorded: Recorded) -> Any:
     """Ask, and return what came as plain data."""
     with recorded.client() as client:

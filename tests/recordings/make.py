@@ -48,6 +48,11 @@ _RESPONSE = {
     "input": [{"role": "user", "content": "What is a card payment?"}],
     "max_output_tokens": 40,
 }
+_MESSAGE = {
+    "system": "Answer in one short sentence.",
+    "messages": [{"role": "user", "content": "What is a card payment?"}],
+    "max_tokens": 40,
+}
 EXCHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "chat/completions": {
         "sync-basic": _PLAIN,
@@ -75,6 +80,15 @@ EXCHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "sync-error-400": {"input": "Hello", "previous_response_id": "resp_1"},
         "stream-basic": {**_RESPONSE, "input": "Count from one to five.", "stream": True},
     },
+    "messages": {
+        "sync-basic": _MESSAGE,
+        "sync-error-400": {
+            "messages": [{"role": "user", "content": "Hello"}, *[{"role": "assistant", "content": "Hello"}] * 2],
+            "max_tokens": 30,
+        },
+        "stream-basic": {**_COUNT, "stream": True},
+    },
+    "messages/count_tokens": {"sync-basic": {name: _MESSAGE[name] for name in ("system", "messages")}},
     "embeddings": {
         "sync-basic": {"input": ["A card payment."], "encoding_format": "float"},
         "sync-base64": {"input": "A card payment.", "encoding_format": "base64"},
@@ -106,14 +120,14 @@ def main() -> None:
         wanted = EXCHANGES | {"chat/completions": EXCHANGES["chat/completions"] | judged}
         for endpoint, exchanges in wanted.items():
             for name, asked in exchanges.items():
-                path = FOLDER / f"local-{endpoint.replace('/', '-')}-{name}.json"
+                path = FOLDER / f"local-{endpoint.replace('/', '-').replace('_', '-')}-{name}.json"
                 if not path.exists():
                     status = _record(client, model.base_url, endpoint, asked, path)
                     sys.stdout.write(f"{status} {path.name}\n")
 
 
 def _record(client: httpx2.Client, base_url: str, endpoint: str, asked: dict[str, Any], path: Path) -> int:
-    sampling = {} if endpoint == "embeddings" else {"temperature": 0}
+    sampling = {} if endpoint in {"embeddings", "messages/count_tokens"} else {"temperature": 0}
     body = {"model": MODEL_NAME, **sampling, **({"seed": 7} if "completions" in endpoint else {}), **asked}
     answer = client.post(f"{base_url}/{endpoint}", json=body)
     kind = answer.headers["content-type"]

@@ -85,11 +85,15 @@ class Recorded:
 
     def arguments(self, *, fault: str | None = None) -> dict[str, Any]:
         """Return what the client's method takes for this exchange."""
-        parameters = _parameters(self.method)
+        parameters = self.parameters()
         known = {key: value for key, value in self.request.items() if key in parameters}
         other = {key: value for key, value in self.request.items() if key not in parameters}
         headers = {"x-recording-id": self.recording["id"]} | ({"x-replay-fault": fault} if fault else {})
         return {**known, "extra_body": other or None, "extra_headers": headers}
+
+    def parameters(self) -> frozenset[str]:
+        """Return what the client's method knows by name."""
+        return _parameters(self.method)
 
     def ask(self, client: Any, **changes: Any) -> Any:
         """Ask again, with the client's own method. `changes` replace arguments; of the async client it is awaitable."""
@@ -133,7 +137,7 @@ def can_be_asked(recording: Mapping[str, Any]) -> bool:
 
 def _method(recording: Mapping[str, Any]) -> str:
     path = recording["request"]["path"].partition("?")[0]
-    return _METHODS[max((end for end in _METHODS if path.endswith(end)), key=len)]
+    return _METHODS.get(max((end for end in _METHODS if path.endswith(end)), key=len, default=""), "")
 
 
 def _found(method: str) -> Any:

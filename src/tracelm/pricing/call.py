@@ -1,11 +1,18 @@
 """`PricedCall`: what the price of a model call depends on. All of it stands on the span: it can be priced again."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Final, Self
 
 from tracelm import semconv
 from tracelm.frozen import frozen
 from tracelm.pricing.cost import Usage
+
+_TIERS: Final = (
+    semconv.OPENAI_RESPONSE_SERVICE_TIER,
+    semconv.ANTHROPIC_RESPONSE_SPEED,
+    semconv.ANTHROPIC_RESPONSE_SERVICE_TIER,
+)
+"""Where a span says in which tier it was served. A speed of its own has a price of its own, whatever the tier."""
 
 
 @frozen
@@ -41,6 +48,6 @@ class PricedCall:
             request_model=text(semconv.REQUEST_MODEL),
             response_model=text(semconv.RESPONSE_MODEL),
             usage=Usage.from_attributes(attributes),
-            service_tier=text(semconv.OPENAI_RESPONSE_SERVICE_TIER),
+            service_tier=next((tier for key in _TIERS if (tier := text(key))), None),
             start_ns=start_ns,
         )

@@ -91,7 +91,7 @@ def _parts(store: Store, options: ServerOptions) -> Generator[tuple[ServerState,
     ring = KeyRing(store)
     ring.refresh()
     live = LiveEvents(store, counters)
-    gate = Gate(ring, counters, is_loopback=options.is_loopback)
+    gate = Gate(ring, counters, is_loopback=options.is_loopback, session_secret=options.session_secret)
     intake = Intake(store, options=options, counters=counters, on_commit=live.changed)
     state = ServerState(
         options=options,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
-from tracelm.store import queries
+from tracelm.store import alerts, queries
+from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.listing import Listing
 from tracelm.store.opened import OpenedStore
 from tracelm.store.reprice import RepricedModel, reprice
@@ -190,7 +191,7 @@ class Store(OpenedStore):
             return queries.linked(connection, trace_id.lower(), {"project": project}, listing)
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
-        """Return the ended spans with a GenAI operation one by one, the first that came first.
+        """Return the ended spans with a GenAI operation one by one, the first that came, or began, first.
 
         They are read in pages: any number of them needs little memory.
 
@@ -278,6 +279,31 @@ class Store(OpenedStore):
         with self._read() as connection:
             return queries.decisions(connection, {"project": project, "trace_id": trace_id}, listing)
 
+    def alerts(
+        self,
+        *,
+        monitor: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
+        limit: int | None = 1000,
+    ) -> Rows[AlertNotice]:
+        """Return what the alerts of monitors have said, the newest first.
+
+        Args:
+            monitor: Only those of this monitor.
+            since_ns: When it was said at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when it was said.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
+
+        Raises:
+            StoreError: The cursor belongs to another query.
+        """
+        listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
+        with self._read() as connection:
+            return alerts.notices(connection, {"monitor": monitor}, listing)
+
     def runs(
         self,
         *,
@@ -361,33 +387,41 @@ class Store(OpenedStore):
             self._database, table, since_ns=since_ns, until_ns=time.time_ns(), project=project, dry_run=dry_run
         )
 
-    def trials(self, run_id: str, *, project: str | None = None) -> Rows[StoredTrial]:
+    def trials(
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredTrial]:
         """Return what became of each row and trial of a run, in the order of the dataset.
 
         Args:
             run_id: The id, or at least its first 4 characters if no other run begins so.
             project: Where to look.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: No run has this id, or several begin so.
+            StoreError: No run has this id, or several begin so; the cursor belongs to another query.
         """
         with self._read() as connection:
             found = queries.run(connection, run_id, project=project)
-            return queries.trials(connection, found.run_id, project=found.project)
+            return queries.trials(connection, found.run_id, project=found.project, after=after, limit=limit)
 
-    def run_scores(self, run_id: str, *, project: str | None = None) -> Rows[StoredScore]:
+    def run_scores(
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredScore]:
         """Return the scores of a run that count, the earliest first: one verdict of a scorer a row and trial.
 
         Args:
             run_id: The id, or at least its first 4 characters if no other run begins so.
             project: Where to look.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
 
         Raises:
-            StoreError: No run has this id, or several begin so.
+            StoreError: No run has this id, or several begin so; the cursor belongs to another query.
         """
         with self._read() as connection:
             found = queries.run(connection, run_id, project=project)
-            return queries.run_scores(connection, found.run_id, project=found.project)
+            return queries.run_scores(connection, found.run_id, project=found.project, after=after, limit=limit)
 
     def known_outputs(self, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
         """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""

@@ -1,7 +1,7 @@
 """The records that the store gives back. Each names the columns that it has in a DataFrame, with pandas' dtypes."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol
 
@@ -9,7 +9,8 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.dialects import canonical
-from tracelm.otlp.records import AnyValue, Attributes, SpanRecord
+from tracelm.otlp.dialects.apart import may_have_more, with_said
+from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
 from tracelm.store.cost_history import in_force
 
 _TEXT: Final = "string"
@@ -26,6 +27,14 @@ class WholeSpan(Protocol):
 
         Raises:
             StoreError: It was deleted meanwhile, or cannot be read.
+        """
+        ...
+
+    def said(self) -> Sequence[LogRecord]:
+        """Return the log records in which its messages were told, the earliest first.
+
+        Raises:
+            StoreError: They cannot be read.
         """
         ...
 
@@ -150,9 +159,10 @@ class StoredSpan:
     def attributes(self) -> Attributes:
         """All attributes of the span, with the cost that is in force; `otlp.attributes` are those recorded.
 
-        What another instrumentation recorded stands there under today's names as well.
+        What another instrumentation recorded stands there under today's names as well, also what it sent as log records
+        of their own.
         """
-        return in_force(dict(canonical(self.otlp)), self.repricings)
+        return in_force(dict(_shown(self.otlp, self.record)), self.repricings)
 
     @property
     def input(self) -> str | None:
@@ -244,12 +254,12 @@ class StoredTrace:
     @property
     def input(self) -> str | None:
         """What went into the root."""
-        return _content(canonical(self.root), semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
+        return _content(_shown(self.root, self.record), semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
 
     @property
     def output(self) -> str | None:
         """What came out of the root."""
-        return _content(canonical(self.root), semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
+        return _content(_shown(self.root, self.record), semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +352,11 @@ class StoredProject:
     name: str
     traces: int
     last_start_ns: int | None
+
+
+def _shown(span: SpanRecord, whole: WholeSpan) -> Mapping[str, AnyValue]:
+    found = canonical(span)
+    return canonical(with_said(span, whole.said())) if may_have_more(found) else found
 
 
 def _content(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:

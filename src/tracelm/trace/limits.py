@@ -21,7 +21,7 @@ _LISTS: Final[frozenset[type[Any]]] = frozenset({list, tuple})
 _SHORT: Final = 64
 _MAX_ELEMENTS: Final = 100_000
 PLAIN: Final[frozenset[type[Any]]] = frozenset({CleanText, str, bool, int, float})
-_IDENTIFYING: Final = ("tracelm.", "gen_ai.", "input.", "output.", "code.", "openai.", "server.")
+_IDENTIFYING: Final = ("tracelm.", "gen_ai.", "input.", "output.", "code.", "openai.", "anthropic.", "server.")
 _IDENTIFYING_TOO: Final = frozenset({semconv.ERROR_TYPE, semconv.SESSION_ID, semconv.USER_ID})
 
 

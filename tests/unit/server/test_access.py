@@ -41,6 +41,8 @@ QUERIES: dict[str, dict[str, object]] = {
     "/api/v1/values": {"column": "name"},
     "/api/v1/complete": {"text": "name:", "position": 5},
     "/api/v1/traces/{trace_id}/spans/{span_id}/value": {"key": "secret"},
+    "/api/v1/agreement": {"name": "score of others", "judge": "judge"},
+    "/api/v1/export/spans.jsonl": {"trace": OTHERS.hex()},
     "/api/v1/spans/otlp": {"span": f"{OTHERS.hex()}:{(1).to_bytes(8, 'big').hex()}"},
 }
 
@@ -74,8 +76,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 def asked(guarded: Guarded, method: str, route: APIRoute, key: str | None, **query: object) -> Reply:
-    path = route.path.replace("{path:path}", "{path}").format(**SAMPLES)
-    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path, {}), **query})
+    path = route.path_format.format(**SAMPLES)
+    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path_format, {}), **query})
 
 
 def ask_unread(server: Serving, method: str, path: str, key: str | None, query: dict[str, object]) -> Reply:
@@ -144,6 +146,8 @@ def test_a_key_for_one_project_never_sees_another_one(guarded: Guarded, method: 
         "/api/v1/spans",
         "/api/v1/spans/otlp",
         "/api/v1/scores",
+        "/api/v1/scores/names",
+        "/api/v1/export/spans.jsonl",
         "/api/v1/projects",
         "/api/v1/sessions",
     }
@@ -207,7 +211,7 @@ def test_no_route_answers_a_page_of_another_site_or_a_name_that_leads_here(
     guarded: Guarded, headers: dict[str, str]
 ) -> None:
     for method, route in ROUTES:
-        path = route.path.replace("{path:path}", "{path}").format(**SAMPLES)
+        path = route.path_format.format(**SAMPLES)
         body = b"{}" if method == "POST" else None
         sent = {"content-type": "text/plain"} | headers
         reply = guarded.server.ask(method, path, body, key=guarded.keys["read"], headers=sent)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
+from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.remote.connection import ApiConnection
 from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
@@ -64,6 +65,18 @@ class RemoteSpans:
         with self._api.understood():
             return decode_spans(source).records[0]
 
+    def said(self, index: int) -> Sequence[LogRecord]:
+        """Return the log records in which messages of one span were told.
+
+        Raises:
+            StoreError: The server cannot be asked.
+        """
+        place = self._places[index]
+        path = ("traces", place.trace_id, "spans", place.span_id, "messages")
+        told = self._api.get(*path, project=place.project)
+        with self._api.understood():
+            return [decode_logs(each["otlp"].encode()).records[0] for each in told["items"]]
+
     def _fetch(self, places: "Sequence[_Place]") -> "dict[_Place, bytes]":
         if len(places) == 1:
             return {}
@@ -104,6 +117,14 @@ class RemoteSpan:
             StoreError: It was deleted meanwhile, or the server cannot be asked.
         """
         return self._among.span(self._index)
+
+    def said(self) -> Sequence[LogRecord]:
+        """Return the log records in which its messages were told, the earliest first.
+
+        Raises:
+            StoreError: The server cannot be asked.
+        """
+        return self._among.said(self._index)
 
 
 class RemoteLog:
@@ -146,6 +167,11 @@ def scores(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredScore]:
 def decisions(api: ApiConnection, lines: Sequence[Line]) -> list[StoredDecision]:
     """Return what guardrails decided."""
     return [_read(StoredDecision, line, record=RemoteLog(api, line)) for line in lines]
+
+
+def alerts(_api: ApiConnection, lines: Sequence[Line]) -> list[AlertNotice]:
+    """Return what alerts have said."""
+    return [_read(AlertNotice, line) for line in lines]
 
 
 def runs(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredRun]:

@@ -83,7 +83,7 @@ ATTRIBUTES: Final[Mapping[str, Attribute]] = {
     semconv.REQUEST_MAX_TOKENS: _INT,
     semconv.REQUEST_TEMPERATURE: _DOUBLE,
     semconv.REQUEST_TOP_P: _DOUBLE,
-    "gen_ai.request.top_k": _INT,
+    semconv.REQUEST_TOP_K: _INT,
     semconv.REQUEST_FREQUENCY_PENALTY: _DOUBLE,
     semconv.REQUEST_PRESENCE_PENALTY: _DOUBLE,
     semconv.REQUEST_STOP_SEQUENCES: _STRINGS,

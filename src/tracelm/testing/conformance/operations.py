@@ -23,7 +23,7 @@ SPARED: Final = frozenset(
         *(semconv.CACHE_READ_TOKENS, semconv.CACHE_WRITE_TOKENS, "gen_ai.tool.description"),
         # Recommended where there is such a thing, which the record does not show.
         *(semconv.REQUEST_REASONING_LEVEL, semconv.REASONING_TOKENS, "gen_ai.request.previous_response.id"),
-        *("gen_ai.request.top_k", "gen_ai.request.encoding_formats", "gen_ai.conversation.compacted"),
+        *(semconv.REQUEST_TOP_K, "gen_ai.request.encoding_formats", "gen_ai.conversation.compacted"),
         *(semconv.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, "aws.bedrock.knowledge_base.id", "mcp.session.id"),
         *("network.protocol.name", "network.protocol.version", "jsonrpc.protocol.version"),
         *("client.address", "client.port"),
@@ -83,7 +83,7 @@ SPAN_TYPES: Final[Mapping[str, SpanType]] = {
         kinds=("client",),
         named_by="gen_ai.data_source.id",
         recommended=frozenset({semconv.SERVER_ADDRESS, "gen_ai.retrieval.top_k"}),
-        forbidden=frozenset({"gen_ai.request.top_k"}),
+        forbidden=frozenset({semconv.REQUEST_TOP_K}),
     ),
     "gen_ai.fetch_response.client": SpanType(
         operations=frozenset({"fetch_response"}),

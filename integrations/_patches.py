@@ -1,0 +1,41 @@
+"""A function of a client library, replaced by one that records, and put back."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+
+def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], Any]) -> Callable[[], None]:
+    """Replace what stands under a name.
+
+    Args:
+        owner: A class or a module.
+        name: Of the method or function.
+        recording: Makes what stands in its place, of the original and of what says whether recording is on.
+
+    Returns:
+        What undoes it.
+    """
+    original = own(owner).get(name)
+    is_on = True
+    # On the class itself; the method may stand in a base class that has other children. A plain function in its
+    # place: a wrapper object would be made anew for each call.
+    patched = recording(getattr(owner, name), lambda: is_on)
+    setattr(owner, name, patched)
+
+    def undo() -> None:
+        # What somebody else has put on top of ours stays; ours below it is off, for good.
+        nonlocal is_on
+        is_on = False
+        if own(owner).get(name) is not patched:
+            return
+        if original is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
+
+    return undo
+
+
+def own(owner: Any) -> Mapping[str, Any]:
+    """Return what stands on a class or a module itself, not on the bases of a class."""
+    return cast("Mapping[str, Any]", vars(owner))

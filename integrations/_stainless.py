@@ -1,0 +1,343 @@
+"""Records the calls of the clients that Stainless generates, as those of OpenAI and of Anthropic are.
+
+Everything such a client sends passes one method, `request`, whichever method, helper, raw-response wrapper or subclass
+it comes from, and above the loop of its retries. It is wrapped, and a hook that the client calls before each attempt,
+to count them. Where a request goes to says which endpoint reads it.
+"""
+
+import functools
+import inspect
+import types
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, cast, get_origin
+from urllib.parse import urlsplit
+
+from opentelemetry.util.types import AttributeValue
+from pydantic import BaseModel
+
+from tracelm import semconv
+from tracelm.frozen import frozen
+from tracelm.integrations._base import Call, begin
+from tracelm.integrations._bodies import BodyRecord, answer_in
+from tracelm.integrations._endpoint import Asked, Endpoint
+from tracelm.integrations._exchange import Reply, Request
+from tracelm.integrations._fields import field
+from tracelm.integrations._patches import own
+from tracelm.integrations._stream import StreamRecord, find_record
+from tracelm.trace import runtime
+from tracelm.trace.context import detach
+from tracelm.trace.safely import report, safely
+
+AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
+_MAX_BODY_BYTES: Final = 50_000_000
+"""Of a larger body that the program reads itself nothing is kept."""
+_MOST_TARGETS: Final = 256
+
+sending: Final[ContextVar[Call | None]] = ContextVar("tracelm_stainless_call", default=None)
+"""The call for which a client is sending a request."""
+
+
+@frozen
+class _Target:
+    """Where a client's requests go."""
+
+    client: type[Any]
+    base_url: object
+    path: str
+    provider: str
+    server: Mapping[str, AttributeValue]
+
+
+class Library(ABC):
+    """One client library: what it shares with its like, and what each subclass of this says of it."""
+
+    def __init__(self) -> None:
+        # By the identity of the client's `base_url`, which the target keeps alive.
+        self._targets: dict[int, _Target] = {}
+
+    @abstractmethod
+    def find_endpoint(self, method: str, url: str) -> tuple[str, Endpoint] | None:
+        """Return the operation that a request is, and the endpoint that reads it; `None` for all others."""
+
+    @abstractmethod
+    def provider_of(self, client: Any, host: str, port: int) -> str:
+        """Return `gen_ai.provider.name` of a client that sends to this server."""
+
+    def completed(self, body: Mapping[str, object], path: str) -> Mapping[str, object]:
+        """Return a body with what the path of the client's address says in its place."""
+        return body
+
+    def changed(self, options: Any, kind: str) -> Any:
+        """Return options with which a stream says more than the program asked for; `None` to leave them."""
+        return None
+
+    def hides(self, chunk: object) -> bool:
+        """Say of a chunk of such a stream that it is recorded, and not passed on."""
+        return False
+
+    def recording_class(self, stream_cls: Any) -> Any:
+        """Return the class of stream to ask the client for, instead of this one."""
+        return _recording_class(stream_cls)
+
+    def request(self, method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
+        """Return what stands in the place of a synchronous client's `request`."""
+
+        @functools.wraps(method)
+        def request(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+            recorded = self._begin(client, args, kwargs) if is_on() else None
+            if recorded is None:
+                return method(client, *args, **kwargs)
+            recorded.enter()
+            try:
+                reply = method(client, *recorded.args, **recorded.kwargs)
+            except BaseException as error:
+                recorded.leave()
+                recorded.failed(error)
+                raise
+            recorded.leave()
+            recorded.received(reply)
+            return reply
+
+        return request
+
+    def arequest(
+        self, method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]
+    ) -> Callable[..., Awaitable[Any]]:
+        """Return what stands in the place of an asynchronous client's `request`."""
+
+        @functools.wraps(method)
+        async def request(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+            recorded = self._begin(client, args, kwargs) if is_on() else None
+            if recorded is None:
+                return await method(client, *args, **kwargs)
+            recorded.enter()
+            try:
+                reply = await method(client, *recorded.args, **recorded.kwargs)
+            except BaseException as error:
+                recorded.leave()
+                recorded.failed(error)
+                raise
+            recorded.leave()
+            recorded.received(reply)
+            return reply
+
+        return request
+
+    def _begin(self, client: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "_Recorded | None":
+        active = runtime.active
+        if active is None:
+            return None
+        try:
+            options = args[1] if len(args) > 1 else kwargs.get("options")
+            method, url = getattr(options, "method", None), getattr(options, "url", None)
+            if not isinstance(method, str) or not isinstance(url, str):
+                return None
+            found = self.find_endpoint(method, url)
+            if found is None:
+                return None
+            kind, endpoint = found
+            streams = bool(kwargs.get("stream"))
+            injects = streams and active.settings.stream_usage == "inject"
+            changed = self.changed(options, kind) if injects else None
+            asked: list[Asked] = []
+
+            def describe() -> Request:
+                asked.append(self._asked(client, options if changed is None else changed, url, streams=streams))
+                return endpoint.describe(asked[0])
+
+            call = begin(describe, kind=kind)
+            if call is None:
+                return None
+            return _Recorded(self, call, endpoint, asked[0] if asked else None, args, kwargs, changed=changed)
+        except Exception as error:
+            report("read the request to a model", error)
+            return None
+
+    def _asked(self, client: Any, options: object, url: str, *, streams: bool) -> Asked:
+        target = self._target(client, url)
+        params: object = getattr(options, "params", None)
+        return Asked(
+            path=url.partition("?")[0].rstrip("/"),
+            body=self.completed(_body(options), target.path),
+            query=cast("Mapping[str, object]", params) if params and isinstance(params, Mapping) else {},
+            files=getattr(options, "files", None),
+            provider=target.provider,
+            server=target.server,
+            streams=streams,
+        )
+
+    def _target(self, client: Any, url: str) -> _Target:
+        base_url = client.base_url
+        if "://" in url:  # a whole address, as `client.post` takes it
+            return self._read_target(client, url, None)
+        found = self._targets.get(id(base_url))
+        if found is None or found.base_url is not base_url or found.client is not type(client):
+            if len(self._targets) >= _MOST_TARGETS:
+                self._targets.clear()
+            found = self._targets[id(base_url)] = self._read_target(client, str(base_url), base_url)
+        return found
+
+    def _read_target(self, client: Any, address: str, base_url: object) -> _Target:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        provider = self.provider_of(client, host, port)
+        server: dict[str, AttributeValue] = {}
+        if host:
+            server[semconv.SERVER_ADDRESS] = host
+            server[semconv.SERVER_PORT] = port
+        if provider in AZURE:
+            server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
+        return _Target(client=client.__class__, base_url=base_url, path=parts.path, provider=provider, server=server)
+
+
+def counting(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
+    """Return what stands in the place of a hook that the client calls before each attempt."""
+
+    @functools.wraps(method)
+    def prepare(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+        call = sending.get()
+        if call is not None and is_on():
+            call.sent()
+        return method(client, *args, **kwargs)
+
+    return prepare
+
+
+def _body(options: object) -> Mapping[str, object]:
+    body: object = getattr(options, "json_data", None)
+    more: object = getattr(options, "extra_json", None)
+    whole: Mapping[str, object] = cast("Mapping[str, object]", body) if isinstance(body, dict | Mapping) else {}
+    if more is not None and isinstance(more, Mapping):  # the client lays the second over the first, too
+        whole = {**whole, **cast("Mapping[str, object]", more)}
+    return whole
+
+
+class _Recorded:
+    """One request that is being recorded, and what becomes of it. `asked` is missing where it is left out."""
+
+    __slots__ = ("_asked", "_call", "_endpoint", "_stream", "_tokens", "args", "kwargs")
+
+    def __init__(
+        self,
+        library: Library,
+        call: Call,
+        endpoint: Endpoint,
+        asked: Asked | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        changed: object,
+    ) -> None:
+        self._call = call
+        self._endpoint = endpoint
+        self._asked = asked
+        self._stream: StreamRecord | None = None
+        self._tokens: tuple[Any, Any, Any] = (None, None, None)
+        # The arguments for the client: as given, but with a stream class that records, and `changed` options.
+        self.args = args
+        self.kwargs = kwargs
+        if asked is not None and asked.streams:
+            with safely("record a streamed reply"):
+                chunks = endpoint.collect(asked, keep_content=call.captures_content)
+                self._stream = StreamRecord(call, chunks, hides=None if changed is None else library.hides)
+                self.kwargs = {**kwargs, "stream_cls": library.recording_class(kwargs.get("stream_cls"))}
+                if changed is not None and "options" in kwargs:
+                    self.kwargs["options"] = changed
+                elif changed is not None:
+                    self.args = (*args[:1], changed, *args[2:])
+
+    def enter(self) -> None:
+        """Make the span current while the client works, and let the client's parts find what is recorded."""
+        stream = self._stream
+        self._tokens = (
+            self._call.enter(),
+            sending.set(self._call),
+            None if stream is None else stream.offer(),
+        )
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+        for token in self._tokens:
+            detach(token)
+
+    def failed(self, error: BaseException) -> None:
+        """End the span of a call that raised."""
+        reply = None
+        with safely("record the reply of a model"):
+            # An answer that was cut short cannot be parsed; the error carries what came and was paid for.
+            completion = field(error, "completion")
+            reply = None if completion is None else self._read(completion)
+        self._call.end(reply, error=error)
+
+    def received(self, reply: Any) -> None:
+        """End the span of a call that came back, or leave that to the response that is still open."""
+        if self._asked is None:
+            return
+        try:
+            is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
+            response = None if is_read else _http_response(reply)
+            if response is None:
+                self._call.end(self._read(reply))
+            elif self._stream is not None:
+                self._stream.follow(response)
+            elif response.is_closed:
+                self._call.end(self._read(answer_in(response.content)))
+            else:
+                BodyRecord(self._call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
+        except Exception as error:
+            report("record the reply of a model", error)
+            self._call.end()
+
+    def _read(self, answer: object) -> Reply:
+        if self._asked is None:
+            return Reply()
+        return self._endpoint.read(self._asked, answer)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_read(kind: type[Any]) -> bool:
+    """Say whether a reply of this class is a value: nothing of it is still to be read."""
+    return issubclass(kind, BaseModel | Mapping | str | types.NoneType)
+
+
+def _http_response(reply: object) -> Any:
+    """Return the HTTP response of a reply that may not have been read yet, if it has one."""
+    for name in ("http_response", "response"):
+        response = getattr(reply, name, None)
+        if hasattr(response, "extensions"):
+            return response
+    return reply if hasattr(reply, "extensions") else None
+
+
+@functools.lru_cache(maxsize=32)
+def _recording_class(stream_cls: Any) -> Any:
+    """Return a subclass of the client's stream class whose chunks are recorded."""
+    origin = get_origin(stream_cls)
+    original = None if origin is None else own(origin).get(READING)
+    if origin is None or original is None:
+        return stream_cls  # a class of the program's own
+    names = {
+        READING: recording_stream(original),
+        "__module__": origin.__module__,
+        "__qualname__": origin.__qualname__,
+    }
+    return types.new_class(origin.__name__, (stream_cls,), exec_body=lambda namespace: namespace.update(names))
+
+
+READING: Final = "__stream__"
+"""The method of a client's class of streams that makes what its chunks are read from."""
+
+
+def recording_stream(original: Callable[..., Any], _is_on: object = None) -> Callable[..., Any]:
+    """Return what stands in the place of that method: it passes each chunk on, and records it."""
+    read: Any = StreamRecord.aread if inspect.isasyncgenfunction(original) else StreamRecord.read
+
+    @functools.wraps(original)
+    def __stream__(self: Any) -> Any:  # noqa: N807 - the client's name for it
+        record = find_record(self.response)
+        return original(self) if record is None else read(record, original(self))
+
+    return __stream__
