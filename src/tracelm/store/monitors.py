@@ -251,8 +251,16 @@ def inputs_of(
     return {key: each.input for each in found if (key := (each.project, each.trace_id, each.span_id)) in wanted}
 
 
-def names(connection: Connection) -> list[str]:
-    """Return the names of the monitors that have run, in the order of the alphabet; also of those within programs."""
-    beside = set(connection.execute(select(MONITORS.c.name)).scalars())
-    within = connection.execute(select(SCORES.c.monitor).where(SCORES.c.monitor.is_not(None)).distinct()).scalars()
-    return sorted(beside.union(name for name in within if name is not None))
+def names(connection: Connection, *, project: str | None = None) -> list[str]:
+    """Return the names of the monitors that have run, in the order of the alphabet; also of those within programs.
+
+    Args:
+        connection: To the store.
+        project: Only those that scored something in this project.
+    """
+    found = select(SCORES.c.monitor).where(SCORES.c.monitor.is_not(None)).distinct()
+    if project is not None:
+        found = found.where(SCORES.c.project == project)
+    scored = {str(each) for each in connection.execute(found).scalars()}
+    beside = connection.execute(select(MONITORS.c.name)).scalars() if project is None else ()
+    return sorted(scored.union(beside))

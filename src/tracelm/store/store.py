@@ -111,7 +111,7 @@ class Store(OpenedStore):
                 that ended the page before was deleted meanwhile.
         """
         with self._read() as connection:
-            return queries.trace_page(connection, trace_id, project=project, after=after, limit=limit)
+            return queries.trace_page(connection, self._outlines, trace_id, project=project, after=after, limit=limit)
 
     def spans(
         self,
