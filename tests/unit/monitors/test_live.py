@@ -44,7 +44,8 @@ def monitor(*scorers: Any, **options: Any) -> Monitor:
 
 def init(**options: Any) -> None:
     """Begin to record; the end waits as long as a busy machine may need."""
-    tracelm.init("shop", **{"shutdown_timeout_s": 60, **options})
+    known: dict[str, Any] = {"shutdown_timeout_s": 60, **options}
+    tracelm.init("shop", **known)
 
 
 @pytest.fixture
