@@ -13,7 +13,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -86,14 +87,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder: Path = given.folder or Path(scratch)
-        filled = (folder / "filled").exists()
-        with tracelm.open_store(home=folder) as store:
-            if not filled:
-                fill(store, spans=given.spans, days=given.days)
-                (folder / "filled").touch()
-            ask(store, rounds=given.rounds)
+    with store_of(given.spans, days=given.days, folder=given.folder) as store:
+        ask(store, rounds=given.rounds)
+
+
+@contextmanager
+def store_of(spans: int, *, days: float, folder: Path | None) -> Generator[Store]:
+    """Open a store with so many spans: that in `folder`, if it was filled once, else a new one, there or for now."""
+    with tempfile.TemporaryDirectory() as scratch, tracelm.open_store(home=folder or Path(scratch)) as store:
+        if not (store.home / "filled").exists():
+            fill(store, spans=spans, days=days)
+            (store.home / "filled").touch()
+        yield store
 
 
 # --- the data -----------------------------------------------------------------------------------------------

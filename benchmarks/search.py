@@ -16,9 +16,8 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-import tracelm
 from benchmarks import ingest
-from benchmarks.query import DAY_NS, PROJECT, fill, head, tell
+from benchmarks.query import DAY_NS, PROJECT, head, store_of, tell
 from tracelm.server.counters import Counters
 from tracelm.server.delivery import Delivery
 from tracelm.server.intake import Intake, Outcome
@@ -48,17 +47,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder: Path = given.folder or Path(scratch)
-        with tracelm.open_store(home=folder) as store:
-            if not (folder / "filled").exists():
-                fill(store, spans=given.spans, days=7.0)
-                (folder / "filled").touch()
-            begun, used = time.perf_counter(), time.process_time()
-            count = store.index_texts()
-            seconds, computed = time.perf_counter() - begun, time.process_time() - used
-            print(f"{count:,} texts taken into the index in {seconds:,.0f} s, {computed:,.0f} s of processor")
-            ask(store, rounds=given.rounds)
+    with store_of(given.spans, days=7.0, folder=given.folder) as store:
+        begun, used = time.perf_counter(), time.process_time()
+        count = store.index_texts()
+        seconds, computed = time.perf_counter() - begun, time.process_time() - used
+        print(f"{count:,} texts taken into the index in {seconds:,.0f} s, {computed:,.0f} s of processor")
+        ask(store, rounds=given.rounds)
     cost(rounds=given.rounds)
 
 

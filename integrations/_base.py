@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -189,6 +190,9 @@ class InnerCall(Call):
         super().__init__()
         self._outer = outer
         self._request = request
+        # At once: of a stream that is left, the one further out may hear before the one further in.
+        with safely("tell the call further out where this one goes"):
+            outer.learn(request.known(), None)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
@@ -241,6 +245,11 @@ class ModelCall(Call):
         """Take what a call further in knows; what is known already stays."""
         if self._is_over:
             return
+        provider = attributes.get(semconv.PROVIDER_NAME)
+        if self._request.by_framework and isinstance(provider, str):
+            self._request = replace(self._request, provider=provider, by_framework=False)
+            self._known[semconv.PROVIDER_NAME] = provider
+            self._span.set_attribute(semconv.PROVIDER_NAME, provider)
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
         if reply is not None:

@@ -31,6 +31,7 @@ class Request:
         instructions: Makes `gen_ai.system_instructions`.
         content: Makes other attributes that hold content, by name.
         reports_usage: Whether the reply will say how many tokens it took; not every stream does.
+        by_framework: Whether a framework asks, which only guesses the provider: that a call further in names is right.
     """
 
     operation: str | None
@@ -43,6 +44,7 @@ class Request:
     instructions: Content = tuple
     content: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
     reports_usage: bool = True
+    by_framework: bool = False
 
     @property
     def kind(self) -> str:

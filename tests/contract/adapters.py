@@ -12,6 +12,7 @@ from anthropic import _base_client as anthropic_clients  # pyright: ignore[repor
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tests.contract.google_adapters import GoogleAsync, GoogleSync
+from tests.contract.langchain_adapters import LangChainAsync, LangChainSync
 from tests.recordings.bedrock import MADE, BedrockRecorded
 from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
@@ -242,7 +243,7 @@ def _adapters() -> dict[str, Adapter]:
             answer="1. 1",
             names=("sync-basic", "stream-basic"),
         )
-    return found
+    return found | {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
 
 
 ADAPTERS = _adapters()

@@ -189,10 +189,11 @@ def test_a_call_that_sampling_leaves_out_is_not_even_described(
 
     monkeypatch.setattr(Request, "known", told)
     assert getattr(adapter, way)(own_url)
-    assert len(described) == 1
+    before = len(described)
+    assert before
     _leave_all_out(spans.home)
     assert getattr(adapter, way)(own_url)
-    assert len(described) == len(spans.all()) == 1
+    assert (len(described), len(spans.all())) == (before, 1)
 
 
 def test_what_happens_inside_a_call_that_is_left_out_is_left_out(
@@ -210,7 +211,9 @@ def test_what_happens_inside_a_call_that_is_left_out_is_left_out(
     adapter.call(own_url)
     _leave_all_out(spans.home)
     adapter.call(own_url)
-    assert inside == [True, False]
+    # A client further in that is left out with its framework may not even say when it sends.
+    assert inside[0]
+    assert not any(inside[1:])
     assert len(spans.all()) == 2
     assert trace.get_current_span() is trace.INVALID_SPAN
 
