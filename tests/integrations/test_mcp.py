@@ -324,9 +324,10 @@ def test_a_library_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.
 
     patching.unpatch()
     place: Any = importlib.import_module("mcp.shared.session" if IS_FIRST else "mcp.shared.jsonrpc_dispatcher")
-    sender, name = (place.BaseSession, "send_request") if IS_FIRST else (place.JSONRPCDispatcher, "send_raw_request")
-    untouched: object = vars(sender)[name]
+    sender: Any = place.BaseSession if IS_FIRST else place.JSONRPCDispatcher
+    name = "send_request" if IS_FIRST else "send_raw_request"
+    untouched: Any = getattr(sender, name)
     monkeypatch.delattr(StreamableHTTPTransport, "post_writer")
     with pytest.raises(AttributeError, match="post_writer"):
         MCPInstrumentor().instrument()
-    assert vars(sender)[name] is untouched
+    assert getattr(sender, name) is untouched
