@@ -163,7 +163,7 @@ class LineEncoder:
         known = self._pairs
         for pair in _items(attributes):
             key, value = pair
-            kind: Any = type(value)
+            kind: type[object] = type(value)
             if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
                 piece = known.get(pair)
                 if piece is None:
