@@ -200,7 +200,7 @@ def _of_several(table: Table, count: int) -> tuple[str, Callable[[Row], tuple[ob
     """Return SQLite's statement that writes so many rows, and what gives the values of one in its order."""
     statement, order = _statement("sqlite", table)
     head, values, rest = statement.partition(f"({', '.join('?' * len(order))})")
-    values_of = cast("Callable[[Row], tuple[object, ...]]", itemgetter(*order))
+    values_of: Callable[[Row], tuple[object, ...]] = cast("Any", itemgetter(*order))
     return head + ", ".join([values] * count) + rest, values_of
 
 

@@ -44,8 +44,8 @@ def monitor(*scorers: Any, **options: Any) -> Monitor:
 
 def init(**options: Any) -> None:
     """Begin to record; the end waits as long as a busy machine may need."""
-    known: dict[str, Any] = {"shutdown_timeout_s": 60, **options}
-    tracelm.init("shop", **known)
+    options.setdefault("shutdown_timeout_s", 60)
+    tracelm.init("shop", **options)
 
 
 @pytest.fixture
