@@ -27,6 +27,7 @@ _REPEATS_UP_TO: Final = 160
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
 _SHORT: Final = 4
+_type_of: Final[Any] = type
 _NUMBERS: Final = frozenset({int, float, bool})
 
 
@@ -163,7 +164,7 @@ class LineEncoder:
         known = self._pairs
         for pair in _items(attributes):
             key, value = pair
-            kind: type[object] = type(value)
+            kind = _type_of(value)
             if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
                 piece = known.get(pair)
                 if piece is None:
