@@ -411,10 +411,19 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         return None if reply is None or reply.failure is None else reply.failure.kind
     if isinstance(error, GeneratorExit):
         return None
-    status_code = getattr(error, "status_code", None)
-    if not isinstance(status_code, int):
+    status = _status(error)
+    if status is None:
         return type_name(error)
-    if status_code >= _LEAST_FAILURE:
-        return str(status_code)
+    if status >= _LEAST_FAILURE:
+        return str(status)
     # The answer had begun well: what went wrong stands in it.
     return text(field(field(getattr(error, "body", None), "error"), "type")) or type_name(error)
+
+
+def _status(error: BaseException) -> int | None:
+    if isinstance(error, Exception):  # an exit has a code, too, and it is another one
+        for name in ("status_code", "code"):  # the second is Google's name for it
+            status = getattr(error, name, None)
+            if isinstance(status, int):
+                return status
+    return None

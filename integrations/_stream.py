@@ -141,7 +141,7 @@ _offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_re
 _EXTENSION: Final = "tracelm.stream_record"
 
 
-_watched: Final[dict[int, tuple["weakref.ref[Response]", Callable[[], None]]]] = {}
+_watched: Final[dict[int, tuple["weakref.ref[Any]", Callable[[], None]]]] = {}
 
 
 def find_record(response: Response) -> StreamRecord | None:
@@ -184,15 +184,30 @@ def watch(response: Response, closed: Callable[[], None], **instead: Any) -> Non
                 del instance[name]
         forgotten()
 
+    ours: dict[str, Any] = {**instead, "close": close, "aclose": aclose}
+    forgotten = watch_held(response, closed)
+    instance.update(ours)
+
+
+def watch_held(held: object, gone: Callable[[], None]) -> Callable[[], None]:
+    """Call `gone`, once, when something is garbage.
+
+    Args:
+        held: What is watched.
+        gone: Must not hold it, or it would never be garbage.
+
+    Returns:
+        What treats it as garbage at once.
+    """
+
     def forgotten(_reference: object = None) -> None:
         if _watched.pop(key, None) is not None:
-            closed()
+            gone()
 
-    ours: dict[str, Any] = {**instead, "close": close, "aclose": aclose}
-    reference = weakref.ref(response, forgotten)
+    reference = weakref.ref(held, forgotten)
     key = id(reference)
-    _watched[key] = reference, closed
-    instance.update(ours)
+    _watched[key] = reference, gone
+    return forgotten
 
 
 @atexit.register

@@ -139,6 +139,18 @@ COST_RECORDED: Final = "tracelm.cost.recorded.amount_usd"
 COST_RECORDED_RULE: Final = "tracelm.cost.recorded.rule"
 COST_RECORDED_PRICE_VERSION: Final = "tracelm.cost.recorded.price_version"
 
+# --- a request of the Model Context Protocol -----------------------------------------------------------------
+MCP_METHOD: Final = "mcp.method.name"
+MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
+MCP_SESSION_ID: Final = "mcp.session.id"
+MCP_RESOURCE_URI: Final = "mcp.resource.uri"
+JSONRPC_REQUEST_ID: Final = "jsonrpc.request.id"
+RPC_STATUS_CODE: Final = "rpc.response.status_code"
+NETWORK_TRANSPORT: Final = "network.transport"
+NETWORK_PROTOCOL: Final = "network.protocol.name"
+CLIENT_ADDRESS: Final = "client.address"
+CLIENT_PORT: Final = "client.port"
+
 # --- a tool, agent, workflow or retrieval -------------------------------------------------------------------
 TOOL_NAME: Final = "gen_ai.tool.name"
 TOOL_TYPE: Final = "gen_ai.tool.type"

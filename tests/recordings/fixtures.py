@@ -13,19 +13,24 @@ from typing import Any
 import pytest
 
 from tests.recordings.foreign import replayed, speaking_openai
+from tests.recordings.google import GoogleRecorded, as_events, speaking_google
 from tests.recordings.made_by_hand import STREAMS
+from tests.recordings.made_google import GOOGLE
 from tests.recordings.recorded import Recorded, can_be_asked
 from tests.recordings.server import load, serve
 
 _SHARED = Path(__file__).parents[3] / "shared" / "recordings"
 _FOREIGN = speaking_openai(_SHARED)
+_GOOGLE = speaking_google(load(_SHARED))
+_GOOGLE_STREAMS = {name: changed for name, each in _GOOGLE.items() if (changed := as_events(each)) is not None}
+"""Streams of another form than the one that the client asks for."""
 _OWN = {name: recording for name, recording in load().items() if can_be_asked(recording)}
 
 
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """The address of the project's own recordings."""
-    with serve(load() | STREAMS) as url:
+    with serve(load() | STREAMS | GOOGLE) as url:
         yield url
 
 
@@ -46,6 +51,22 @@ def own(request: pytest.FixtureRequest, own_url: str) -> Recorded:
 def foreign(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
     """Each recording in the shared folder that speaks OpenAI's interface."""
     return Recorded(_FOREIGN[request.param], foreign_url)
+
+
+@pytest.fixture(scope="session")
+def google_streams_url() -> Iterator[str]:
+    """The address of the shared streams that were changed into the form for which Google's client asks."""
+    with serve(_GOOGLE_STREAMS) as url:
+        yield url
+
+
+@pytest.fixture(params=sorted(_GOOGLE))
+def google(request: pytest.FixtureRequest, foreign_url: str, google_streams_url: str) -> GoogleRecorded:
+    """Each recording in the shared folder that Google's client has a method for."""
+    changed = _GOOGLE_STREAMS.get(request.param)
+    if changed is not None:
+        return GoogleRecorded(changed, google_streams_url)
+    return GoogleRecorded(_GOOGLE[request.param], foreign_url)
 
 
 @pytest.fixture

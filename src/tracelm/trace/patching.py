@@ -95,8 +95,7 @@ def unpatch() -> None:
 
 def status() -> list[IntegrationStatus]:
     """Return how each integration stands, sorted by name."""
-    packages = importlib.metadata.packages_distributions()
-    return sorted((_status(entry, packages.get(entry.name, [])) for entry in _entries()), key=lambda s: s.name)
+    return sorted((_status(entry) for entry in _entries()), key=lambda s: s.name)
 
 
 def _entries() -> list[EntryPoint]:
@@ -145,19 +144,22 @@ def _conflict(instrumentor: _Instrumentor) -> str | None:
     return None if conflict is None else f"needs {conflict.required}, found {conflict.found or 'none'}"
 
 
-def _status(entry: EntryPoint, distributions: list[str]) -> IntegrationStatus:
+def _status(entry: EntryPoint) -> IntegrationStatus:
     name = entry.name
-    version = importlib.metadata.version(distributions[0]) if distributions else None
+    if not _may_be_installed(name):
+        return IntegrationStatus(name, "not installed", f"pip install {name}")
+    if name in _refused and _refused[name][0] == "failed":
+        return IntegrationStatus(name, *_refused[name])
+    try:
+        instrumentor = _active.get(name) or _load(entry)
+        package, version = _package(instrumentor)
+        conflict = None if name in _active else _conflict(instrumentor)
+    except Exception as error:
+        return IntegrationStatus(name, "failed", f"{type(error).__name__}: {error}")
     if name in _active:
         return IntegrationStatus(name, "active", "", version)
-    if name in _refused:
-        return IntegrationStatus(name, *_refused[name], version)
-    if not _is_installed(name):
-        return IntegrationStatus(name, "not installed", f"pip install {name}")
-    try:
-        conflict = _conflict(_load(entry))
-    except Exception as error:
-        return IntegrationStatus(name, "failed", f"{type(error).__name__}: {error}", version)
+    if package is not None and version is None:
+        return IntegrationStatus(name, "not installed", f"pip install {package}")
     if conflict is not None:
         return IntegrationStatus(name, "version out of range", conflict, version)
     if not _on:
@@ -165,7 +167,21 @@ def _status(entry: EntryPoint, distributions: list[str]) -> IntegrationStatus:
     return IntegrationStatus(name, "waiting", f"patched as soon as the program imports {name}", version)
 
 
-def _is_installed(name: str) -> bool:
+def _package(instrumentor: _Instrumentor) -> tuple[str | None, str | None]:
+    """Return the distribution that an integration is for, and its version, if it is installed."""
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(each).name for each in instrumentor.instrumentation_dependencies()]
+    for package in wanted:
+        try:
+            return package, importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return (wanted[0] if wanted else None), None
+
+
+def _may_be_installed(name: str) -> bool:
+    # Several distributions share a folder such as `google`: whether the one is there that is meant, its version tells.
     try:
         return name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None
     except (ImportError, ValueError):

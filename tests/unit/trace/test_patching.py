@@ -1,5 +1,6 @@
 """Integrations are found, applied when their library is there, and their troubles are told, never raised."""
 
+import importlib
 import importlib.metadata
 import subprocess
 import sys
@@ -36,6 +37,14 @@ class Recorder:
 
 class NeedsTheFuture(Recorder):
     needs = ("pytest >= 1000",)
+
+
+class NeedsPytest(Recorder):
+    needs = ("pytest >= 1",)
+
+
+class NeedsWhatIsNotThere(Recorder):
+    needs = ("opentelemetry-of-nobody >= 1",)
 
 
 class Broken(Recorder):
@@ -122,6 +131,25 @@ def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
     patching.patch()
     status = _state("no_such_library")
     assert (status.state, status.detail, status.version) == ("not installed", "pip install no_such_library", None)
+
+
+def test_a_library_whose_folder_belongs_to_others_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "shared_folder").mkdir()
+    (tmp_path / "shared_folder" / "library.py").write_text("answer = 42\n")
+    _offer(monkeypatch, **{"shared_folder.library": "NeedsPytest", "opentelemetry.nobody": "NeedsWhatIsNotThere"})
+    patching.patch()
+    missing, there = _state("opentelemetry.nobody"), _state("shared_folder.library")
+    assert (missing.state, missing.detail, missing.version) == (
+        "not installed",
+        "pip install opentelemetry-of-nobody",
+        None,
+    )
+    assert (there.state, there.version) == ("waiting", pytest.__version__)
+    importlib.import_module("shared_folder.library")
+    assert _state("shared_folder.library").state == "active"
+    for name in ("shared_folder.library", "shared_folder"):
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_a_version_out_of_range_is_said_and_not_patched(

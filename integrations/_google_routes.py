@@ -1,0 +1,34 @@
+"""Which endpoint of Google's APIs a request goes to. What is not listed is left alone."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tracelm.integrations._endpoint import Endpoint
+from tracelm.integrations._google_content import ContentEndpoint
+from tracelm.integrations._google_predictions import EmbeddingsEndpoint, ImagesEndpoint, draws, embeds
+
+_CONTENT: Final[tuple[str, Endpoint]] = ("generate_content", ContentEndpoint())
+_EMBEDDINGS: Final[tuple[str, Endpoint]] = ("embeddings", EmbeddingsEndpoint())
+_IMAGES: Final[tuple[str, Endpoint]] = ("generate_content", ImagesEndpoint())
+_VERBS: Final = {
+    "generateContent": _CONTENT,
+    "streamGenerateContent": _CONTENT,
+    "embedContent": _EMBEDDINGS,
+    "batchEmbedContents": _EMBEDDINGS,
+}
+
+
+def find_endpoint(method: str, path: str, body: Mapping[str, object]) -> tuple[str, Endpoint] | None:
+    """Return the operation that a request is, and the endpoint that reads it; `None` for all others.
+
+    Args:
+        method: Of HTTP.
+        path: With the method of the API at its end: `models/gemini-2.5-flash:generateContent?alt=sse`.
+        body: Models of different kinds share the method `predict`: what they are asked for tells them apart.
+    """
+    verb = path.partition("?")[0].rpartition(":")[2]
+    if method.lower() != "post":
+        return None
+    if verb == "predict":
+        return _IMAGES if draws(body) else _EMBEDDINGS if embeds(body) else None
+    return _VERBS.get(verb)

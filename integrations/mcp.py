@@ -1,0 +1,66 @@
+"""Records the Model Context Protocol: each request is a span on the side that asks and one on the side that answers.
+
+The trace travels in the `_meta` of the request, so that both are one trace, whatever carries the request.
+"""
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+
+from tracelm.integrations import _mcp_network, _mcp_one, _mcp_two
+from tracelm.integrations._patches import patch
+from tracelm.trace.safely import safely
+
+_Wrapper = Callable[[Any, Callable[[], bool]], Any]
+_ONE: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
+    ("mcp.shared.session", "BaseSession", "send_request", _mcp_one.sending),
+    ("mcp.shared.session", "RequestResponder", "respond", _mcp_one.responding),
+    ("mcp.server.lowlevel.server", "Server", "_handle_request", _mcp_one.serving),
+    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", _mcp_network.noting),
+)
+_TWO: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
+    ("mcp.shared.jsonrpc_dispatcher", "JSONRPCDispatcher", "send_raw_request", _mcp_two.sending),
+    ("mcp.shared.direct_dispatcher", "DirectDispatcher", "send_raw_request", _mcp_two.sending),
+    ("mcp.shared.jsonrpc_dispatcher", "", "otel_span", _mcp_two.stepping_back),
+    ("mcp.server._otel", "OpenTelemetryMiddleware", "__call__", _mcp_two.answering),
+    ("mcp.server._otel", "", "otel_span", _mcp_two.stepping_back),
+    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", _mcp_network.noting),
+)
+"""What is replaced: the module, the class in it (or the module itself), the name, and by what."""
+
+
+class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """Records each request as one span. Undo with `uninstrument()`."""
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return which versions of the library are known to work."""
+        return ("mcp >= 1.8",)
+
+    def _instrument(self, **_options: Any) -> None:
+        is_first = importlib.metadata.version("mcp").startswith("1.")
+        self._undo: list[Callable[[], None]] = []
+        self._is_on = True
+        for module, owner, name, wrapper in _ONE if is_first else _TWO:
+            self._when_imported(module, owner, name, wrapper)
+
+    def _uninstrument(self, **_options: Any) -> None:
+        self._is_on = False
+        for undo in self._undo:
+            undo()
+
+    def _when_imported(self, module: str, owner: str, name: str, wrapper: _Wrapper) -> None:
+        """Replace something now, or once the program imports where it stands: a client needs no server."""
+        from wrapt import register_post_import_hook
+
+        undo = self._undo
+
+        def imported(_module: object) -> None:
+            with safely(f"patch {module}"):
+                if self._is_on and self._undo is undo:  # a hook cannot be taken back
+                    held = sys.modules[module]
+                    undo.append(patch(getattr(held, owner) if owner else held, name, wrapper))
+
+        register_post_import_hook(imported, module)
