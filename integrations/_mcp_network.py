@@ -25,7 +25,7 @@ def noting(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) -> 
     async def post_writer(transport: Any, /, *args: Any, **kwargs: Any) -> Any:
         if is_on():
             with safely("note how requests travel"):
-                stream = kwargs.get("write_stream", args[3] if len(args) > 3 else None)  # noqa: PLR2004 - its place
+                stream = kwargs.get("write_stream", args[3] if len(args) > 3 else None)
                 if stream is not None:
                     _transports[_inner(stream)] = transport
         return await method(transport, *args, **kwargs)

@@ -162,6 +162,9 @@ RETRIEVAL_QUERY: Final = "gen_ai.retrieval.query.text"
 RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 AGENT_NAME: Final = "gen_ai.agent.name"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+HANDOFF_FROM: Final = "tracelm.handoff.from_agent"
+HANDOFF_TO: Final = "tracelm.handoff.to_agent"
+GUARDRAIL_TRIGGERED: Final = "tracelm.guardrail.triggered"  # of a framework's own guardrail, on its span
 
 # --- a score: log record `gen_ai.evaluation.result` ---------------------------------------------------------
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"

@@ -116,6 +116,9 @@ def _apply(entry: EntryPoint) -> None:
     name = entry.name
     try:
         instrumentor = _load(entry)
+        package, version = _package(instrumentor)
+        if package is not None and version is None:
+            return  # a module of the program's own that has the name of one in the library: `agents`, say
         conflict = _conflict(instrumentor)
         if conflict is not None:
             _refused[name] = ("version out of range", conflict)
