@@ -4,15 +4,13 @@ The trace travels in the `_meta` of the request, so that both are one trace, wha
 """
 
 import importlib.metadata
-import sys
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations import _mcp_network, _mcp_one, _mcp_two
-from tracelm.integrations._patches import patch
-from tracelm.trace.safely import safely
+from tracelm.integrations._patches import patch_when_imported
 
 _Wrapper = Callable[[Any, Callable[[], bool]], Any]
 _ONE: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
@@ -44,23 +42,17 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._undo: list[Callable[[], None]] = []
         self._is_on = True
         for module, owner, name, wrapper in _ONE if is_first else _TWO:
-            self._when_imported(module, owner, name, wrapper)
+            undo = self._undo
+            patch_when_imported(
+                module,
+                owner,
+                name,
+                wrapper,
+                undo=undo,
+                is_wanted=lambda undo=undo: self._is_on and self._undo is undo,  # type: ignore[misc]
+            )
 
     def _uninstrument(self, **_options: Any) -> None:
         self._is_on = False
         for undo in self._undo:
             undo()
-
-    def _when_imported(self, module: str, owner: str, name: str, wrapper: _Wrapper) -> None:
-        """Replace something now, or once the program imports where it stands: a client needs no server."""
-        from wrapt import register_post_import_hook
-
-        undo = self._undo
-
-        def imported(_module: object) -> None:
-            with safely(f"patch {module}"):
-                if self._is_on and self._undo is undo:  # a hook cannot be taken back
-                    held = sys.modules[module]
-                    undo.append(patch(getattr(held, owner) if owner else held, name, wrapper))
-
-        register_post_import_hook(imported, module)

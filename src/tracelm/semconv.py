@@ -112,6 +112,7 @@ COST_RULE: Final = "tracelm.cost.rule"
 COST_PRICE_VERSION: Final = "tracelm.cost.price_version"
 COST_RATES: Final = "tracelm.cost.rates"
 COST_COMPUTED: Final = "tracelm.cost.computed_usd"
+COST_FRAMEWORK: Final = "tracelm.cost.framework_usd"
 COST_BUCKETS: Final = {
     "input": "tracelm.cost.input_usd",
     "input_image": "tracelm.cost.input_image_usd",

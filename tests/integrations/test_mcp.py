@@ -191,7 +191,9 @@ def test_without_content_neither_arguments_nor_result_are_recorded(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     tracelm.init("silent", home=tmp_path, capture_content=False)
-    run(over_stdio, tmp_path_factory.mktemp("server"), lambda session: session.call_tool("fail", {"reason": "no stock"}))
+    run(
+        over_stdio, tmp_path_factory.mktemp("server"), lambda session: session.call_tool("fail", {"reason": "no stock"})
+    )
     client = Spans(tmp_path).one("tools/call fail")
     assert client.status == "error"
     assert "gen_ai.tool.call.arguments" not in client.attributes
