@@ -4,6 +4,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+OLDEST_OTHERS := .venv-oldest-others
 STATIC := src/tracelm/server/static
 
 .PHONY: demo demo-ui test test-oldest test-ui test-web interop check check-web bench docs web clean help
@@ -23,8 +24,9 @@ test: $(VENV)/.dev  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 
-test-oldest: $(OLDEST)/.dev  ## the integrations, with the oldest client that they support
+test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
+	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
@@ -32,8 +34,8 @@ test-web: web/node_modules/.installed  ## the UI's components
 test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
 	@$(BIN)/python -m pytest -q -n 0 tests/browser
 
-interop: $(VENV)/.dev  ## what other instrumentations send, each installed for it, arrives as it was meant
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, and what we send in servers of others; each installed for it
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -83,16 +85,24 @@ $(VENV)/.server: $(VENV)/.demo
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server]'
 	@touch $@
 
-# OpenAI's client of that time wants an httpx of that time.
+# The clients of that time want an httpx of that time.
 $(OLDEST)/.dev: pyproject.toml
-	@echo "Installing tracelm[demo,dev] with openai 1.40 into $(OLDEST) …"
+	@echo "Installing tracelm[demo,dev] with openai 1.40, anthropic 0.40 and botocore 1.37 into $(OLDEST) …"
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OLDEST)
-	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'httpx<0.28'
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'anthropic==0.40.*' 'boto3==1.37.*' 'botocore==1.37.*' 'httpx<0.28'
+	@touch $@
+
+# Google's client of that time wants a newer httpx than OpenAI's.
+$(OLDEST_OTHERS)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev] with google-genai 1.24 and mcp 1.23 into $(OLDEST_OTHERS) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST_OTHERS)
+	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
 	@touch $@
 
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -21,7 +21,7 @@ import orjson
 import tracelm
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.store.ingest import write_logs, write_spans
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 PROJECT = "shop"
 DAY_NS = 86_400_000_000_000

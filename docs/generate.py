@@ -92,6 +92,7 @@ _SETTINGS_TAIL: Final = """A variable holds a bool as `1`, `true`, `yes`, `on` o
 | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `none`: this signal is not exported |
 | `OTEL_SDK_DISABLED` | `true`: nothing is recorded |
 | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | name the service; the project stays what `init` was given |
+| `TRACELM_SESSION_SECRET` | signs the [logins](../explanation/access.md#browsers) of `tracelm serve` |
 | `TRACELM_MODEL_DIR` | where the weights of [the local model](python.md#tracelmlocal_model) are kept |
 """
 
@@ -190,9 +191,9 @@ _TABLES: Final = (
 
 
 def _store() -> str:
-    from tracelm.store import stored
-    from tracelm.store.open import Store
+    from tracelm.store import stored, verdicts
     from tracelm.store.reprice import RepricedModel
+    from tracelm.store.store import Store
     from tracelm.store.unpriced import UnpricedModel
 
     queries = members(Store)
@@ -207,7 +208,7 @@ def _store() -> str:
     ]
     shared = attributes_of(inspect.getdoc(stored.StoredSpan) or "")
     for query, class_name in _TABLES:
-        kind = getattr(stored, class_name)
+        kind = getattr(stored, class_name, None) or getattr(verdicts, class_name)
         doc = inspect.getdoc(kind) or ""
         own, properties = attributes_of(doc), members(kind)
         parts += ["", f"## {query}", "", f"`store.{query}{signature(queries[query])}`", "", doc.split("\n\n")[0], ""]

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import tracelm
-from docs.sources import BAR, markdown, members, signature, source_of
+from docs.sources import BAR, all_members, markdown, signature, source_of
 
 TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Start and end": ("init", "flush", "shutdown", "FlushReport"),
@@ -130,9 +130,9 @@ def _module_text(module: ModuleType) -> str:
 
 
 def _class_text(name: str, kind: type[Any]) -> str:
-    own = members(kind)
+    own = all_members(kind)
     init = own.get("__init__")
-    if init is not None and kind.__module__ != "tracelm.store.open":
+    if init is not None and kind is not tracelm.Store:
         head = f"`{name}{signature(init).partition(' -> ')[0]}`"
     else:
         head = f"`{name}`"

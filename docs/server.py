@@ -15,7 +15,11 @@ from tracelm.server.app import CSP, create_app
 from tracelm.server.counters import MEANINGS
 from tracelm.server.options import ServerOptions
 
-_OF_COMMAND: Final = {"store_url": "`--store`", "allow_hosts": "`--allow-host`"}
+_OF_COMMAND: Final = {
+    "store_url": "`--store`",
+    "allow_hosts": "`--allow-host`",
+    "session_secret": "`TRACELM_SESSION_SECRET`",
+}
 _FIXED: Final = {"max_body_bytes", "max_waiting_bytes", "max_waiting_requests", "stop_timeout_s"}
 
 
@@ -52,7 +56,7 @@ def api_page() -> str:
     app = create_app(None)
     described: Mapping[str, Any] = app.openapi()
     rights = {
-        (route.path, method.lower()): rules_of(route)[0]
+        (route.path_format, method.lower()): rules_of(route)[0]
         for route in app.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
@@ -146,6 +150,7 @@ _OTLP: Final = """
 | path, or service | takes | what becomes of it |
 |---|---|---|
 | `POST /v1/traces`, `TraceService/Export` | spans | committed before the answer |
+| `POST /api/public/otel/v1/traces` | the same, from Langfuse's SDK | committed before the answer |
 | `POST /v1/logs`, `LogsService/Export` | log records; scores and decisions are such | committed before the answer |
 | `POST /v1/metrics`, `MetricsService/Export` | metrics | not kept; a partial success says so |
 

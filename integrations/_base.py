@@ -416,19 +416,14 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         return None if reply is None or reply.failure is None else reply.failure.kind
     if isinstance(error, GeneratorExit):
         return None
-    status = _status(error)
-    if status is None:
+    if not isinstance(error, Exception):  # an exit has a code, too, and it is another one
         return type_name(error)
-    if status >= _LEAST_FAILURE:
+    answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
+    if not isinstance(status, int):
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+    if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
-    # The answer had begun well: what went wrong stands in it.
-    return text(field(field(getattr(error, "body", None), "error"), "type")) or type_name(error)
-
-
-def _status(error: BaseException) -> int | None:
-    if isinstance(error, Exception):  # an exit has a code, too, and it is another one
-        for name in ("status_code", "code"):  # the second is Google's name for it
-            status = getattr(error, name, None)
-            if isinstance(status, int):
-                return status
-    return None
+    # Where the answer had begun well, it says later what went wrong.
+    said = field(field(getattr(error, "body", None), "error"), "type") or field(field(answer, "Error"), "Code")
+    return text(said) or type_name(error)

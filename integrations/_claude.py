@@ -10,6 +10,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._claude_blocks import block_parts, shown
+from tracelm.integrations._endpoint import asked_attributes
 from tracelm.integrations._exchange import Message, Reply
 from tracelm.integrations._fields import count, field, fields, items, number, plain, text
 from tracelm.pricing.cost import Usage, inclusive
@@ -41,12 +42,7 @@ def request_attributes(body: Mapping[str, object], *, streams: bool) -> dict[str
         semconv.REQUEST_TOP_K: count(body.get("top_k")),
         semconv.REQUEST_REASONING_LEVEL: text(field(config, "effort")),
     }
-    found = {key: value for key, value in known.items() if value is not None}
-    stops = [each for each in items(body.get("stop_sequences")) if isinstance(each, str)]
-    if stops:
-        found[semconv.REQUEST_STOP_SEQUENCES] = stops
-    if streams:
-        found[semconv.REQUEST_STREAM] = True
+    found = asked_attributes(known, stops=body.get("stop_sequences"), streams=streams)
     if text(field(field(config, "format") or body.get("output_format"), "type")) == "json_schema":
         found[semconv.OUTPUT_TYPE] = "json"
     return found

@@ -64,8 +64,9 @@ def block_part(block: object) -> Message:
 
 def shown(value: object) -> object:
     """Return a value as plain data, without what only the provider can read; media in it become parts."""
-    if isinstance(value, list | tuple):
-        return [shown(each) for each in items(value)]
+    listed = items(value)
+    if listed:
+        return [shown(each) for each in listed]
     if text(field(value, "type")) in {"image", "document"} and field(value, "source") is not None:
         return block_part(value)
     found = fields(value)

@@ -14,7 +14,7 @@ from opentelemetry.util.types import AttributeValue
 from tracelm import semconv
 from tracelm.trace.scores import emit
 
-_OF_THE_CALL: Final = ("gen_ai.", "server.", "openai.", "anthropic.", "azure.", "error.")
+_OF_THE_CALL: Final = ("gen_ai.", "server.", "openai.", "anthropic.", "aws.", "azure.", "error.")
 _STRUCTURED: Final = frozenset(
     {
         semconv.SYSTEM_INSTRUCTIONS,

@@ -6,8 +6,10 @@ from typing import Protocol
 
 from opentelemetry.util.types import AttributeValue
 
+from tracelm import semconv
 from tracelm.frozen import frozen
 from tracelm.integrations._exchange import Reply, Request
+from tracelm.integrations._fields import items
 from tracelm.integrations._stream import Chunks, NoChunks
 
 
@@ -48,3 +50,22 @@ class Endpoint(Protocol):
     def collect(self, asked: Asked, *, keep_content: bool) -> Chunks:
         """Return what puts the chunks of a streamed answer together. Not every endpoint streams."""
         return NoChunks()
+
+
+def asked_attributes(
+    known: Mapping[str, AttributeValue | None], *, stops: object, streams: bool
+) -> dict[str, AttributeValue]:
+    """Return the attributes of a request without content, of which those that are not set are left out.
+
+    Args:
+        known: By their names.
+        stops: Texts at which the model is to stop.
+        streams: Whether the reply is to come in chunks.
+    """
+    found: dict[str, AttributeValue] = {key: value for key, value in known.items() if value is not None}
+    texts = [each for each in items(stops) if isinstance(each, str)]
+    if texts:
+        found[semconv.REQUEST_STOP_SEQUENCES] = texts
+    if streams:
+        found[semconv.REQUEST_STREAM] = True
+    return found

@@ -84,6 +84,31 @@ class ContentEndpoint(Endpoint):
         return ContentChunks(lambda answer: self.read(asked, answer), expected=expected, keep_content=keep_content)
 
 
+class CountTokensEndpoint(Endpoint):
+    """Counted tokens. No model answers, and nothing is billed: the count is no usage."""
+
+    def describe(self, asked: Asked) -> Request:
+        """Return what is known before the call."""
+        body = asked.body
+        return Request(
+            operation=None,
+            title="count_tokens",
+            provider=asked.provider,
+            model=model_in(asked.path),
+            attributes=asked.server,
+            messages=lambda: [message_of(each) for each in items(body.get("contents"))],
+            tools=lambda: list(_tools(body)),
+            instructions=lambda: list(parts_of(read(body, "systemInstruction"))),
+        )
+
+    def read(self, asked: Asked, answer: object) -> Reply:
+        """Read the count."""
+        counted = count(read(answer, "totalTokens"))
+        if counted is None:
+            return Reply()
+        return Reply(content={semconv.OUTPUT_VALUE: lambda: {"total_tokens": counted}})
+
+
 def model_in(path: str) -> str | None:
     """Return the model that a path names, as the program would: `gemini-2.5-flash`, `tunedModels/mine`."""
     name = path.rpartition(":")[0]
@@ -97,7 +122,9 @@ def finish_reason(candidate: object) -> str:
 
 def _failure(error: object) -> Failure | None:
     """Read the error that ended a stream; not every client raises it."""
-    return None if error is None else Failure(kind=str(field(error, "code")), message=text(field(error, "message")) or "")
+    return (
+        None if error is None else Failure(kind=str(field(error, "code")), message=text(field(error, "message")) or "")
+    )
 
 
 def _request_attributes(config: object) -> dict[str, AttributeValue]:

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from tracelm.integrations._endpoint import Endpoint
-from tracelm.integrations._google_content import ContentEndpoint
+from tracelm.integrations._google_content import ContentEndpoint, CountTokensEndpoint
 from tracelm.integrations._google_predictions import EmbeddingsEndpoint, ImagesEndpoint, draws, embeds
 
 _CONTENT: Final[tuple[str, Endpoint]] = ("generate_content", ContentEndpoint())
 _EMBEDDINGS: Final[tuple[str, Endpoint]] = ("embeddings", EmbeddingsEndpoint())
 _IMAGES: Final[tuple[str, Endpoint]] = ("generate_content", ImagesEndpoint())
-_VERBS: Final = {
+_VERBS: Final[Mapping[str, tuple[str, Endpoint]]] = {
     "generateContent": _CONTENT,
     "streamGenerateContent": _CONTENT,
+    "countTokens": ("count_tokens", CountTokensEndpoint()),
     "embedContent": _EMBEDDINGS,
     "batchEmbedContents": _EMBEDDINGS,
 }

@@ -33,12 +33,11 @@ def sending(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) ->
         if message is None:
             return await method(session, *args, **kwargs)
         with recorded(message, is_server=False) as exchange:
-            if exchange is not None:
-                carrying = _carrying(request)
-                if args:
-                    args = (carrying, *args[1:])
-                else:
-                    kwargs["request"] = carrying
+            carrying = _carrying(request)  # that a trace is left out is handed on as well
+            if args:
+                args = (carrying, *args[1:])
+            else:
+                kwargs["request"] = carrying
             result = await method(session, *args, **kwargs)
             if exchange is not None:
                 exchange.answered(result)
@@ -101,23 +100,24 @@ def _sent(session: Any, request: object) -> Message | None:
 def _carrying(request: Any) -> Any:
     """Return a copy of a request that hands the current trace on; what the program wrote there itself stays."""
     with safely("hand a trace on"):
+        carrier = inject()
         root = getattr(request, "root", request)
         params = root.params
+        kind: Any = _params_class(root) if params is None else params.__class__
+        if not carrier or kind is None:
+            return request
         if params is None:
-            kind = _params_class(root)
-            changed = None if kind is None else kind.model_validate({"_meta": inject()})
+            changed = kind.model_validate({"_meta": carrier})
         else:
-            meta = params.meta
-            given = {} if meta is None else meta.model_dump(by_alias=True, exclude_none=True)
-            held = type(params).model_validate({"_meta": {**inject(), **given}, **_required(params)})
+            given: dict[str, Any] = {} if params.meta is None else params.meta.model_dump(exclude_none=True)
+            held = kind.model_validate({**_beside_meta(params), "_meta": {**carrier, **given}})
             changed = params.model_copy(update={"meta": held.meta})
-        if changed is not None:
-            copied = root.model_copy(update={"params": changed})
-            return copied if root is request else request.model_copy(update={"root": copied})
+        copied = root.model_copy(update={"params": changed})
+        return copied if root is request else request.model_copy(update={"root": copied})
     return request
 
 
-def _required(params: BaseModel) -> dict[str, Any]:
+def _beside_meta(params: BaseModel) -> dict[str, Any]:
     return params.model_dump(by_alias=True, exclude_none=True, exclude={"meta"})
 
 

@@ -194,7 +194,9 @@ def _exchange(message: Message, *, links: tuple[SpanContext, ...], is_server: bo
 
 def _shown(result: object) -> object:
     """Return a result as it is recorded: images and sounds where they can be found as such."""
-    plain = result.model_dump(by_alias=True, mode="json", exclude_none=True) if isinstance(result, BaseModel) else result
+    plain = (
+        result.model_dump(by_alias=True, mode="json", exclude_none=True) if isinstance(result, BaseModel) else result
+    )
     if not isinstance(plain, dict):
         return plain
     shown = cast("dict[str, Any]", plain)

@@ -1,7 +1,7 @@
 """Version 2 of the library: it makes a span of each request by itself, and hands the trace on.
 
 Its spans know neither what a tool is called with nor what it answers, and those of a client have another name than the
-conventions give them. Where a request is recorded here, the library's own span steps back: there is one, and it is ours.
+conventions give them. Where a request is recorded here, the library's own span steps back: there is one a side.
 """
 
 import functools
@@ -23,6 +23,8 @@ _VERSION_IN_META: Final = "io.modelcontextprotocol/protocolVersion"
 _VERSION_HEADER: Final = "mcp-protocol-version"
 _current: Final[ContextVar[Exchange | None]] = ContextVar("tracelm_mcp_exchange", default=None)
 """The request whose span the library is about to start."""
+_direct: Final[ContextVar[Exchange | None]] = ContextVar("tracelm_mcp_direct", default=None)
+"""The request that a client makes of a server in the same process: there the server gives it its number."""
 
 
 def sending(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) -> Callable[..., Awaitable[Any]]:
@@ -33,12 +35,13 @@ def sending(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) ->
         message = _sent(args, kwargs) if is_on() else None
         if message is None:
             return await method(dispatcher, *args, **kwargs)
-        with recorded(message, is_server=False) as exchange, _offered(exchange):
+        stream = getattr(dispatcher, "_write_stream", None)
+        with recorded(message, is_server=False) as exchange, _offered(exchange, directly=stream is None):
             result = await method(dispatcher, *args, **kwargs)
             if exchange is not None:
                 exchange.answered(result)
                 # Only once something was sent it is known where to.
-                exchange.learned(sent_over(getattr(dispatcher, "_write_stream", None)) | _agreed(message, result))
+                exchange.learned(sent_over(stream) | _agreed(message, result))
         return result
 
     return send_raw_request
@@ -53,6 +56,9 @@ def answering(method: Callable[..., Awaitable[Any]], is_on: Callable[[], bool]) 
         if message is None:
             with _offered(None):
                 return await method(own, ctx, call_next)
+        asking = _direct.get()
+        if asking is not None:
+            asking.learned({semconv.JSONRPC_REQUEST_ID: str(message.request_id)})
         with recorded(message, is_server=True) as exchange, _offered(exchange):
             result = await method(own, ctx, call_next)
             if exchange is not None:
@@ -86,12 +92,13 @@ def _no_span(exchange: Exchange, attributes: object) -> Generator[Any]:
 
 
 @contextmanager
-def _offered(exchange: Exchange | None) -> Generator[None]:
-    token: Any = _current.set(exchange)
+def _offered(exchange: Exchange | None, *, directly: bool = False) -> Generator[None]:
+    tokens: tuple[Any, Any] = _current.set(exchange), _direct.set(exchange if directly else None)
     try:
         yield
     finally:
-        detach(token)
+        for token in tokens:
+            detach(token)
 
 
 def _sent(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Message | None:

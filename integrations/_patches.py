@@ -57,16 +57,25 @@ def patch_when_imported(
         recording: As for `patch`.
         undo: Takes what undoes it.
         is_wanted: Whether it is still wanted when the module comes: the hook of an import cannot be taken back.
-    """
-    from wrapt import register_post_import_hook
 
-    def imported(_module: object) -> None:
+    Raises:
+        AttributeError: The module is imported, and has no such class or name.
+    """
+
+    def replace(held: Any) -> None:
+        undo.append(patch(getattr(held, owner) if owner else held, name, recording))
+
+    def imported(held: Any) -> None:
         with safely(f"patch {module}"):
             if is_wanted():
-                held = sys.modules[module]
-                undo.append(patch(getattr(held, owner) if owner else held, name, recording))
+                replace(held)
 
-    register_post_import_hook(imported, module)
+    if module in sys.modules:
+        replace(sys.modules[module])
+    else:
+        from wrapt import register_post_import_hook
+
+        register_post_import_hook(imported, module)
 
 
 def own(owner: Any) -> Mapping[str, Any]:

@@ -190,7 +190,7 @@ class Library(ABC):
             server[semconv.SERVER_PORT] = port
         if provider in AZURE:
             server[semconv.AZURE_NAMESPACE] = "Microsoft.CognitiveServices"
-        return _Target(client=type(client), base_url=base_url, path=parts.path, provider=provider, server=server)
+        return _Target(client=client.__class__, base_url=base_url, path=parts.path, provider=provider, server=server)
 
 
 def counting(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
@@ -317,7 +317,7 @@ def _recording_class(stream_cls: Any) -> Any:
     """Return a subclass of the client's stream class whose chunks are recorded."""
     origin = get_origin(stream_cls)
     original = None if origin is None else own(origin).get(READING)
-    if original is None:
+    if origin is None or original is None:
         return stream_cls  # a class of the program's own
     names = {
         READING: recording_stream(original),

@@ -163,7 +163,7 @@ def watch(response: Response, closed: Callable[[], None], **instead: Any) -> Non
     # as its methods do; a weak reference would be dead when a forgotten generator closes it at last. They go with the
     # first close: as long as they stand there, only the collector can free the response.
     instance = vars(response)
-    original_close, original_aclose = response.close, response.aclose
+    original_close, original_aclose = response.close, getattr(response, "aclose", None)
 
     def close() -> None:
         try:
@@ -173,7 +173,8 @@ def watch(response: Response, closed: Callable[[], None], **instead: Any) -> Non
 
     async def aclose() -> None:
         try:
-            await original_aclose()
+            if original_aclose is not None:
+                await original_aclose()
         finally:
             over()
 
@@ -184,7 +185,9 @@ def watch(response: Response, closed: Callable[[], None], **instead: Any) -> Non
                 del instance[name]
         forgotten()
 
-    ours: dict[str, Any] = {**instead, "close": close, "aclose": aclose}
+    ours: dict[str, Any] = {**instead, "close": close}
+    if original_aclose is not None:
+        ours["aclose"] = aclose
     forgotten = watch_held(response, closed)
     instance.update(ours)
 

@@ -37,7 +37,8 @@ class AnthropicInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return ("anthropic >= 0.40, < 3",)
 
     def _instrument(self, **_options: Any) -> None:
-        from anthropic import _base_client as clients
+        import anthropic
+        from anthropic import _base_client as clients  # pyright: ignore[reportPrivateUsage]
 
         load_in_background()
         self._undo = [
@@ -45,7 +46,7 @@ class AnthropicInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             patch(clients.AsyncAPIClient, "request", _LIBRARY.arequest),
         ]
         # Not a class of ours in its place: older helpers make a stream by themselves.
-        for stream in (clients.Stream, clients.AsyncStream):
+        for stream in (anthropic.Stream, anthropic.AsyncStream):
             self._undo.append(patch(stream, READING, recording_stream))
         if hasattr(clients.BaseClient, _EACH_ATTEMPT):
             self._undo.append(patch(clients.BaseClient, _EACH_ATTEMPT, counting))

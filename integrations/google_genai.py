@@ -48,13 +48,16 @@ class GoogleGenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         from google.genai._api_client import BaseApiClient as client  # noqa: N813 - it is one of a client's parts
 
         load_in_background()
-        self._undo = [
-            patch(client, "request", _request),
-            patch(client, "async_request", _arequest),
-            patch(client, "request_streamed", _streamed),
-            patch(client, "async_request_streamed", _astreamed),
-            patch(_extra_utils, "get_function_map", _functions),
-        ]
+        points = (
+            (client, "request", _request),
+            (client, "async_request", _arequest),
+            (client, "request_streamed", _streamed),
+            (client, "async_request_streamed", _astreamed),
+            (_extra_utils, "get_function_map", _functions),
+        )
+        for owner, name, _ in points:  # before the first is replaced
+            getattr(owner, name)
+        self._undo = [patch(*point) for point in points]
         self._undo += [patch(client, name, _attempt) for name in _ATTEMPTS if name in own(client)]
 
     def _uninstrument(self, **_options: Any) -> None:

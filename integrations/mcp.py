@@ -35,22 +35,21 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the library are known to work."""
-        return ("mcp >= 1.8",)
+        return ("mcp >= 1.23",)
 
     def _instrument(self, **_options: Any) -> None:
         is_first = importlib.metadata.version("mcp").startswith("1.")
         self._undo: list[Callable[[], None]] = []
         self._is_on = True
-        for module, owner, name, wrapper in _ONE if is_first else _TWO:
-            undo = self._undo
-            patch_when_imported(
-                module,
-                owner,
-                name,
-                wrapper,
-                undo=undo,
-                is_wanted=lambda undo=undo: self._is_on and self._undo is undo,  # type: ignore[misc]
-            )
+        undo = self._undo
+        try:
+            for module, owner, name, wrapper in _ONE if is_first else _TWO:
+                patch_when_imported(
+                    module, owner, name, wrapper, undo=undo, is_wanted=lambda: self._is_on and self._undo is undo
+                )
+        except Exception:
+            self._uninstrument()
+            raise
 
     def _uninstrument(self, **_options: Any) -> None:
         self._is_on = False

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import anthropic
-from anthropic import _base_client as clients
+from anthropic import _base_client as clients  # pyright: ignore[reportPrivateUsage]
 
 VERSION = tuple(int(part) for part in anthropic.__version__.split(".")[:2])
 

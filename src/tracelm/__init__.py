@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from tracelm.scoring.score import Score
     from tracelm.scoring.scorer import Scorer, scorer
     from tracelm.startup import FlushReport, flush, init, shutdown
-    from tracelm.store.open import Store, open_store
+    from tracelm.store.open import open_store
+    from tracelm.store.store import Store
     from tracelm.trace.context import attributes, session
     from tracelm.trace.op import op
     from tracelm.trace.propagation import extract, inject
@@ -123,7 +124,7 @@ _HOME = {
     "Score": "scoring.score",
     "Scorer": "scoring.scorer",
     "SpanHandle": "trace.spans",
-    "Store": "store.open",
+    "Store": "store.store",
     "StoreError": "errors",
     "TracelmError": "errors",
     "attributes": "trace.context",

@@ -97,6 +97,7 @@ OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
 # The first is the name that the spans of Anthropic's own client have for it; they have none for the second.
 ANTHROPIC_RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
 ANTHROPIC_RESPONSE_SPEED: Final = "anthropic.response.speed"
+AWS_BEDROCK_GUARDRAIL_ID: Final = "aws.bedrock.guardrail.id"
 STREAM_OUTCOME: Final = "tracelm.stream.outcome"
 METERED_SIDE: Final = "gen_ai.token.type"
 METERED_MODALITY: Final = "gen_ai.token.modality"

@@ -6,21 +6,20 @@ from typing import Any, Protocol
 
 import anthropic
 import anyio
+import botocore.client  # type: ignore[import-untyped]
+import botocore.exceptions  # type: ignore[import-untyped]
 import openai
-from anthropic import _base_client as anthropic_clients
-from google.genai import _extra_utils
-from google.genai._api_client import BaseApiClient
-from google.genai.errors import ClientError
+from anthropic import _base_client as anthropic_clients  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from tests.contract.google_adapters import GoogleAsync, GoogleSync
 from tests.contract.langchain import LangChainAsync, LangChainSync
+from tests.recordings.bedrock import MADE, BedrockRecorded
 from tests.recordings.claude import ClaudeRecorded
-from tests.recordings.google import GoogleRecorded, plain
-from tests.recordings.made_google import GOOGLE
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import load
 from tracelm.integrations.anthropic import AnthropicInstrumentor
-from tracelm.integrations.google_genai import GoogleGenAIInstrumentor
+from tracelm.integrations.bedrock import BedrockInstrumentor
 from tracelm.integrations.openai import OpenAIInstrumentor
 
 
@@ -175,76 +174,45 @@ class AnthropicAsync(_OfAnthropic, OpenAIAsync):
     """Anthropic's asynchronous client."""
 
 
-class GoogleSync:
-    """Google's client, synchronous."""
+class BedrockConverse:
+    """Amazon's client, at `Converse`."""
 
-    span_name = "generate_content gemini-2.5-flash"
+    span_name = "chat amazon.nova-lite-v1:0"
     prompt = "Count from one to five"
-    answer = "One, two, three"
-    error: type[Exception] = ClientError
+    answer = "1, 2, 3"
+    error: type[Exception] = botocore.exceptions.ClientError
 
     def instrumentor(self) -> BaseInstrumentor:
-        return GoogleGenAIInstrumentor()
+        return BedrockInstrumentor()
 
     def patched(self) -> list[object]:
-        requests = ("request", "async_request", "request_streamed", "async_request_streamed")
-        names = (*requests, "_request_once", "_async_request_once")
-        return [*(vars(BaseApiClient).get(name) for name in names), _extra_utils.get_function_map]
+        return [vars(botocore.client.BaseClient).get("_make_api_call")]
 
     def call(self, url: str) -> Any:
-        return self._ask("made-google-answer", url)
+        return BedrockRecorded(MADE["made-converse"], url).ask()
 
     def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
-        recorded = self._recorded("made-google-stream", url)
+        reply = BedrockRecorded(MADE["made-converse-stream"], url).reply()["stream"]
         chunks: list[Any] = []
-        client = recorded.client()  # once it is garbage, it is closed
-        for chunk in recorded.stream(client):
-            chunks.append(plain(chunk))
+        for chunk in reply:
+            chunks.append(chunk)
             if between is not None:
                 between()
             if len(chunks) == stop_after:
                 break
+        reply.close()
         return chunks
 
     def fail(self, url: str) -> None:
-        self._ask("made-google-refused", url)
-
-    def _ask(self, name: str, url: str) -> Any:
-        recorded = self._recorded(name, url)
-        return recorded.ask(recorded.client())
-
-    def _recorded(self, name: str, url: str) -> GoogleRecorded:
-        return GoogleRecorded(GOOGLE[name], url)
-
-
-class GoogleAsync(GoogleSync):
-    """Google's client, asynchronous."""
-
-    def stream(self, url: str, *, stop_after: int | None = None, between: Callable[[], None] | None = None) -> Any:
-        async def run() -> Any:
-            recorded = self._recorded("made-google-stream", url)
-            chunks: list[Any] = []
-            client = recorded.client()
-            async for chunk in await recorded.astream(client):
-                chunks.append(plain(chunk))
-                if between is not None:
-                    between()
-                if len(chunks) == stop_after:
-                    break
-            return chunks
-
-        return anyio.run(run)
-
-    def _ask(self, name: str, url: str) -> Any:
-        async def run() -> Any:
-            recorded = self._recorded(name, url)
-            return await recorded.aask(recorded.client())
-
-        return anyio.run(run)
+        BedrockRecorded(MADE["made-converse-error-400"], url).ask()
 
 
 def _adapters() -> dict[str, Adapter]:
-    found: dict[str, Adapter] = {"google-genai-sync": GoogleSync(), "google-genai-async": GoogleAsync()}
+    found: dict[str, Adapter] = {
+        "bedrock-converse": BedrockConverse(),
+        "google-genai-async": GoogleAsync(),
+        "google-genai-sync": GoogleSync(),
+    }
     for way, kind in (("sync", OpenAISync), ("async", OpenAIAsync)):
         found[f"openai-{way}"] = kind(
             "chat-completions",

@@ -158,7 +158,8 @@ def test_a_recorded_call_learns_what_the_one_inside_knows(
     outer.end(Reply(attributes={"openai.response.system_fingerprint": "outer wins"}))
     attributes = spans.one("chat m").attributes
     for key in ("response.id", "response.model", "response.finish_reasons", "usage.input_tokens"):
-        assert attributes[f"gen_ai.{key}"] == alone[f"gen_ai.{key}"]
+        assert attributes.get(f"gen_ai.{key}") == alone.get(f"gen_ai.{key}")  # not every answer has an id and a model
+    assert attributes["gen_ai.usage.input_tokens"]
     assert attributes["server.address"] == "127.0.0.1"
     assert attributes["openai.response.system_fingerprint"] == "outer wins"
     assert (attributes["gen_ai.request.model"], attributes["own"]) == ("m", 1)

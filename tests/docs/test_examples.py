@@ -28,11 +28,14 @@ def _marked(name: str) -> object:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment in which `openai.OpenAI()` reaches recordings, and nothing reaches the network."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OPENAI_"))}
+    """An environment in which the clients of OpenAI and Anthropic reach recordings, and nothing reaches the network."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OPENAI_", "ANTHROPIC_"))
+    }
     with serve(load()) as url:
         own = {"TRACELM_HOME": str(tmp_path / "home"), "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "test"}
-        yield {**kept, **own, "COLUMNS": "200"}
+        claude = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "test"}
+        yield {**kept, **own, **claude, "COLUMNS": "200"}
 
 
 def run(command: list[str], folder: Path, env: dict[str, str]) -> str:

@@ -62,9 +62,11 @@ class Provider:
             transport: What stands in front of this.
             options: Of the client.
         """
-        given = {"api_key": "test", "base_url": "https://api.anthropic.com"} if kind is anthropic.Anthropic else {}
         http_client = http.Client(transport=http.MockTransport(transport or self))
-        return kind(**{**given, "http_client": http_client, "max_retries": 0, **options})
+        given: dict[str, Any] = {"http_client": http_client, "max_retries": 0, **options}
+        if kind is anthropic.Anthropic:
+            given = {"api_key": "test", "base_url": "https://api.anthropic.com", **given}
+        return kind(**given)
 
     def async_client(self) -> Any:
         """Return a real asynchronous client that asks here."""

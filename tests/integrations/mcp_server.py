@@ -1,4 +1,4 @@
-"""A server of the Model Context Protocol, as a process of its own: `python -m tests.integrations.mcp_server stdio|http`.
+"""A server of the Model Context Protocol, as a process: `python -m tests.integrations.mcp_server stdio|http`.
 
 Over HTTP it takes a port that is free, and prints it.
 """
@@ -37,7 +37,16 @@ def build() -> Any:
     @server.tool()  # type: ignore[untyped-decorator]
     def draw() -> Any:
         """Draw."""
-        return mcp.types.ImageContent(type="image", data=base64.b64encode(PNG).decode(), mimeType="image/png")
+        drawn = {"type": "image", "data": base64.b64encode(PNG).decode(), "mimeType": "image/png"}
+        return mcp.types.ImageContent.model_validate(drawn)
+
+    async def ask_back(ctx: Any) -> str:
+        """Ask the client whether it is there."""
+        await ctx.session.send_ping()
+        return "it is"
+
+    ask_back.__annotations__["ctx"] = importlib.import_module(type(server).__module__).Context
+    server.tool()(ask_back)
 
     @server.prompt()  # type: ignore[untyped-decorator]
     def greet(name: str) -> str:

@@ -9,6 +9,8 @@ import anthropic
 import anyio
 import pydantic
 import pytest
+from anthropic.lib.bedrock import AnthropicBedrock
+from anthropic.lib.vertex import AnthropicVertex
 
 import tracelm
 from tests.integrations.answering_claude import ASK, EVENTS, REPLY, Provider
@@ -162,9 +164,9 @@ def test_a_stream_that_is_forgotten_ends_its_span_with_the_garbage_collection(sp
 
 
 def test_a_stream_is_of_the_clients_own_class_and_so_are_its_events(spans: Spans) -> None:
-    stream = Provider(EVENTS).client().messages.create(**ASK, stream=True)
+    stream: Any = Provider(EVENTS).client().messages.create(**ASK, stream=True)
+    traced: list[Any] = list(stream)
     assert type(stream) is anthropic.Stream
-    traced = list(stream)
     tracelm.shutdown()
     plain = list(Provider(EVENTS).client().messages.create(**ASK, stream=True))
     assert [type(each) for each in traced] == [type(each) for each in plain]
@@ -191,11 +193,11 @@ def test_batches_and_models_are_left_alone(spans: Spans) -> None:
 # --- the clouds ---------------------------------------------------------------------------------------------
 def _bedrock(provider: Provider) -> Any:
     keys = {"aws_access_key": "a", "aws_secret_key": "b", "aws_region": "us-east-1"}
-    return provider.client(anthropic.AnthropicBedrock, **keys)
+    return provider.client(AnthropicBedrock, **keys)
 
 
 def _vertex(provider: Provider) -> Any:
-    return provider.client(anthropic.AnthropicVertex, region="us-east5", project_id="p", access_token="t")
+    return provider.client(AnthropicVertex, region="us-east5", project_id="p", access_token="t")
 
 
 @pytest.mark.parametrize(

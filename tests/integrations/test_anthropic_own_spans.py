@@ -16,7 +16,7 @@ from tracelm.testing import Spans
 pytestmark = pytest.mark.anthropic(1, 17)
 
 OURS = ["chat claude-haiku-4-5"]
-LIST = {"data": [], "has_more": False, "first_id": None, "last_id": None}
+LIST: dict[str, Any] = {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
 class Its:

@@ -14,6 +14,7 @@ import anyio
 import google.genai as genai
 import pytest
 from google.genai import types
+from google.genai._api_client import BaseApiClient
 from google.genai.errors import APIError, ServerError
 from inline_snapshot import snapshot
 from opentelemetry import trace
@@ -25,7 +26,9 @@ from tests.recordings.made_google import GOOGLE
 from tests.recordings.server import serve
 from tracelm.integrations._endpoint import Asked
 from tracelm.integrations._google_content import ContentEndpoint
+from tracelm.integrations.google_genai import GoogleGenAIInstrumentor
 from tracelm.testing import Spans
+from tracelm.trace import patching
 
 pytest_plugins = ("tests.recordings.fixtures",)
 
@@ -385,7 +388,7 @@ def test_a_request_with_everything(spans: Spans) -> None:
 
 
 def test_how_much_is_thought_is_the_level_of_reasoning() -> None:
-    body = {"contents": [], "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
+    body = {"contents": "Hi", "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
     asked = Asked(path=f"models/{MODEL}:generateContent", body=body, provider="gcp.gemini")
     assert ContentEndpoint().describe(asked).attributes == {"gen_ai.request.reasoning.level": "low"}
 
@@ -459,12 +462,28 @@ def test_embeddings_of_vertex_say_their_size_and_tokens(spans: Spans) -> None:
     )
 
 
-def test_counting_tokens_and_keeping_a_cache_are_no_calls_of_a_model(spans: Spans) -> None:
-    with answering({"totalTokens": 3}, {"name": "cachedContents/1"}, {"models": []}) as client:
+def test_counted_tokens_are_no_usage(spans: Spans) -> None:
+    with answering({"totalTokens": 3}) as client:
         client.models.count_tokens(model=MODEL, contents="Hi")
+    span = spans.one(f"count_tokens {MODEL}")
+    assert span.attributes["output.value"] == '{"total_tokens":3}'
+    assert not [key for key in span.attributes if key.startswith(("gen_ai.usage.", "gen_ai.operation"))]
+
+
+def test_what_asks_no_model_is_left_alone(spans: Spans) -> None:
+    with answering({"name": "cachedContents/1"}) as client:
         client.caches.create(model=MODEL, config=types.CreateCachedContentConfig(contents="Hi"))
     assert spans.all() == []
 
 
 def _names(spans: Spans) -> list[str]:
     return [span.name for span in spans.all()]
+
+
+def test_a_client_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    patching.unpatch()
+    untouched = BaseApiClient.request
+    monkeypatch.delattr(BaseApiClient, "request_streamed")
+    with pytest.raises(AttributeError, match="request_streamed"):
+        GoogleGenAIInstrumentor().instrument()
+    assert BaseApiClient.request is untouched

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from genai_prices import extract_usage
 from google.genai.errors import APIError
 from inline_snapshot import external_file
 
@@ -38,30 +39,37 @@ def test_each_recording_has_its_span(google: GoogleRecorded, spans: Spans) -> No
 def test_the_asynchronous_client_records_the_same(google: GoogleRecorded, spans: Spans) -> None:
     ask(google)
     anyio.run(aask, google)
-    if _is_recorded(google):
-        first, second = brief(spans)
-        assert first == second
-    else:
-        assert spans.all() == []
+    first, second = brief(spans)
+    assert first == second
 
 
 def test_the_answer_is_the_one_without_tracing(google: GoogleRecorded, spans: Spans) -> None:
     traced = ask(google)
-    assert len(spans.all()) == _is_recorded(google)
+    assert len(spans.all()) == 1
     tracelm.shutdown()
     assert traced == ask(google)
 
 
 def test_words_and_tokens_are_those_of_the_recorded_body(google: GoogleRecorded, spans: Spans) -> None:
     ask(google)
-    if not _is_recorded(google) or google.fails:
+    if google.fails:
         return
     span = spans.one()
     assert _tokens_on(span) == _tokens_in(google.answers)
     if "gen_ai.output.messages" in span.attributes:
         assert _words_on(span) == _words_in(google.answers)
     else:
-        assert google.recording["endpoint"] == "batchEmbedContents"
+        assert google.recording["endpoint"] in {"batchEmbedContents", "countTokens"}
+
+
+def test_the_cost_is_the_one_that_genai_prices_reads_from_the_body(google: GoogleRecorded, spans: Spans) -> None:
+    ask(google)
+    last = google.answers[-1]
+    if "modelVersion" in last and not google.fails:
+        cost = spans.one().attributes["gen_ai.usage.cost.amount"]
+        assert cost == pytest.approx(float(extract_usage(last, provider_id="google").calc_price().total_price))
+    else:
+        assert google.fails or google.recording["endpoint"] in {"batchEmbedContents", "countTokens"}
 
 
 def test_messages_fit_the_conventions_schemas(google: GoogleRecorded, spans: Spans, shared: Path) -> None:
@@ -101,10 +109,6 @@ def shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: shortened(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     return [shortened(each) for each in value] if isinstance(value, list | tuple) else value  # pyright: ignore[reportUnknownVariableType]
-
-
-def _is_recorded(google: GoogleRecorded) -> bool:
-    return bool(google.recording["endpoint"] != "countTokens")
 
 
 def _tokens_on(span: SpanRecord) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The Model Context Protocol: client and server are one trace, over stdio and over HTTP, and each request one span a side."""
+"""The Model Context Protocol: client and server are one trace, over stdio and HTTP; a request is one span a side."""
 
 import contextlib
 import importlib
@@ -22,8 +22,11 @@ from tests.integrations.answering import media
 from tests.integrations.mcp_server import PNG
 from tracelm.integrations.mcp import MCPInstrumentor
 from tracelm.otlp.records import SpanRecord
+from tracelm.settings import Settings
+from tracelm.startup import start
 from tracelm.testing import Spans
-from tracelm.trace import patching
+from tracelm.trace import patching, runtime
+from tracelm.trace.provider import RandomIds
 
 _http: Any = importlib.import_module("mcp.client.streamable_http")
 IS_FIRST = not hasattr(_http, "streamable_http_client") or not hasattr(ClientSession, "discover")
@@ -212,7 +215,7 @@ def test_suppressed_requests_leave_no_span(spans: Spans) -> None:
 
 def test_answers_are_as_without_tracing(way: Any, spans: Spans) -> None:
     traced = run(way, spans.home, add).model_dump()
-    assert both(spans, "tools/call add")
+    assert len([span for span in spans.all() if span.name == "tools/call add"]) == len(("client", "server"))
     tracelm.shutdown()
     assert run(way, spans.home, add).model_dump() == traced
 
@@ -231,7 +234,99 @@ def test_the_patches_are_taken_back(spans: Spans, tmp_path_factory: pytest.TempP
     assert [span.name for span in spans.all() if span.scope.name == "tracelm"] == []  # the library may have its own
 
 
+def test_requests_at_the_same_time_stay_apart(way: Any, spans: Spans) -> None:
+    async def one(session: Any, number: int) -> None:
+        with tracelm.span(f"turn {number}"):
+            await session.call_tool("add", {"a": number, "b": 0})
+
+    async def use(session: Any) -> None:
+        async with anyio.create_task_group() as group:
+            for number in range(4):
+                group.start_soon(one, session, number)
+
+    run(way, spans.home, use)
+    for number in range(4):
+        turn = spans.one(f"turn {number}")
+        below = {
+            span.kind: span for span in spans.all() if span.trace_id == turn.trace_id and span.name.endswith("add")
+        }
+        assert below["client"].parent_span_id == turn.span_id
+        assert below["server"].parent_span_id == below["client"].span_id
+        for span in below.values():
+            assert json.loads(str(span.attributes["gen_ai.tool.call.arguments"])) == {"a": number, "b": 0}
+
+
+def test_in_one_process_the_two_sides_are_one_trace_as_well(spans: Spans) -> None:
+    async def running() -> None:
+        async with in_memory(build()) as session:
+            with tracelm.span("turn"):
+                await session.call_tool("add", {"a": 2, "b": 3})
+
+    anyio.run(running)
+    client, server = both(spans, "tools/call add")
+    assert client.parent_span_id == spans.one("turn").span_id
+    assert server.parent_span_id == client.span_id
+    assert "network.transport" not in client.attributes
+
+
+def test_what_a_server_asks_its_client_is_the_servers_span(spans: Spans) -> None:
+    async def running() -> None:
+        async with over_stdio(spans.home) as session:
+            await session.call_tool("ask_back", {})
+
+    anyio.run(running)
+    _, server = both(spans, "tools/call ask_back")
+    ping = spans.one("ping")
+    assert (ping.kind, ping.parent_span_id) == ("client", server.span_id)
+
+
+def test_a_trace_that_is_not_sampled_is_left_out_on_both_sides(spans: Spans) -> None:
+    tracelm.shutdown()
+    start(Settings(project="test", home=spans.home, sample_rate=0.0), ids=RandomIds(seed=0))
+    with tracelm.span("turn"):
+        assert run(over_stdio, spans.home, add)
+    assert [span.name for span in spans.all() if "tools" in span.name] == []
+
+
+def test_our_own_failure_is_not_the_programs(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_self: object, _value: object) -> str:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(runtime.Runtime, "encode", broken)
+    before = tracelm.flush().failures
+    assert run(over_stdio, spans.home, add)
+    assert tracelm.flush().failures > before
+    client, _ = both(spans, "tools/call add")
+    assert "gen_ai.tool.call.result" not in client.attributes
+
+
+@contextlib.asynccontextmanager
+async def in_memory(server: Any) -> AsyncGenerator[Any]:
+    """Yield a session with a server in the same process."""
+    client = getattr(mcp, "Client", None)
+    if client is not None:
+        async with client(server) as session:
+            yield session
+        return
+    connect = importlib.import_module("mcp.shared.memory").create_connected_server_and_client_session
+    async with connect(server._mcp_server) as session:
+        yield session
+
+
 def _url(address: str) -> Any:
     from pydantic import AnyUrl
 
     return AnyUrl(address)
+
+
+def test_a_library_that_lacks_a_point_is_not_patched_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mcp.client.streamable_http import StreamableHTTPTransport
+
+    patching.unpatch()
+    place: Any = importlib.import_module("mcp.shared.session" if IS_FIRST else "mcp.shared.jsonrpc_dispatcher")
+    sender, name = (place.BaseSession, "send_request") if IS_FIRST else (place.JSONRPCDispatcher, "send_raw_request")
+    untouched: object = vars(sender)[name]
+    monkeypatch.delattr(StreamableHTTPTransport, "post_writer")
+    with pytest.raises(AttributeError, match="post_writer"):
+        MCPInstrumentor().instrument()
+    assert vars(sender)[name] is untouched

@@ -115,9 +115,26 @@ SENDERS: Final = {
 }
 
 
+APART: Final = {
+    "openai-v2": Sender(
+        "openai_v2.py",
+        (
+            "opentelemetry-instrumentation-openai-v2==2.1b0",
+            "opentelemetry-sdk==1.36.0",
+            "opentelemetry-exporter-otlp-proto-http==1.36.0",
+            "openai==1.99.9",
+            "httpx<0.28",
+        ),
+        {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"},
+    )
+}
+"""Those that tell what was said in log records, beside the spans."""
+_SENDERS: Final = {**SENDERS, **APART}
+
+
 @dataclass(frozen=True)
 class Body:
-    """A request for spans as it arrived, inflated."""
+    """A request as it arrived, inflated."""
 
     path: str
     encoding: Literal["protobuf", "json"]
@@ -126,7 +143,7 @@ class Body:
 
 def install(name: str) -> Path:
     """Fill the environment of a sender, unless it is filled already, and return its folder."""
-    sender, folder = SENDERS[name], ENVIRONMENTS / name
+    sender, folder = _SENDERS[name], ENVIRONMENTS / name
     marker = folder / "packages.txt"
     wanted = "\n".join([*sender.packages, sender.alone or ""])
     if marker.exists() and marker.read_text() == wanted:
@@ -145,19 +162,32 @@ def install(name: str) -> Path:
 
 
 def send(name: str) -> list[Body]:
-    """Run a sender to its end and return what arrived, in the order of arrival."""
-    folder, sender = install(name), SENDERS[name]
+    """Run a sender to its end and return what arrived of spans, and of log records where it is one of `APART`."""
+    with _receiver() as (endpoint, bodies):
+        send_to(endpoint, name)
+    return [body for body in bodies if body.path.endswith("traces") or (name in APART and body.path.endswith("logs"))]
+
+
+def send_to(endpoint: str, name: str, **settings: str) -> None:
+    """Run a sender to its end.
+
+    Args:
+        endpoint: Where it sends.
+        name: Which one.
+        settings: Environment variables, beside its own.
+    """
+    folder, sender = install(name), _SENDERS[name]
     program = PROGRAMS / sender.program
     if program.suffix == ".mjs":
         # Node looks for packages beside the program.
         command = ["node", shutil.copy(program, folder)]
     else:
         command = [str(folder / "bin" / "python"), str(program)]
-    with _receiver() as (endpoint, bodies), _provider() as provider:
-        settings = {
+    with recorded_provider() as url:
+        environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "OPENAI_BASE_URL": f"{provider}/v1",
+            "OPENAI_BASE_URL": f"{url}/v1",
             "OPENAI_API_KEY": "test",
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "LANGFUSE_BASE_URL": endpoint,
@@ -165,14 +195,14 @@ def send(name: str) -> list[Body]:
             "RECORDINGS": str(SHARED / "recordings"),
             "SCENARIOS": json.dumps(SCENARIOS),
             **sender.settings,
+            **settings,
         }
-        subprocess.run(command, check=True, env=settings, timeout=120)
-    return [body for body in bodies if body.path.endswith("traces")]
+        subprocess.run(command, check=True, env=environment, timeout=120)
 
 
 @contextlib.contextmanager
-def _provider() -> Generator[str]:
-    """Serve the recordings."""
+def recorded_provider() -> Generator[str]:
+    """Serve the recordings; yields the base address."""
     program = str(SHARED / "replay_server.py")
     command = [sys.executable, program, "--dir", str(SHARED / "recordings"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

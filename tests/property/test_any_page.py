@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests import postgres
 from tests.unit.store.filters.filled import MS, add, filled, one
-from tracelm.store.open import Store
 from tracelm.store.order import Skeleton, in_tree_order
+from tracelm.store.store import Store
 
 ORDERS = [sign + name for name in ("start", "latency", "cost", "tokens") for sign in ("", "-")]
 _projects = itertools.count()

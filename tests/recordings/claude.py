@@ -115,12 +115,13 @@ def _whole(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _tokens(usage: dict[str, Any]) -> dict[str, int]:
     read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
-    found = {
+    details: dict[str, Any] = usage.get("output_tokens_details") or {}
+    found: dict[str, int | None] = {
         "gen_ai.usage.input_tokens": usage["input_tokens"] + (read or 0) + (written or 0),
         "gen_ai.usage.output_tokens": usage["output_tokens"],
         "gen_ai.usage.cache_read.input_tokens": read,
         "gen_ai.usage.cache_write.input_tokens": written,
-        "gen_ai.usage.reasoning.output_tokens": (usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+        "gen_ai.usage.reasoning.output_tokens": details.get("thinking_tokens"),
     }
     return {key: value for key, value in found.items() if value is not None}
 

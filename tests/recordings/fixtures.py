@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.recordings.bedrock import MADE
 from tests.recordings.foreign import replayed, speaking_openai
 from tests.recordings.google import GoogleRecorded, as_events, speaking_google
 from tests.recordings.made_by_hand import STREAMS
@@ -30,7 +31,7 @@ _OWN = {name: recording for name, recording in load().items() if can_be_asked(re
 @pytest.fixture(scope="session")
 def own_url() -> Iterator[str]:
     """The address of the project's own recordings."""
-    with serve(load() | STREAMS | GOOGLE) as url:
+    with serve(load() | STREAMS | MADE | GOOGLE) as url:
         yield url
 
 

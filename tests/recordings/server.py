@@ -1,5 +1,6 @@
 """A small server on loopback that answers with the recordings in this folder."""
 
+import base64
 import json
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -33,7 +34,10 @@ class _Answer(BaseHTTPRequestHandler):
         name = self.headers.get("x-recording-id") or server.choose(self.path, asked)
         response = server.recordings[name]["response"]
         streamed = "sse" in response
-        body = str(response["sse" if streamed else "body"]).encode()
+        if "body_base64" in response:
+            body = base64.b64decode(response["body_base64"])
+        else:
+            body = str(response["sse" if streamed else "body"]).encode()
         self.send_response(response["status"])
         self.send_header("content-type", response["headers"]["content-type"])
         self.send_header(*(("transfer-encoding", "chunked") if streamed else ("content-length", str(len(body)))))

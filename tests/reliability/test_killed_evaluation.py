@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tracelm
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 PROGRAM = Path(__file__).parent / "killed_run.py"
 Order = Callable[..., int]

@@ -10,7 +10,7 @@ from tracelm.cli.output import AsJson, Home, Limit, Project, Since, gate, moment
 
 if TYPE_CHECKING:
     from tracelm.guards.replay import Replayed
-    from tracelm.store.stored import StoredDecision
+    from tracelm.store.verdicts import StoredDecision
 
 _PER = 10_000
 _LEVEL = 0.95

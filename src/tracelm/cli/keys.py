@@ -9,7 +9,7 @@ from tracelm.errors import ConfigError
 
 if TYPE_CHECKING:
     from tracelm.server.access.caller import Right
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, list and revoke keys of the server's API.")
 StoreUrl = Annotated[

@@ -14,7 +14,7 @@ from tracelm.errors import ConfigError
 if TYPE_CHECKING:
     from tracelm.monitors.monitor import Monitor
     from tracelm.monitors.worker import Progress
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _A_DAY = "24h"
 _WIDTH = re.compile(r"(\d{1,6})([mhd])")

@@ -15,7 +15,7 @@ from tracelm.errors import TracelmError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 Home: TypeAlias = Annotated[
     Path | None,

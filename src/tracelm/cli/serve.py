@@ -55,7 +55,7 @@ def serve(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines would stand between ours
     try:
         from tracelm.server.logs import log_to_stderr
-        from tracelm.server.options import ServerOptions
+        from tracelm.server.options import SESSION_SECRET, ServerOptions
         from tracelm.server.run import run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"fastapi", "uvicorn", "grpc"}:
@@ -70,6 +70,7 @@ def serve(
         home=home,
         allow_hosts=tuple(allow_host or ()),
         retain=retain,
+        session_secret=os.environ.get(SESSION_SECRET) or None,  # no option: the list of processes shows those to all
     )
     run(options, say=_say_and_open if open_browser else typer.echo)
 

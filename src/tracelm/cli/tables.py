@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from tracelm.server.access.keys import ApiKey
     from tracelm.store.integrity import StoreStats
     from tracelm.store.reprice import RepricedModel
-    from tracelm.store.stored import StoredDecision, StoredRun, StoredScore, StoredSpan, StoredTrace
+    from tracelm.store.stored import StoredRun, StoredSpan, StoredTrace
     from tracelm.store.tree import TraceTree
+    from tracelm.store.verdicts import StoredDecision, StoredScore
 
 SHORT_ID: Final = 12
 """So many characters of an id are shown in a list; `tracelm show` takes them."""

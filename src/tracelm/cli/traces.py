@@ -21,7 +21,7 @@ from tracelm.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 
 def traces(

@@ -1,5 +1,6 @@
 """Datasets in the store: written by whoever publishes them, read by name and version."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from tracelm.errors import DatasetError
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
 from tracelm.store.open import open_store
+from tracelm.store.remote.store import RemoteStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,10 +53,19 @@ def load(name: str, *, version: str | None, url: str | None) -> tuple[ObjectVers
     Raises:
         StoreError: There is none of this name or version; the message says what there is.
     """
-    with open_store(url) as store, store.reading() as connection:
-        found, content = objects.load(connection, _KIND, name, version=version)
-        listed: dict[str, list[str]] = orjson.loads(content)
-        contents = objects.get_rows(connection, listed["rows"])
+    with open_store(url) as store:
+        if isinstance(store, RemoteStore):
+            remote, columns, told = store.dataset(name, version=version)
+            rows = [unpacked(json.dumps(row).encode()) for row in told]
+            return remote, [{column: row[column] for column in columns} for row in rows]
+        with store.reading() as connection:
+            return _loaded(connection, name, version)
+
+
+def _loaded(connection: "Connection", name: str, version: str | None) -> tuple[ObjectVersion, list[dict[str, Any]]]:
+    found, content = objects.load(connection, _KIND, name, version=version)
+    listed: dict[str, list[str]] = orjson.loads(content)
+    contents = objects.get_rows(connection, listed["rows"])
     rows = [unpacked(contents[digest]) for digest in listed["rows"]]
     return found, [{column: row[column] for column in listed["columns"]} for row in rows]
 
@@ -65,8 +76,11 @@ def versions(name: str, *, url: str | None) -> Sequence[ObjectVersion]:
     Raises:
         StoreError: There is none of this name.
     """
-    with open_store(url) as store, store.reading() as connection:
-        return objects.versions(connection, _KIND, name)
+    with open_store(url) as store:
+        if isinstance(store, RemoteStore):
+            return store.dataset_versions(name)
+        with store.reading() as connection:
+            return objects.versions(connection, _KIND, name)
 
 
 def set_alias(name: str, alias: str, *, version: str, url: str | None) -> None:

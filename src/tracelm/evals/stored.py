@@ -8,9 +8,10 @@ from tracelm.evals.provenance import Provenance
 from tracelm.evals.run import EvalRun, Outcome, RowResult
 from tracelm.evals.trial import KnownOutput
 from tracelm.scoring.score import Score
-from tracelm.store.open import Store
-from tracelm.store.stored import StoredRun, StoredScore
+from tracelm.store.store import Store
+from tracelm.store.stored import StoredRun
 from tracelm.store.stored_trial import StoredTrial
+from tracelm.store.verdicts import StoredScore
 
 _LOOKED_AT: Final = 50
 _NOT_EXACT: Final = "the output was recorded redacted, cut or not as plain data: run the task again"

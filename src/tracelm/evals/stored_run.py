@@ -13,8 +13,9 @@ from tracelm.evals.run import Outcome, RowResult
 from tracelm.scoring.score import Score
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
-    from tracelm.store.stored import StoredRun, StoredScore, StoredSpan
+    from tracelm.store.store import Store
+    from tracelm.store.stored import StoredRun, StoredSpan
+    from tracelm.store.verdicts import StoredScore
 
 
 def stored_run(

@@ -1,21 +1,21 @@
 """What a store holds of guarded calls: their inputs and outputs, what was decided, and what people said of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import orjson
-from sqlalchemy import select
 
 from tracelm import semconv
-from tracelm.store.contents import with_records
-from tracelm.store.queries import check_project, span_of
-from tracelm.store.stored import StoredDecision, StoredSpan
-from tracelm.store.tables import LOGS, SPANS
+from tracelm.store.results import Record, Rows
+from tracelm.store.stored import StoredSpan
+from tracelm.store.verdicts import StoredDecision
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
+_R = TypeVar("_R", bound=Record)
 _PAGE: Final = 500
 _NO_CALL: Final = frozenset({"block", "fallback"})
 _NOT_RELEASED: Final = frozenset({"block", "fallback", "replace"})
@@ -61,23 +61,7 @@ def decided(store: "Store", *, project: str | None = None, since_ns: int = 0) ->
     Raises:
         StoreError: The project is not known.
     """
-    store.index()
-    columns = [column for column in LOGS.columns if column.name not in {"id", "event_name"}]
-    wanted = select(*columns, LOGS.c.id).where(LOGS.c.event_name == semconv.DECISION_EVENT, LOGS.c.time_ns >= since_ns)
-    wanted = wanted.order_by(LOGS.c.id.desc()).limit(_PAGE)
-    if project is not None:
-        wanted = wanted.where(LOGS.c.project == project)
-    before: int | None = None
-    while True:
-        with store.reading() as connection:
-            check_project(connection, project)
-            found = connection.execute(wanted if before is None else wanted.where(LOGS.c.id < before)).mappings()
-            page = list(with_records(connection, found))
-        for fields in page:
-            before = cast("int", fields.pop("id"))
-            yield StoredDecision(**fields)
-        if len(page) < _PAGE:
-            return
+    return _in_pages(partial(store.decisions, project=project, since_ns=since_ns))
 
 
 def calls(
@@ -88,7 +72,7 @@ def calls(
     ops: Sequence[str] = (),
     label: str | None = None,
 ) -> Iterator[Call]:
-    """Return the recorded calls of ops, in the order in which they came; read in pages.
+    """Return the recorded calls of ops, in the order in which they began, one named op after the other; read in pages.
 
     Args:
         store: The store.
@@ -104,27 +88,23 @@ def calls(
     for each in decided(store, project=project, since_ns=since_ns):
         decisions.setdefault((each.trace_id, each.span_id), []).append(each)
     labels = _labels(store, project, label)
-    wanted = select(*[column for column in SPANS.columns if column.name != "pending_in"]).where(
-        SPANS.c.op.is_not(None), SPANS.c.state == "ended", SPANS.c.start_ns >= since_ns
-    )
-    if project is not None:
-        wanted = wanted.where(SPANS.c.project == project)
-    if ops:
-        wanted = wanted.where(SPANS.c.op.in_(ops))
-    after = 0
-    while True:
-        with store.reading() as connection:
-            rows = connection.execute(wanted.where(SPANS.c.id > after).order_by(SPANS.c.id).limit(_PAGE)).mappings()
-            page = list(with_records(connection, rows))
-        for fields in page:
-            after = cast("int", fields.pop("id"))
-            span = span_of(fields)
+    for op in dict.fromkeys(ops) or (None,):
+        wanted = partial(store.spans, "state:ended op:*", project=project, op=op, since_ns=since_ns, order_by="start")
+        for span in _in_pages(wanted):
             found = decisions.get((span.trace_id, span.span_id), [])
             if not ops and decisions and not found:
                 continue
             label_of = labels.get((span.trace_id, span.span_id), labels.get((span.trace_id, None)))
             yield call_of(span, found, label=label_of)
-        if len(page) < _PAGE:
+
+
+def _in_pages(read: Callable[..., Rows[_R]]) -> Iterator[_R]:
+    after: str | None = None
+    while True:
+        page = read(after=after, limit=_PAGE)
+        yield from page
+        after = page.next
+        if after is None:
             return
 
 

@@ -9,7 +9,7 @@ from tracelm.monitors.windows import Group, Verdict, Window, by_model, by_op, by
 from tracelm.store import monitors
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 _SHOWN_TRACES: Final = 3
 _LOOKED_AT: Final = 500

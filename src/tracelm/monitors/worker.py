@@ -22,7 +22,7 @@ from tracelm.store.monitors import Candidate, Page
 from tracelm.trace.context import SUPPRESS_KEY, detach
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 PAGE: Final = 100
 """So many spans are looked at before what was found is committed: what a crash makes it judge again."""

@@ -53,8 +53,8 @@ _RATES: Final[Mapping[str, tuple[str, int]]] = {
     "request_usd": ("requests_kcount", 1_000),
 }
 """Our rate: genai-prices' price, and for how many of our units it is."""
-_CONDITIONS: Final = {"batch": "processing", "fast": "speed"}
-"""Tiers that are no `service_tier` in the list: batches, and the speed that Anthropic sells."""
+_SPEEDS: Final = frozenset({("anthropic", "fast")})
+"""Tiers that the list calls a speed. OpenAI's `fast` is a service tier there."""
 _LEAST_SECONDS: Final = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """Groq bills at least ten seconds of audio a request."""
 _DAY_NS: Final = 86_400_000_000_000
@@ -75,6 +75,7 @@ class Entry:
     period_ns: int
     _info: "ModelInfo"
     _is_own: bool
+    _owner: str
     _least_seconds: int
 
     def steps(self, service_tier: str | None, period: int) -> "tuple[tuple[int, Rates, str], ...]":
@@ -84,7 +85,9 @@ class Entry:
         condition = ""
         # A model that the provider has from another one has that one's prices, not its tiers.
         if service_tier and self._is_own:
-            wanted = (_CONDITIONS.get(service_tier, "service_tier"), service_tier)
+            wanted = ("processing", "batch") if service_tier == "batch" else ("service_tier", service_tier)
+            if (self._owner, service_tier) in _SPEEDS:
+                wanted = ("speed", service_tier)
             prices = self._info.get_prices(at, dict([wanted]))
             if prices != standard:
                 condition = f"; {wanted[0]}={wanted[1]}"
@@ -142,6 +145,7 @@ class PublicPrices:
             period_ns=_MINUTE_NS if _depends_on_the_hour(info) else _DAY_NS,
             _info=info,
             _is_own=any(info is each for each in owner.models),
+            _owner=owner.id,
             _least_seconds=_LEAST_SECONDS.get((owner.id, info.id), 0),
         )
 

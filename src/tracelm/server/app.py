@@ -109,7 +109,7 @@ class _Doors:
         try:
             if refusal is not None:
                 await _told(request, Problem(refusal.status, refusal.why))(scope, receive, headed)
-            elif not scope["path"].startswith("/v1/") and (problem := _body_problem(request)) is not None:
+            elif not ingest_http.is_otlp(scope["path"]) and (problem := _body_problem(request)) is not None:
                 await problem.response()(scope, receive, headed)
             else:
                 await self._app(scope, receive, headed)
@@ -155,7 +155,7 @@ def _facts(scope: Scope, status: int, began: float) -> dict[str, object]:
 
 def _told(request: Request, problem: Problem) -> Response:
     """Return a problem in the form that the route's protocol has for it."""
-    is_otlp = request.url.path.startswith("/v1/")
+    is_otlp = ingest_http.is_otlp(request.url.path)
     return ingest_http.failure(request, problem) if is_otlp else problem.response()
 
 

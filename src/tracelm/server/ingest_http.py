@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from tracelm.errors import DecodeError, StoreError
 from tracelm.server.access.caller import Caller
-from tracelm.server.access.rule import Sender
+from tracelm.server.access.rule import BasicSender, Sender
 from tracelm.server.bodies import ENCODINGS, BodyTooLargeError
 from tracelm.server.delivery import Delivery, Encoding, Rejected, Signal
 from tracelm.server.intake import OverloadError
@@ -29,6 +29,7 @@ from tracelm.server.state import ServerState
 router: Final = APIRouter(include_in_schema=False)
 Answer: TypeAlias = Literal["spans", "logs", "metrics"]
 
+_LANGFUSE: Final = "/api/public/otel/v1/traces"
 METRICS_NOT_KEPT: Final = "tracelm keeps spans and log records; metrics are not kept"
 _ENCODINGS: Final[dict[str, Encoding]] = {"application/x-protobuf": "protobuf", "application/json": "json"}
 _MEDIA_TYPES: Final[dict[Encoding, str]] = {encoding: media for media, encoding in _ENCODINGS.items()}
@@ -37,6 +38,12 @@ _MEDIA_TYPES: Final[dict[Encoding, str]] = {encoding: media for media, encoding 
 @router.post("/v1/traces")
 async def traces(request: Request, caller: Sender) -> Response:
     """Take spans."""
+    return await _take(request, caller, "spans")
+
+
+@router.post(_LANGFUSE)
+async def traces_of_langfuse(request: Request, caller: BasicSender) -> Response:
+    """Take spans where Langfuse's SDK sends them, with its way to show a key."""
     return await _take(request, caller, "spans")
 
 
@@ -78,6 +85,11 @@ async def _take(request: Request, caller: Caller, signal: Signal) -> Response:
     except StoreError:
         raise Problem(503, "the store cannot be written at the moment", headers={"retry-after": "5"}) from None
     return success(encoding, signal, outcome.rejected)
+
+
+def is_otlp(path: str) -> bool:
+    """Whether OTLP is spoken at a path, with its bounds and its form of errors."""
+    return path.startswith("/v1/") or path == _LANGFUSE
 
 
 def busy(error: OverloadError) -> Problem:

@@ -14,22 +14,20 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
-from tracelm.errors import DecodeError, StoreError, TracelmError
+from tracelm.errors import DecodeError, TracelmError
 from tracelm.server.counters import Counters, Name
 from tracelm.server.delivery import Contents, Delivery, Rejected, read
 from tracelm.server.options import ServerOptions
 from tracelm.store.ingest import write_logs, write_spans
-from tracelm.store.open import Store
+from tracelm.store.refused import is_of_a_record, write_each
+from tracelm.store.store import Store
 
 _log: Final = logging.getLogger("tracelm.server")
 _T = TypeVar("_T")
 _GROUP: Final = 16
 _READY_BYTES: Final = 16_000_000
 """So much, inflated, is read ahead of the writer: records take several times their size."""
-_OF_RECORDS: Final = (IntegrityError, DataError, ProgrammingError, InterfaceError)
-"""Errors of the database that say something about a record, not about the database."""
 
 
 class OverloadError(TracelmError, RuntimeError):
@@ -202,7 +200,7 @@ class Intake:
         try:
             self._commit(group)
         except Exception as error:
-            if _is_of_the_store(error):
+            if not is_of_a_record(error):
                 self._fail(group, error)
             elif len(group) > 1:
                 for each in group:
@@ -243,19 +241,10 @@ class Intake:
         write: Callable[[Connection, Sequence[_T]], None],
         found: Contents,
     ) -> list[_T]:
-        kept: list[_T] = []
-        for record in records:
-            try:
-                with connection.begin_nested():
-                    write(connection, [record])
-            except Exception as error:
-                if _is_of_the_store(error):
-                    raise
-                reason = f"the store does not take it: {type(error).__name__}"
-                found.rejected = found.rejected.with_reason(reason)
-            else:
-                kept.append(record)
-        return kept
+        refused = write_each(connection, records, write)
+        for error in refused.values():
+            found.rejected = found.rejected.with_reason(f"the store does not take it: {type(error).__name__}")
+        return [record for index, record in enumerate(records) if index not in refused]
 
     def _answer(self, waiting: _Waiting) -> None:
         found = waiting.contents
@@ -283,8 +272,3 @@ class Intake:
         with self._changed:
             self._held -= 1
             self._held_bytes -= len(waiting.delivery.body)
-
-
-def _is_of_the_store(error: Exception) -> bool:
-    """Whether the store failed, rather than took offence at a record."""
-    return isinstance(error, StoreError) and not isinstance(error.__cause__, _OF_RECORDS)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from tracelm.errors import TracelmError
 from tracelm.server.counters import Counters
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 from tracelm.store.tables import SCORES, SPANS
 from tracelm.trace.segments import KINDS, list_segments
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from tracelm.errors import TracelmError
 from tracelm.server.counters import Counters
-from tracelm.store.open import Store
 from tracelm.store.retention import Retention
+from tracelm.store.store import Store
 
 _log: Final = logging.getLogger("tracelm.server")
 _EVERY_S: Final = 3_600.0

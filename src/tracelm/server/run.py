@@ -22,8 +22,9 @@ from tracelm.server.options import ServerOptions
 from tracelm.server.retaining import Retaining
 from tracelm.server.state import ServerState
 from tracelm.server.texts import TextIndexing
-from tracelm.store.open import Store, open_local
+from tracelm.store.open import open_local
 from tracelm.store.retention import Retention
+from tracelm.store.store import Store
 
 _BACKLOG: Final = 1_024
 
@@ -81,7 +82,7 @@ def _parts(store: Store, options: ServerOptions) -> Generator[tuple[ServerState,
     ring = KeyRing(store)
     ring.refresh()
     live = LiveEvents(store, counters)
-    gate = Gate(ring, counters, is_loopback=options.is_loopback)
+    gate = Gate(ring, counters, is_loopback=options.is_loopback, session_secret=options.session_secret)
     intake = Intake(store, options=options, counters=counters, on_commit=live.changed)
     state = ServerState(
         options=options,

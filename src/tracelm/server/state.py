@@ -8,7 +8,7 @@ from tracelm.server.counters import Counters
 from tracelm.server.intake import Intake
 from tracelm.server.live import LiveEvents
 from tracelm.server.options import ServerOptions
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 from tracelm.errors import TracelmError
 from tracelm.server.counters import Counters
 from tracelm.server.intake import Intake
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 _log: Final = logging.getLogger("tracelm.server")
 _EVERY_S: Final = 1.0

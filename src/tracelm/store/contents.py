@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, RowMapping, Table, select
 
 from tracelm.otlp.decode import decode_logs, decode_spans
+from tracelm.otlp.dialects.apart import APART
 from tracelm.otlp.records import LogRecord, SpanRecord, request_line
 from tracelm.store.record import DIGEST_BYTES, compress, decompress, digests, unpack
 from tracelm.store.statements import add
-from tracelm.store.tables import CONTENTS, CURSORS, KEPT_DIGESTS, RESOURCES, SCOPES
+from tracelm.store.tables import CONTENTS, CURSORS, KEPT_DIGESTS, LOGS, RESOURCES, SCOPES
 
 SWEEP: Final = "sweep of contents"
 """The segment's name of the cursor that stands while a sweep runs."""
@@ -23,6 +24,14 @@ class Kept(NamedTuple):
     blob: bytes
     resource_id: int
     scope_id: int
+
+
+class Place(NamedTuple):
+    """Where a span is, of which log records may tell more; parts that are not known are `None`."""
+
+    project: str | None
+    trace_id: str | None
+    span_id: str | None
 
 
 KEPT: Final = ("record", "resource_id", "scope_id")
@@ -50,6 +59,14 @@ class StoredRecord:
         """
         return decode_spans(request_line("spans", *self._among.parts(self._index))).records[0]
 
+    def said(self) -> Sequence[LogRecord]:
+        """Return the log records in which messages of the span were told, the earliest first.
+
+        Raises:
+            StoreError: As `span` does.
+        """
+        return self._among.said(self._index)
+
     def log(self) -> LogRecord:
         """Return the whole log record.
 
@@ -65,11 +82,14 @@ class Records:
     Args:
         engine: The store's.
         kept: What its rows keep, in their order.
+        places: Where their spans are.
     """
 
-    def __init__(self, engine: Engine, kept: Sequence[Kept]) -> None:
+    def __init__(self, engine: Engine, kept: Sequence[Kept], places: Sequence[Place]) -> None:
         self._engine = engine
         self._kept = kept
+        self._places = places
+        self._told: tuple[int, Mapping[Place, list[LogRecord]]] = (-1, {})
         self._first = -1
         self._block: list[tuple[bytes, bytes, bytes]] = []
 
@@ -85,11 +105,46 @@ class Records:
             self._first = first
         return self._block[index - first]
 
+    def said(self, index: int) -> Sequence[LogRecord]:
+        """Return the log records in which messages of one span were told."""
+        first = index - index % _SOME
+        if first != self._told[0]:
+            with self._engine.begin() as connection:
+                self._told = first, said_of(connection, self._places[first : first + _SOME])
+        return self._told[1].get(self._places[index], ())
+
+
+def said_of(connection: Connection, places: Iterable[Place]) -> Mapping[Place, list[LogRecord]]:
+    """Return the log records in which messages of spans were told, the earliest first.
+
+    Args:
+        connection: One that may read.
+        places: Of the spans; a few hundred at most.
+
+    Raises:
+        StoreError: A text of them is missing, or damaged.
+    """
+    wanted = set(places)
+    traces = {each.trace_id for each in wanted if each.trace_id is not None}
+    columns = [LOGS.c[name] for name in (*Place._fields, *KEPT)]
+    # Without a name of its own: an older SDK has it among the attributes.
+    chosen = select(*columns).where(LOGS.c.trace_id.in_(traces), LOGS.c.event_name.in_(["", *sorted(APART)]))
+    rows = connection.execute(chosen.order_by(LOGS.c.time_ns, LOGS.c.id)).mappings().all()
+    rows = [row for row in rows if Place(row["project"], row["trace_id"], row["span_id"]) in wanted]
+    found: dict[Place, list[LogRecord]] = {}
+    for row, parts in zip(rows, read(connection, [Kept(*(row[name] for name in KEPT)) for row in rows]), strict=True):
+        place = Place(row["project"], row["trace_id"], row["span_id"])
+        found.setdefault(place, []).append(decode_logs(request_line("logs", *parts)).records[0])
+    return found
+
 
 def with_records(connection: Connection, rows: Iterable[RowMapping]) -> Iterator[dict[str, Any]]:
     """Yield the rows of a query with a `StoredRecord` as their `record`, in the place of the columns `KEPT`."""
     found = [dict(row) for row in rows]
-    records = Records(connection.engine, [Kept(*(row.pop(name) for name in KEPT)) for row in found])
+    places = [
+        Place(row.get("project"), row.get("trace_id"), row.get("span_id", row.get("root_span_id"))) for row in found
+    ]
+    records = Records(connection.engine, [Kept(*(row.pop(name) for name in KEPT)) for row in found], places)
     for index, row in enumerate(found):
         row["record"] = records[index]
         yield row

@@ -6,8 +6,9 @@ several processes may index one journal at once, one may die at any point, and a
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ from tracelm.otlp.decode import Decoded, decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, Resource, SpanRecord
 from tracelm.store.database import Database, default_url, open_database
 from tracelm.store.ingest import write_logs, write_open_spans, write_spans
+from tracelm.store.refused import is_of_a_record, write_each
 from tracelm.store.statements import insert
 from tracelm.store.tables import CURSORS, OUTBOX, SPANS
 from tracelm.store.unreadable import set_aside
@@ -178,59 +180,100 @@ def _look_after_open_spans(database: Database, living: Mapping[str, Segment]) ->
 
 
 def _index_file(database: Database, segment: Segment, signal: Kind, *, remove: bool) -> IndexReport:
-    """Write the whole lines behind the cursor, a batch a transaction."""
+    """Write the whole lines behind the cursor, a batch a transaction; where a record breaks it, each on its own."""
     report = IndexReport()
     while True:
-        with database.write() as connection:
-            offset = _cursors(connection).get((segment.name, signal), 0)
-            batch = segment.read(signal, offset, max_bytes=_BATCH_BYTES)
-            if batch.end == offset:
-                return report
-            written, unreadable = _write_lines(connection, segment, signal, batch.lines)
-            report += written
-            if unreadable and remove:  # else another store owns the segment, and sees to it
-                set_aside(segment, signal, offset, b"".join(line + b"\n" for line in unreadable))
-            _move_cursor(connection, segment, signal, batch.end)
+        try:
+            done = _index_batch(database, segment, signal, remove=remove)
+        except Exception as error:
+            if not is_of_a_record(error):
+                raise
+            done = _index_batch(database, segment, signal, remove=remove, one_by_one=True)
+        if done is None:
+            return report
+        report += done
+
+
+def _index_batch(
+    database: Database, segment: Segment, signal: Kind, *, remove: bool, one_by_one: bool = False
+) -> IndexReport | None:
+    """Write some lines and move the cursor; `None` when there is none."""
+    with database.write() as connection:
+        offset = _cursors(connection).get((segment.name, signal), 0)
+        batch = segment.read(signal, offset, max_bytes=_BATCH_BYTES)
+        if batch.end == offset:
+            return None
+        written, unreadable = _write_lines(connection, segment, signal, batch.lines, one_by_one=one_by_one)
+        if unreadable and remove:  # else another store owns the segment, and sees to it
+            set_aside(segment, signal, offset, b"".join(line + b"\n" for line in unreadable))
+        _move_cursor(connection, segment, signal, batch.end)
+        return written
 
 
 def _write_lines(
-    connection: Connection, segment: Segment, signal: Kind, lines: Sequence[bytes]
+    connection: Connection, segment: Segment, signal: Kind, lines: Sequence[bytes], *, one_by_one: bool
 ) -> tuple[IndexReport, list[bytes]]:
-    """Write lines, return what was done and the lines that could not be read wholly."""
-    errors: list[tuple[bytes, DecodeError]] = []
-    if signal == "spans":
-        spans = [(span, project_of(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
-        write_spans(connection, spans)
-        report = IndexReport(spans=len(spans), skipped=len(errors))
-    elif signal == "pending":
-        spans = [(span, project_of(span.resource, segment)) for span in _decode(decode_spans, lines, errors)]
-        write_open_spans(connection, spans, segment=segment.name, seen_ns=_last_seen_ns(segment))
-        report = IndexReport(skipped=len(errors))
+    """Write lines, return what was done and the lines of which not all can be read or written."""
+    errors: list[tuple[bytes, Exception]] = []
+    if signal == "logs":
+        logs = _decode(decode_logs, segment, lines, errors)
+        report = IndexReport(logs=_write(connection, logs, write_logs, errors, one_by_one=one_by_one))
     else:
-        logs = [(log, project_of(log.resource, segment)) for log in _decode(decode_logs, lines, errors)]
-        write_logs(connection, logs)
-        report = IndexReport(logs=len(logs), skipped=len(errors))
+        spans = _decode(decode_spans, segment, lines, errors)
+        write = (
+            write_spans
+            if signal == "spans"
+            else partial(write_open_spans, segment=segment.name, seen_ns=_last_seen_ns(segment))
+        )
+        count = _write(connection, spans, write, errors, one_by_one=one_by_one)
+        report = IndexReport(spans=count if signal == "spans" else 0)
     if errors:
         _log.warning(
             "tracelm cannot read %d records of %s, see the folder 'unreadable' of the home; the first: %s",
             len(errors),
             segment.file(signal),
-            errors[0][1],
+            errors[0][1] if isinstance(errors[0][1], DecodeError) else repr(errors[0][1]),
         )
-    return report, list(dict.fromkeys(line for line, _ in errors))
+    return report + IndexReport(skipped=len(errors)), list(dict.fromkeys(line for line, _ in errors))
 
 
 def _decode(
-    decode: Callable[[bytes], Decoded[_R]], lines: Sequence[bytes], errors: list[tuple[bytes, DecodeError]]
-) -> Iterator[_R]:
+    decode: Callable[[bytes], Decoded[_R]],
+    segment: Segment,
+    lines: Sequence[bytes],
+    errors: list[tuple[bytes, Exception]],
+) -> list[tuple[bytes, tuple[_R, str]]]:
+    """Return the records of lines, each with its line and project."""
+    found: list[tuple[bytes, tuple[_R, str]]] = []
     for line in lines:
         try:
             decoded = decode(line)
-        except DecodeError as error:
+        except Exception as error:
+            if not is_of_a_record(error):
+                raise
             errors.append((line, error))
         else:
             errors.extend((line, error) for error in decoded.errors)
-            yield from decoded.records
+            found += ((line, (record, project_of(record.resource, segment))) for record in decoded.records)
+    return found
+
+
+def _write(
+    connection: Connection,
+    found: Sequence[tuple[bytes, tuple[_R, str]]],
+    write: Callable[[Connection, Sequence[tuple[_R, str]]], None],
+    errors: list[tuple[bytes, Exception]],
+    *,
+    one_by_one: bool,
+) -> int:
+    """Write records, and return how many."""
+    records = [record for _, record in found]
+    if not one_by_one:
+        write(connection, records)
+        return len(records)
+    refused = write_each(connection, records, write)
+    errors.extend((found[index][0], error) for index, error in refused.items())
+    return len(records) - len(refused)
 
 
 def project_of(resource: Resource, segment: Segment) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
+from tracelm.store.apart import write_previews_of_calls, write_previews_of_messages
 from tracelm.store.contents import numbers, put
 from tracelm.store.record import LONG, pack
 from tracelm.store.rows import (
@@ -54,6 +55,7 @@ def write_spans(connection: Connection, spans: Sequence[tuple[SpanRecord, str]])
     write_previews(connection, rows, [span for span, _ in spans])
     write_ended_runs(connection, [row for span in spans if (row := run_row(*span))])
     write_trials(connection, [row for span in spans if (row := trial_row(*span))])
+    write_previews_of_calls(connection, [span for span, _ in spans])
 
 
 def write_open_spans(
@@ -89,6 +91,7 @@ def write_logs(connection: Connection, logs: Sequence[tuple[LogRecord, str]]) ->
     write(connection, LOGS, log_rows(connection, logs))
     write(connection, SCORES, [row for log in logs if (row := score_row(*log))])
     write_started_runs(connection, [row for log in logs if (row := started_row(*log))])
+    write_previews_of_messages(connection, [log for log, _ in logs])
 
 
 def span_rows(connection: Connection, spans: Sequence[tuple[SpanRecord, str]]) -> list[Row]:

@@ -11,7 +11,7 @@ from tracelm.store.sweep import sweep
 from tracelm.store.transfer import Transferred, export_records, import_records
 
 if TYPE_CHECKING:
-    from tracelm.store.open import Store
+    from tracelm.store.store import Store
 
 
 class Maintenance:

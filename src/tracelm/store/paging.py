@@ -92,6 +92,20 @@ class Page:
         here = replace(order, by=page.c[_VALUE], row=page.c[_ROW])
         return here.sorted(rows.add_columns(here.by, here.row).join(page, order.row == here.row))
 
+    def cut(self, rows: Select[Any], order: Order, *, of_groups: bool = False) -> Select[Any]:
+        """Choose the rows of this page, in order, where they are not those of one table: groups, or of a join.
+
+        Args:
+            rows: All rows with their columns.
+            order: How they are sorted. Its number need not be that of a row: a second value that tells rows apart.
+            of_groups: Whether they are groups; `order` then sorts by aggregates.
+        """
+        if self.after is not None:
+            behind = order.behind(*read_cursor(self.after, self.query))
+            rows = rows.having(behind) if of_groups else rows.where(behind)
+        chosen = order.sorted(rows.add_columns(order.row.label(_ROW), order.by.label(_VALUE)))
+        return chosen if self.limit is None else chosen.limit(self.limit + 1)
+
     def read(self, found: Iterable[RowMapping | dict[str, Any]]) -> tuple[list[dict[str, Any]], str | None]:
         """Return the rows that `choose` chose, and the cursor of the next page; `None` when this is the last one."""
         rows = [dict(each) for each in found]

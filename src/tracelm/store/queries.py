@@ -25,19 +25,13 @@ from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
 from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compiler, conditions, limits, matches, order
 from tracelm.store.order import in_tree_order
-from tracelm.store.paging import Page, cursor, read_cursor
+from tracelm.store.paging import Order, Page, cursor, read_cursor
 from tracelm.store.results import Rows
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tables import LINKS, LOGS, PROJECTS, RUNS, SCORES, SPANS, TRACES, TRIALS
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 _Number = TypeVar("_Number", int, float)
 
@@ -223,16 +217,19 @@ def decisions(connection: Connection, wanted: Wanted, listing: Listing = ALL) ->
     return Rows(StoredDecision, (StoredDecision(**row) for row in rows), next=following)
 
 
-def run_scores(connection: Connection, run_id: str, *, project: str) -> Rows[StoredScore]:
+def run_scores(
+    connection: Connection, run_id: str, *, project: str, after: str | None, limit: int | None
+) -> Rows[StoredScore]:
     """Return the scores of a run that count, the earliest first: one verdict of a scorer a row and trial."""
+    check_limit(limit)
     known = [column for column in SCORES.columns if column.name != "id"]
     found = (
-        select(*known)
-        .join(TRIALS, COUNTED)
-        .where(SCORES.c.run_id == run_id, SCORES.c.project == project, _EVALUATION)
-        .order_by(SCORES.c.time_ns, SCORES.c.id)
+        select(*known).join(TRIALS, COUNTED).where(SCORES.c.run_id == run_id, SCORES.c.project == project, _EVALUATION)
     )
-    return Rows(StoredScore, (_score(row) for row in connection.execute(found).mappings()))
+    page = Page(after=after, limit=limit, query=("scores of a run", run_id, project))
+    by = Order(by=SCORES.c.time_ns, row=SCORES.c.id, descending=False, is_nullable=False)
+    rows, following = page.read(connection.execute(page.cut(found, by)).mappings())
+    return Rows(StoredScore, map(_score, rows), next=following)
 
 
 def runs(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredRun]:
@@ -252,22 +249,22 @@ def run(connection: Connection, run_id: str, *, project: str | None) -> StoredRu
     return found[0]
 
 
-def trials(connection: Connection, run_id: str, *, project: str) -> Rows[StoredTrial]:
+def trials(
+    connection: Connection, run_id: str, *, project: str, after: str | None, limit: int | None
+) -> Rows[StoredTrial]:
     """Return what became of each row and trial of a run, in the order of the dataset."""
+    check_limit(limit)
     at_span = and_(
         SPANS.c.trace_id == TRIALS.c.trace_id,
         SPANS.c.project == TRIALS.c.project,
         SPANS.c.span_id == TRIALS.c.span_id,
     )
     known = [column for column in TRIALS.columns if column.name != "id"]
-    found = (
-        select(*known, *_RECORD)
-        .join(SPANS, at_span)
-        .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
-        .order_by(TRIALS.c.row_index, TRIALS.c.trial)
-    )
-    rows = with_records(connection, connection.execute(found).mappings())
-    return Rows(StoredTrial, (StoredTrial(**row) for row in rows))
+    found = select(*known, *_RECORD).join(SPANS, at_span).where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
+    page = Page(after=after, limit=limit, query=("trials", run_id, project))
+    by = Order(by=TRIALS.c.row_index, row=TRIALS.c.trial, descending=False, is_nullable=False)
+    rows, following = page.read(with_records(connection, connection.execute(page.cut(found, by)).mappings()))
+    return Rows(StoredTrial, (StoredTrial(**row) for row in rows), next=following)
 
 
 def known_outputs(connection: Connection, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:

@@ -196,7 +196,10 @@ def _repeated(value: Any, depth: int = 0) -> Iterator[Any]:
 
 def _spellings(value: Any) -> Iterator[str]:
     """Yield how JSON's usual writers spell a value: without blanks, or as Python's does."""
-    compact = orjson.dumps(value).decode()
+    try:
+        compact = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it reads what is nested deeper than it writes
+        return
     if len(compact) >= _SHORTEST_PART:
         yield compact
         yield json.dumps(value)

@@ -15,6 +15,7 @@ Row: TypeAlias = dict[str, object]
 
 _LONGEST_LABEL: Final = 128  # characters
 _INT64: Final = range(-(2**63), 2**63)
+_TOKENS: Final = range(10**12)  # what no model reads or writes at once, and of which a database can add up many
 
 
 def span_row(span: SpanRecord, project: str) -> Row:
@@ -251,6 +252,11 @@ def _integer(attributes: Mapping[str, AnyValue], key: str) -> int | None:
     return exact if isinstance(exact, int) else int(value)
 
 
+def _tokens(attributes: Mapping[str, AnyValue], key: str) -> int | None:
+    found = _integer(attributes, key)
+    return found if found in _TOKENS else None
+
+
 def _usd(attributes: Mapping[str, AnyValue], key: str) -> float | None:
     currency = _text(attributes, semconv.COST_CURRENCY)
     return _number(attributes, key) if currency in {None, "USD"} else None
@@ -270,11 +276,11 @@ _OF_SPAN: Final[tuple[tuple[str, str, _Read], ...]] = (
     (semconv.PROVIDER_NAME, "provider", _label),
     (semconv.RESPONSE_MODEL, "model", _label),
     (semconv.REQUEST_MODEL, "model", _label),
-    (semconv.INPUT_TOKENS, "input_tokens", _integer),
-    (semconv.OUTPUT_TOKENS, "output_tokens", _integer),
-    (semconv.CACHE_READ_TOKENS, "cache_read_tokens", _integer),
-    (semconv.CACHE_WRITE_TOKENS, "cache_write_tokens", _integer),
-    (semconv.REASONING_TOKENS, "reasoning_tokens", _integer),
+    (semconv.INPUT_TOKENS, "input_tokens", _tokens),
+    (semconv.OUTPUT_TOKENS, "output_tokens", _tokens),
+    (semconv.CACHE_READ_TOKENS, "cache_read_tokens", _tokens),
+    (semconv.CACHE_WRITE_TOKENS, "cache_write_tokens", _tokens),
+    (semconv.REASONING_TOKENS, "reasoning_tokens", _tokens),
     (semconv.COST_AMOUNT, "cost_usd", _usd),
     (semconv.SESSION_ID, "session_id", _label),
     (semconv.CONVERSATION_ID, "session_id", _label),

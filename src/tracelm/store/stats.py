@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, Connection, Float, case, cast, func, select
 
 from tracelm.errors import ConfigError
+from tracelm.store.paging import Order, Page
 from tracelm.store.tables import SCORES, SPANS, TRACES
 
 Grouping: TypeAlias = Literal["model", "op", "operation", "provider", "name"]
@@ -148,17 +149,23 @@ class SessionLine:
 
 
 def sessions(
-    connection: Connection, *, project: str | None, since_ns: int, until_ns: int, limit: int, offset: int
-) -> Sequence[SessionLine]:
-    """Return the conversations with a trace that began in the time, the one with the newest trace first.
+    connection: Connection, *, project: str | None, since_ns: int, until_ns: int, after: str | None, limit: int
+) -> tuple[Sequence[SessionLine], str | None]:
+    """Return a page of the conversations with a trace that began in the time, the one with the newest trace first.
 
     Args:
         connection: One that may read.
         project: Only this project.
         since_ns: From when on.
         until_ns: Before when.
+        after: The cursor of the page before.
         limit: How many.
-        offset: How many to leave out.
+
+    Returns:
+        They, and the cursor of the next page.
+
+    Raises:
+        StoreError: The cursor belongs to another query.
     """
     wanted: list[ColumnElement[bool]] = [
         TRACES.c.session_id.is_not(None),
@@ -167,8 +174,9 @@ def sessions(
     ]
     if project is not None:
         wanted.append(TRACES.c.project == project)
-    newest = func.max(TRACES.c.start_ns)
-    found = connection.execute(
+    page = Page(after=after, limit=limit, query=("sessions", project))
+    newest = Order(by=func.max(TRACES.c.start_ns), row=func.max(TRACES.c.id), descending=True, is_nullable=False)
+    groups = (
         select(
             TRACES.c.project,
             TRACES.c.session_id,
@@ -182,11 +190,9 @@ def sessions(
         )
         .where(*wanted)
         .group_by(TRACES.c.project, TRACES.c.session_id)
-        .order_by(newest.desc(), TRACES.c.project, TRACES.c.session_id)
-        .limit(limit)
-        .offset(offset)
     )
-    return [SessionLine(**row) for row in found.mappings()]
+    rows, following = page.read(connection.execute(page.cut(groups, newest, of_groups=True)).mappings())
+    return [SessionLine(**row) for row in rows], following
 
 
 def known_values(connection: Connection, column: str, *, project: str | None, prefix: str, limit: int) -> list[str]:

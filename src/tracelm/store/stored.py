@@ -1,7 +1,7 @@
 """The records that the store gives back. Each names the columns that it has in a DataFrame, with pandas' dtypes."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol
 
@@ -9,6 +9,7 @@ import orjson
 
 from tracelm import semconv
 from tracelm.otlp.dialects import canonical
+from tracelm.otlp.dialects.apart import may_have_more, with_said
 from tracelm.otlp.records import AnyValue, Attributes, LogRecord, SpanRecord
 from tracelm.store.cost_history import in_force
 
@@ -29,15 +30,11 @@ class WholeSpan(Protocol):
         """
         ...
 
-
-class WholeLog(Protocol):
-    """Where the whole of a log record comes from, when it is first asked for."""
-
-    def log(self) -> LogRecord:
-        """Return it.
+    def said(self) -> Sequence[LogRecord]:
+        """Return the log records in which its messages were told, the earliest first.
 
         Raises:
-            StoreError: It was deleted meanwhile, or cannot be read.
+            StoreError: They cannot be read.
         """
         ...
 
@@ -162,9 +159,10 @@ class StoredSpan:
     def attributes(self) -> Attributes:
         """All attributes of the span, with the cost that is in force; `otlp.attributes` are those recorded.
 
-        What another instrumentation recorded stands there under today's names as well.
+        What another instrumentation recorded stands there under today's names as well, also what it sent as log records
+        of their own.
         """
-        return in_force(dict(canonical(self.otlp)), self.repricings)
+        return in_force(dict(_shown(self.otlp, self.record)), self.repricings)
 
     @property
     def input(self) -> str | None:
@@ -256,152 +254,12 @@ class StoredTrace:
     @property
     def input(self) -> str | None:
         """What went into the root."""
-        return _content(canonical(self.root), semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
+        return _content(_shown(self.root, self.record), semconv.INPUT_VALUE, semconv.INPUT_MESSAGES)
 
     @property
     def output(self) -> str | None:
         """What came out of the root."""
-        return _content(canonical(self.root), semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredScore:
-    """One verdict on one span.
-
-    Attributes:
-        uid: Unique in its project.
-        trace_id: The scored span's trace.
-        span_id: The scored span.
-        time_ns: Nanoseconds since 1970, UTC.
-        name: Of the score; one scorer may give several.
-        value: The number; 1 or 0 for true or false; `None` when the verdict is a label, or there is none.
-        label: The label; "true" or "false" for a bool.
-        passed: Whether the output is acceptable; `None` where no such line was drawn.
-        explanation: Why; for a scorer that failed, what it said.
-        error_type: The class of the error of a scorer that failed.
-        source: eval, guardrail, monitor, human or sdk.
-        details: What else the scorer said.
-        row_index: Which row of the dataset, from 0.
-        trial: Which repetition of it, from 0.
-        monitor: The monitor that gave it.
-        weight: For how many spans it stands there: 1 / the probability with which the span was chosen.
-    """
-
-    COLUMNS: ClassVar[Mapping[str, str]] = {
-        "trace_id": _TEXT,
-        "span_id": _TEXT,
-        "name": _TEXT,
-        "value": _FLOAT,
-        "label": _TEXT,
-        "passed": "boolean",
-        "explanation": _TEXT,
-        "error_type": _TEXT,
-        "source": _TEXT,
-        "author": _TEXT,
-        "scorer_version": _TEXT,
-        "time_ns": _INT,
-        "run_id": _TEXT,
-        "row_digest": _TEXT,
-        "row_index": _INT_OR_NONE,
-        "trial": _INT_OR_NONE,
-        "monitor": _TEXT,
-        "weight": _FLOAT,
-        "project": _TEXT,
-        "uid": _TEXT,
-        "details": "object",
-    }
-
-    project: str
-    uid: str
-    trace_id: str | None
-    span_id: str | None
-    time_ns: int
-    name: str
-    value: float | None
-    label: str | None
-    passed: bool | None
-    explanation: str | None
-    error_type: str | None
-    source: str | None
-    author: str | None
-    scorer_version: str | None
-    details: Mapping[str, Any]
-    run_id: str | None
-    row_digest: str | None
-    row_index: int | None
-    trial: int | None
-    monitor: str | None = None
-    weight: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredDecision:
-    """What a guardrail decided about one value.
-
-    Attributes:
-        guardrail: Its name.
-        intended: The action that the verdict asked for: allow, block, replace.
-        taken: The action that was taken.
-        outcome: enforced, or how it failed.
-        latency_s: How long the decision took, in seconds.
-    """
-
-    COLUMNS: ClassVar[Mapping[str, str]] = {
-        "trace_id": _TEXT,
-        "span_id": _TEXT,
-        "guardrail": _TEXT,
-        "intended": _TEXT,
-        "taken": _TEXT,
-        "outcome": _TEXT,
-        "latency_s": _FLOAT,
-        "time_ns": _INT,
-        "project": _TEXT,
-        "uid": _TEXT,
-        "attributes": "object",
-    }
-
-    project: str
-    uid: str
-    trace_id: str | None
-    span_id: str | None
-    time_ns: int
-    record: WholeLog = field(repr=False, compare=False)
-
-    @functools.cached_property
-    def otlp(self) -> LogRecord:
-        """The whole log record."""
-        return self.record.log()
-
-    @property
-    def attributes(self) -> Attributes:
-        """All attributes of the record."""
-        return self.otlp.attributes
-
-    @property
-    def guardrail(self) -> str | None:
-        """The guardrail's name."""
-        return _as_text(self.attributes.get(semconv.GUARDRAIL_NAME))
-
-    @property
-    def intended(self) -> str | None:
-        """The action that the verdict asked for."""
-        return _as_text(self.attributes.get(semconv.GUARDRAIL_INTENDED))
-
-    @property
-    def taken(self) -> str | None:
-        """The action that was taken."""
-        return _as_text(self.attributes.get(semconv.GUARDRAIL_TAKEN))
-
-    @property
-    def outcome(self) -> str | None:
-        """Whether the action was enforced, or how the guardrail failed."""
-        return _as_text(self.attributes.get(semconv.GUARDRAIL_OUTCOME))
-
-    @property
-    def latency_s(self) -> float | None:
-        """How long the decision took, in seconds."""
-        found = self.attributes.get(semconv.GUARDRAIL_LATENCY)
-        return float(found) if isinstance(found, int | float) else None
+        return _content(_shown(self.root, self.record), semconv.OUTPUT_VALUE, semconv.OUTPUT_MESSAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -496,9 +354,15 @@ class StoredProject:
     last_start_ns: int | None
 
 
+def _shown(span: SpanRecord, whole: WholeSpan) -> Mapping[str, AnyValue]:
+    found = canonical(span)
+    return canonical(with_said(span, whole.said())) if may_have_more(found) else found
+
+
 def _content(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    return _as_text(next((attributes[key] for key in keys if key in attributes), None))
+    return as_text(next((attributes[key] for key in keys if key in attributes), None))
 
 
-def _as_text(value: AnyValue) -> str | None:
+def as_text(value: AnyValue) -> str | None:
+    """Return a text as it is, what is none as JSON."""
     return value if value is None or isinstance(value, str) else orjson.dumps(value, default=repr).decode()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tracelm.store.order import in_tree_order
-from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan, StoredTrace
+from tracelm.store.stored import StoredSpan, StoredTrace
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 
 @dataclass(frozen=True, kw_only=True)

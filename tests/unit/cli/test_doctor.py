@@ -32,9 +32,11 @@ def test_it_tries_each_integration_and_takes_the_patch_back() -> None:
     import openai
 
     before = openai.OpenAI.request
-    (found,) = json.loads(doctor("--json").stdout)["integrations"]
-    assert (found["name"], found["state"], found["detail"]) == ("openai", "active", "")
-    assert found["version"] == importlib.metadata.version("openai")
+    found = {each["name"]: each for each in json.loads(doctor("--json").stdout)["integrations"]}
+    packages = {name: name for name in ("anthropic", "botocore", "mcp", "openai")} | {"google.genai": "google-genai"}
+    for name, package in packages.items():
+        assert (found[name]["state"], found[name]["detail"]) == ("active", "")
+        assert found[name]["version"] == importlib.metadata.version(package)
     assert openai.OpenAI.request is before
 
 

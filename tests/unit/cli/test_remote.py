@@ -53,6 +53,7 @@ def run_id(server: Serving) -> str:
     [
         "traces", "traces --project shop --sort -latency", "traces --where status:error", "traces --where op:nothing",
         "spans", "spans --limit 1", "show abab", "show abab --full", "eval list", "eval show RUN", "lineage RUN",
+        "guard audit", "guard audit --project shop", "doctor --conformance",
     ],
 )  # fmt: skip
 def test_a_command_prints_the_same_from_a_server(server: Serving, command: str, *, as_json: bool) -> None:

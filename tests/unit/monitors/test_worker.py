@@ -15,7 +15,7 @@ from tracelm.monitors.monitor import Monitor
 from tracelm.monitors.worker import Progress, catch_up
 from tracelm.scorers import PII, ToolsCalled
 from tracelm.scoring.call import ScoreContext
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 from tracelm.store.tables import MONITORS, SPANS
 
 

@@ -74,8 +74,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 def asked(guarded: Guarded, method: str, route: APIRoute, key: str | None, **query: object) -> Reply:
-    path = route.path.replace("{path:path}", "{path}").format(**SAMPLES)
-    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path, {}), **query})
+    path = route.path_format.format(**SAMPLES)
+    return ask_unread(guarded.server, method, path, key, {**QUERIES.get(route.path_format, {}), **query})
 
 
 def ask_unread(server: Serving, method: str, path: str, key: str | None, query: dict[str, object]) -> Reply:
@@ -207,7 +207,7 @@ def test_no_route_answers_a_page_of_another_site_or_a_name_that_leads_here(
     guarded: Guarded, headers: dict[str, str]
 ) -> None:
     for method, route in ROUTES:
-        path = route.path.replace("{path:path}", "{path}").format(**SAMPLES)
+        path = route.path_format.format(**SAMPLES)
         body = b"{}" if method == "POST" else None
         sent = {"content-type": "text/plain"} | headers
         reply = guarded.server.ask(method, path, body, key=guarded.keys["read"], headers=sent)

@@ -48,14 +48,16 @@ def log_line(
     span: str = "00000000000000a1",
     time: int = 3_000,
     project: str | None = None,
+    body: Mapping[str, object] | None = None,
 ) -> bytes:
-    """Return one log record as a line."""
+    """Return one log record as a line; its body is a value of OTLP/JSON."""
     one = {
         "traceId": trace,
         "spanId": span,
         "eventName": event,
         "timeUnixNano": str(time),
         "attributes": _pairs(attributes),
+        **({} if body is None else {"body": body}),
     }
     return orjson.dumps({"resourceLogs": [{**_resource(project), "scopeLogs": [{"logRecords": [one]}]}]})
 

@@ -8,7 +8,7 @@ from sqlalchemy import Table, func, select
 
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 from tracelm.store.tables import CONTENTS, LINKS, RESOURCES, SCOPES
 
 pytestmark = pytest.mark.usefixtures("backend")

@@ -282,3 +282,37 @@ def test_a_store_elsewhere_that_the_settings_name_may_delete(tmp_path: Path, mon
         assert store.place == str(tmp_path / "else" / "where.db")
         assert len(store.spans()) == 1
     assert not segment.path.exists()
+
+
+_REFUSES = {
+    "sqlite": "CREATE TRIGGER no BEFORE INSERT ON spans WHEN NEW.name = 'poison' BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "postgresql": "ALTER TABLE spans ADD CHECK (name <> 'poison')",
+}
+
+
+def test_a_record_that_the_store_does_not_take_is_set_aside_and_all_others_are_indexed(
+    tmp_path: Path, backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database(tmp_path).write() as connection:
+        connection.exec_driver_sql(_REFUSES[backend])
+    names = ["a", "poison", "b"]
+    lines = [span_line(name, span=f"{number:016x}") for number, name in enumerate(names, start=1)]
+    segment, lock = write_segment(tmp_path, spans=lines, logs=[score_line("u")])
+    os.close(lock)
+    with tracelm.open_store(home=tmp_path) as store:
+        assert store.index() == IndexReport(spans=2, logs=1, skipped=1, removed=1)
+        assert sorted(span.name for span in store.spans()) == ["a", "b"]
+        assert store.index() == IndexReport()
+    (kept,) = (tmp_path / "unreadable").iterdir()
+    assert kept.read_bytes() == lines[1] + b"\n"
+    assert f"cannot read 1 records of {segment.file('spans')}" in caplog.text
+    assert "IntegrityError" in caplog.text
+
+
+def test_counts_that_no_database_can_add_up_are_in_the_record_alone(tmp_path: Path) -> None:
+    call = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 2**62, "gen_ai.usage.output_tokens": 7}
+    write_segment(tmp_path, spans=[span_line(span=f"{number:016x}", attributes=call) for number in range(1, 5)])
+    with tracelm.open_store(home=tmp_path) as store:
+        (trace,) = store.traces()
+        assert (trace.span_count, trace.input_tokens, trace.output_tokens) == (4, None, 28)
+        assert [span.otlp.attributes["gen_ai.usage.input_tokens"] for span in store.spans()] == [2**62] * 4

@@ -17,9 +17,9 @@ from tracelm.otlp.decode import decode_spans
 from tracelm.store.database import Database, open_database
 from tracelm.store.ingest import write_spans
 from tracelm.store.migrate import migrate
-from tracelm.store.open import Store
 from tracelm.store.record_files import Format
 from tracelm.store.retention import Removed, Retention, used_bytes
+from tracelm.store.store import Store
 from tracelm.store.sweep import sweep
 from tracelm.store.tables import CONTENTS, LOGS, RESOURCES, SCORES, SPANS, TRACES
 

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 import tracelm
+from tests.unit.evals.saved import run_of
 from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
-from tracelm.store.open import Store
+from tracelm.store import stats
 from tracelm.store.results import Rows
+from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -53,6 +55,33 @@ def test_every_list_comes_in_pages(tmp_path: Path) -> None:
         "decisions": [["g5", "g4"], ["g3", "g2"], ["g1"]],
         "runs": [["run-5", "run-4"], ["run-3", "run-2"], ["run-1"]],
     }
+
+
+def test_what_a_run_gave_and_conversations_come_in_pages(tmp_path: Path) -> None:
+    tracelm.init("evals", home=tmp_path, patch=False)
+    run_of([True, False, ValueError("no")], trials=2)
+    for name in ("a", "b", "c", "a"):
+        with tracelm.session(name), tracelm.span("turn"):
+            pass
+    tracelm.shutdown()
+    with tracelm.open_store(home=tmp_path) as store:
+        [run] = store.runs()
+        for read in (store.trials, store.run_scores):
+            whole, found, after = read(run.run_id), list[Any](), None
+            while True:
+                page = read(run.run_id, after=after, limit=2)
+                found += page
+                after = page.next
+                if after is None:
+                    break
+            assert (found, len(page), whole.next) == ([*whole], len(whole) % 2 or 2, None)
+            with pytest.raises(StoreError, match="another query"):
+                read(run.run_id, after=store.spans(limit=1).next)
+        asked: dict[str, Any] = {"project": "evals", "since_ns": 0, "until_ns": 2**62, "limit": 2}
+        with store.reading() as connection:
+            first, after = stats.sessions(connection, after=None, **asked)
+            rest, end = stats.sessions(connection, after=after, **asked)
+    assert ([each.session_id for each in (*first, *rest)], end) == (["a", "c", "b"], None)
 
 
 def test_a_list_that_ends_with_the_page_has_no_next_page(tmp_path: Path) -> None:

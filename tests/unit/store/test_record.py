@@ -88,6 +88,13 @@ def test_a_text_that_is_spelled_in_another_way_stays_in_the_record() -> None:
     assert (dict(packed.pieces), unpack(packed.blob, {})) == ({}, made)
 
 
+def test_what_is_nested_deeper_than_can_be_written_is_one_piece() -> None:
+    text = "[" * 600 + "]" * 600
+    packed = pack(body(text), [text])
+    assert [text_of(piece) for piece in packed.pieces.values()] == [text]
+    assert unpack(packed.blob, packed.pieces) == body(text)
+
+
 def test_a_missing_piece_and_a_damaged_record_are_clear_errors() -> None:
     packed = pack(body("a" * 600), ["a" * 600])
     with pytest.raises(tracelm.StoreError, match="a text of a record is missing"):

@@ -15,8 +15,8 @@ import tracelm
 from tests.unit.store.otlp_lines import TRACE, log_line, span_line, write_segment
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.prices import PriceTable
-from tracelm.store.open import Store
 from tracelm.store.reprice import RepricedModel
+from tracelm.store.store import Store
 from tracelm.store.stored import StoredSpan
 
 pytestmark = pytest.mark.usefixtures("backend")

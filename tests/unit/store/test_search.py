@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.store.filters.syntax import Search
-from tracelm.store.open import Store
 from tracelm.store.search import open_search
+from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
 

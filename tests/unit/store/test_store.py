@@ -10,7 +10,7 @@ from inline_snapshot import snapshot
 
 import tracelm
 from tests.unit.store.otlp_lines import TRACE, log_line, span_line, write_segment
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
 

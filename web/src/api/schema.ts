@@ -393,7 +393,7 @@ export interface paths {
          * List Sessions
          * @description List conversations of the last seven days, or of the time that is given; the newest first.
          *
-         *     One that goes on moves to the front: a page may show it again.
+         *     One that goes on meanwhile moves to the front, and is not on a page behind it.
          */
         get: operations["list_sessions_api_v1_sessions_get"];
         put?: never;
@@ -546,6 +546,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/{trace_id}/spans/{span_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Messages
+         * @description List the log records in which the messages of a call were sent beside its span, the earliest first.
+         *
+         *     The span shows what they say in its attributes already; here is how they came.
+         */
+        get: operations["list_messages_api_v1_traces__trace_id__spans__span_id__messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{trace_id}/spans/{span_id}/otlp": {
         parameters: {
             query?: never;
@@ -578,6 +600,26 @@ export interface paths {
          * @description Send one value of a span whole, as JSON.
          */
         get: operations["show_value_api_v1_traces__trace_id__spans__span_id__value_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/unpriced": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Unpriced
+         * @description List the models whose calls have no cost, the most called first, over all projects.
+         */
+        get: operations["list_unpriced_api_v1_unpriced_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1422,6 +1464,35 @@ export interface components {
             trial: number;
         };
         /**
+         * Said
+         * @description What was said in a call, told apart from its span.
+         */
+        Said: {
+            /** Items */
+            items: components["schemas"]["SaidLine"][];
+        };
+        /**
+         * SaidLine
+         * @description A log record in which something of a call was told.
+         */
+        SaidLine: {
+            /**
+             * Name
+             * @description `gen_ai.user.message`, `gen_ai.choice`, ...
+             */
+            name: string;
+            /**
+             * Otlp
+             * @description The log record as it was sent: OTLP/JSON, a request of its own.
+             */
+            otlp: string;
+            /**
+             * Time Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            time_ns: string;
+        };
+        /**
          * ScoreLine
          * @description A score.
          */
@@ -2019,6 +2090,31 @@ export interface components {
             trial: number;
         };
         /**
+         * Unpriced
+         * @description Such models, the most called first.
+         */
+        Unpriced: {
+            /** Items */
+            items: components["schemas"]["UnpricedLine"][];
+        };
+        /**
+         * UnpricedLine
+         * @description A model that was called, reported what it is billed by, and has no cost.
+         */
+        UnpricedLine: {
+            /** Calls */
+            calls: number;
+            /**
+             * Last Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            last_start_ns: string;
+            /** Model */
+            model: string | null;
+            /** Provider */
+            provider: string | null;
+        };
+        /**
          * Values
          * @description Values of a column.
          */
@@ -2461,7 +2557,7 @@ export interface operations {
     show_version_api_v1_datasets__name__versions__version__get: {
         parameters: {
             query?: {
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -3834,7 +3930,7 @@ export interface operations {
                 outcome?: string | null;
                 /** @description Only trials of this row, from 0. */
                 row?: number | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -3962,7 +4058,7 @@ export interface operations {
             query?: {
                 /** @description Only what belongs to this project. */
                 project?: string | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -4090,7 +4186,7 @@ export interface operations {
             query?: {
                 /** @description Only what belongs to this project. */
                 project?: string | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -4839,7 +4935,7 @@ export interface operations {
                 since_ns?: number | null;
                 /** @description Only what began before then; nanoseconds since 1970, UTC. */
                 until_ns?: number | null;
-                /** @description `next` of the page before. */
+                /** @description `next` of the page before: what comes behind it. */
                 after?: string | null;
                 /** @description So many at most. */
                 limit?: number;
@@ -5874,6 +5970,133 @@ export interface operations {
             };
         };
     };
+    list_messages_api_v1_traces__trace_id__spans__span_id__messages_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+                /** @description 16 hex digits. */
+                span_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Said"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     show_otlp_api_v1_traces__trace_id__spans__span_id__otlp_get: {
         parameters: {
             query?: {
@@ -6027,6 +6250,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_unpriced_api_v1_unpriced_get: {
+        parameters: {
+            query?: {
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unpriced"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */

@@ -2,8 +2,8 @@
 
 - `gen_ai.system` becomes the provider, under its name of today.
 - Messages are read from the span's events (`gen_ai.user.message`, `gen_ai.choice` and their like, and before them
-  `gen_ai.content.prompt` and `gen_ai.content.completion`), else from `gen_ai.prompt` and `gen_ai.completion`. Events
-  that were sent as log records are kept as such, and not put together with the span.
+  `gen_ai.content.prompt` and `gen_ai.content.completion`), else from `gen_ai.prompt` and `gen_ai.completion`. What was
+  sent as log records is put together with the span by `apart`.
 """
 
 from typing import Final
@@ -21,6 +21,8 @@ _SAID: Final = {
     "gen_ai.tool.message": "tool",
 }
 _CHOICE: Final = "gen_ai.choice"
+MESSAGE_EVENTS: Final = frozenset({*_SAID, _CHOICE})
+"""One message each."""
 
 
 def _facts_1_41(_: Attributes) -> Attributes:

@@ -1,5 +1,7 @@
 """Lets callers in: by key, by the session of a browser, or because they are on this machine and no key exists."""
 
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +17,7 @@ from tracelm.server.problems import Problem
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _BEARER: Final = "bearer "
+_BASIC: Final = "basic "
 
 
 class Gate:
@@ -24,14 +27,17 @@ class Gate:
         ring: The keys.
         counters: What is counted.
         is_loopback: Whether only this machine can reach the server.
+        session_secret: What signs the logins of browsers; left out, something that nobody else knows.
     """
 
-    def __init__(self, ring: KeyRing, counters: Counters, *, is_loopback: bool) -> None:
+    def __init__(
+        self, ring: KeyRing, counters: Counters, *, is_loopback: bool, session_secret: str | None = None
+    ) -> None:
         self._ring = ring
         self._counters = counters
         self._is_loopback = is_loopback
         self._failures = Failures()
-        self.sessions = Sessions(ring)
+        self.sessions = Sessions(ring, secret=session_secret)
 
     @property
     def is_open(self) -> bool:
@@ -39,9 +45,23 @@ class Gate:
         return self._is_loopback and not self._ring.has_keys
 
     async def caller(
-        self, *, method: str, headers: Mapping[str, str], cookies: Mapping[str, str], address: str
+        self,
+        *,
+        method: str,
+        headers: Mapping[str, str],
+        cookies: Mapping[str, str],
+        address: str,
+        takes_basic: bool = False,
     ) -> Caller | None:
         """Return who asks; `None` for somebody who shows nothing.
+
+        Args:
+            method: Of the request.
+            headers: By lower-case name.
+            cookies: By name.
+            address: Of whoever asks.
+            takes_basic: Whether a key may come as the password of HTTP's basic authentication too. Where none is
+                needed, what such a sender shows is not looked at: it cannot leave it out.
 
         Raises:
             Problem: What he shows is wrong.
@@ -49,6 +69,8 @@ class Gate:
         """
         if not self._ring.is_fresh:
             await anyio.to_thread.run_sync(self.refresh)
+        if takes_basic and (password := _password_in(headers.get("authorization", ""))) is not None:
+            return LOCAL if self.is_open else self.key_of(password, address).caller()
         return self.known_caller(method=method, headers=headers, cookies=cookies, address=address)
 
     def refresh(self) -> None:
@@ -109,6 +131,17 @@ class Gate:
 def _key_in(authorization: str) -> str:
     is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
     return authorization[len(_BEARER) :].strip() if is_bearer else ""
+
+
+def _password_in(authorization: str) -> str | None:
+    """Return the password of HTTP's basic authentication; `None` where none is shown."""
+    if authorization[: len(_BASIC)].lower() != _BASIC:
+        return None
+    try:
+        shown = base64.b64decode(authorization[len(_BASIC) :].strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return shown.partition(":")[2]
 
 
 def unauthenticated(detail: str) -> Problem:

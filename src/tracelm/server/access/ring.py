@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 
 from tracelm.server.access.keys import ApiKey, list_keys, matching
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 from tracelm.store.tables import API_KEYS
 
 _FRESH_S: Final = 1.0

@@ -23,10 +23,16 @@ _NOBODY: Final = Caller(name="nobody", rights=frozenset())
 
 
 class Needs:
-    """The rule of a route: the right that its caller must have; `None` for everybody."""
+    """The rule of a route.
 
-    def __init__(self, right: Right | None) -> None:
+    Args:
+        right: What its caller must have; `None` for everybody.
+        takes_basic: Whether a key may come as the password of HTTP's basic authentication too.
+    """
+
+    def __init__(self, right: Right | None, *, takes_basic: bool = False) -> None:
         self.right: Final[Right | None] = right
+        self._takes_basic = takes_basic
 
     async def __call__(self, connection: HTTPConnection) -> Caller:
         """Return who asks, if he may.
@@ -43,6 +49,7 @@ class Needs:
             headers=connection.headers,
             cookies=connection.cookies,
             address="" if client is None else client.host,
+            takes_basic=self._takes_basic,
         )
         caller = check(found, self.right)
         connection.state.caller = caller
@@ -51,6 +58,7 @@ class Needs:
 
 Anybody: TypeAlias = Annotated[Caller, Depends(Needs(None))]
 Sender: TypeAlias = Annotated[Caller, Depends(Needs("ingest"))]
+BasicSender: TypeAlias = Annotated[Caller, Depends(Needs("ingest", takes_basic=True))]
 Reader: TypeAlias = Annotated[Caller, Depends(Needs("read"))]
 Admin: TypeAlias = Annotated[Caller, Depends(Needs("admin"))]
 

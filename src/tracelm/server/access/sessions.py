@@ -1,7 +1,8 @@
 """The session of a browser: a cookie that says which key logged in, signed, so that nothing is kept for it.
 
-The signature is made with the hash of the key and a secret of this process: revoking the key ends its sessions, and so
-does the end of the process. A copy of the store's file is not enough to forge one.
+The signature is made with the hash of the key and a secret that is not in the store: revoking the key ends its
+sessions, and so does the end of the process, unless the secret was given. A copy of the store is not enough to forge
+one.
 """
 
 import hashlib
@@ -25,11 +26,12 @@ class Sessions:
 
     Args:
         ring: The keys.
+        secret: What signs; left out, something that nobody else knows.
     """
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, *, secret: str | None = None) -> None:
         self._ring = ring
-        self._secret = secrets.token_bytes(32)
+        self._secret = secrets.token_bytes(32) if secret is None else secret.encode("utf-8", "surrogateescape")
 
     def cookie(self, key: ApiKey) -> str:
         """Return the value of the cookie for somebody who showed `key`."""

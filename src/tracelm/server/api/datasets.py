@@ -4,14 +4,15 @@ import json
 from typing import Annotated, Any, Final, TypeAlias
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from tracelm.server.access.rule import Reader, check_sees_all
-from tracelm.server.api.listing import Page, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment
+from tracelm.server.api.listing import Page, listed, store_of
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
+from tracelm.store.paging import cursor, read_cursor
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
 _KIND: Final = "dataset"
@@ -65,42 +66,43 @@ def list_datasets(request: Request, caller: Reader) -> Datasets:
         return Datasets(items=objects.names(connection, _KIND))
 
 
-@router.get("/datasets/{name}")
-def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
-    """List the versions of a dataset, the newest first."""
-    check_sees_all(caller)
-    with store_of(request).reading() as connection:
-        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
-
-
-@router.get("/datasets/{name}/versions/{version}")
+@router.get("/datasets/{name:path}/versions/{version}")  # before the next, which would take it for a name
 def show_version(
     request: Request,
     caller: Reader,
     name: DatasetName,
     version: Annotated[str, Path(min_length=1, max_length=200, description="`v0`, `v1`, ..., or an alias.")],
-    after: Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")] = None,
+    after: After = None,
     limit: Limit = 100,
 ) -> DatasetVersion:
     """Show a version of a dataset with its rows, in pages."""
     check_sees_all(caller)
-    start = int(after or 0)
     with store_of(request).reading() as connection:
         found, content = objects.load(connection, _KIND, name, version=version)
-        listed: dict[str, list[str]] = orjson.loads(content)
-        digests = listed["rows"][start : start + limit]
+        asked = (_KIND, name, found.digest)  # an alias may point to another version by now
+        start = 0 if after is None else max(0, listed(lambda: read_cursor(after, asked)[1], caller))
+        held: dict[str, list[str]] = orjson.loads(content)
+        digests = held["rows"][start : start + limit]
         contents = objects.get_rows(connection, digests)
     rows = [
         DatasetRow(row=start + number, digest=digest, columns=json.loads(contents[digest]))
         for number, digest in enumerate(digests)
     ]
-    count = len(listed["rows"])
+    count = len(held["rows"])
     return DatasetVersion(
         **_version(found),
-        columns=listed["columns"],
+        columns=held["columns"],
         row_count=count,
-        rows=Page(items=rows, next=str(start + limit) if start + limit < count else None),
+        rows=Page(items=rows, next=cursor(None, start + limit, asked) if start + limit < count else None),
     )
+
+
+@router.get("/datasets/{name:path}")
+def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versions:
+    """List the versions of a dataset, the newest first."""
+    check_sees_all(caller)
+    with store_of(request).reading() as connection:
+        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
 
 
 def _version(version: ObjectVersion) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import BeforeValidator, Field
 
 from tracelm.server.api.models import Model, Moment
-from tracelm.store.stored import StoredDecision, StoredScore, StoredSpan
+from tracelm.store.stored import StoredSpan
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 
 def _finite(value: object) -> object:

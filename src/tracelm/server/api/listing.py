@@ -11,7 +11,7 @@ from tracelm.server.access.caller import Caller
 from tracelm.server.api.models import Model
 from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 _M = TypeVar("_M")
 _R = TypeVar("_R")

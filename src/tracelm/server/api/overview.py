@@ -1,15 +1,16 @@
 """What there is: projects, conversations, figures over time, and values that complete a filter."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from tracelm.server.access.rule import Reader, project_for
+from tracelm.server.access.rule import Reader, check_sees_all, project_for
 from tracelm.server.api.lines import Figure
-from tracelm.server.api.listing import Page, SinceNs, UntilNs, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Limit, Model, Moment, ProjectName
+from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
 from tracelm.server.problems import Problem
 from tracelm.store import stats
 from tracelm.store.filters import complete
@@ -76,6 +77,21 @@ class StatsTable(Model):
     items: list[StatsLine]
 
 
+class UnpricedLine(Model):
+    """A model that was called, reported what it is billed by, and has no cost."""
+
+    provider: str | None
+    model: str | None
+    calls: int
+    last_start_ns: Moment
+
+
+class Unpriced(Model):
+    """Such models, the most called first."""
+
+    items: list[UnpricedLine]
+
+
 class FieldLine(Model):
     """A field of the filter language."""
 
@@ -131,27 +147,24 @@ def list_sessions(
     project: ProjectName = None,
     since_ns: SinceNs = None,
     until_ns: UntilNs = None,
-    after: Annotated[str | None, Query(pattern="^[0-9]{1,6}$", description="`next` of the page before.")] = None,
+    after: After = None,
     limit: Limit = 50,
 ) -> Page[SessionLine]:
     """List conversations of the last seven days, or of the time that is given; the newest first.
 
-    One that goes on moves to the front: a page may show it again.
+    One that goes on meanwhile moves to the front, and is not on a page behind it.
     """
     store = store_of(request)
     wanted = project_for(caller, project)
     since, until = _window(since_ns, until_ns, days=7)
-    offset = int(after or 0)
     store.index()
-    with store.reading() as connection:
-        found = stats.sessions(
-            connection, project=wanted, since_ns=since, until_ns=until, limit=limit + 1, offset=offset
-        )
-    has_next = len(found) > limit
-    return Page(
-        items=[SessionLine.model_validate(each) for each in found[:limit]],
-        next=str(offset + limit) if has_next else None,
-    )
+
+    def page() -> tuple[Sequence[stats.SessionLine], str | None]:
+        with store.reading() as connection:
+            return stats.sessions(connection, project=wanted, since_ns=since, until_ns=until, after=after, limit=limit)
+
+    found, following = listed(page, caller)
+    return Page(items=[SessionLine.model_validate(each) for each in found], next=following)
 
 
 @router.get("/stats")
@@ -182,6 +195,14 @@ def show_stats(
             found = stats.over_time(connection, project=wanted, since_ns=since, until_ns=until, bucket_ns=bucket)
     items = [StatsLine.model_validate(each) for each in found]
     return StatsTable(since_ns=since, until_ns=until, bucket_ns=bucket, items=items)
+
+
+@router.get("/unpriced")
+def list_unpriced(request: Request, caller: Reader, since_ns: SinceNs = None) -> Unpriced:
+    """List the models whose calls have no cost, the most called first, over all projects."""
+    check_sees_all(caller)
+    found = store_of(request).unpriced_models(since_ns=since_ns or 0)
+    return Unpriced(items=[UnpricedLine.model_validate(each) for each in found])
 
 
 @router.get("/fields")

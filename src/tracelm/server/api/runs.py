@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -18,13 +18,12 @@ from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import Figure, ScoreLine, plain, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
+from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.stored import StoredRun
 
 router: Final = APIRouter(prefix=PREFIX, tags=["runs"], responses=PROBLEMS)
 RunId: TypeAlias = Annotated[str, Path(min_length=4, max_length=64, pattern="^[0-9A-Za-z_-]+$")]
-Offset: TypeAlias = Annotated[str | None, Query(pattern="^[0-9]{1,9}$", description="`next` of the page before.")]
 _PREVIEW: Final = 4_000
-_T = TypeVar("_T")
 
 
 class RunLine(Model):
@@ -215,13 +214,14 @@ def list_trials(
     caller: Reader,
     run_id: RunId,
     project: ProjectName = None,
-    after: Offset = None,
+    after: After = None,
     limit: Limit = 100,
 ) -> Page[TrialLine]:
     """List what became of the rows and trials of a run that were run, in the order of the dataset."""
-    found = store_of(request).trials(run_id, project=project_for(caller, project))
-    page, following = _cut(found, after, limit)
-    return Page(items=[TrialLine.model_validate(each) for each in page], next=following)
+    store = store_of(request)
+    run = store.run(run_id, project=project_for(caller, project))
+    found = listed(lambda: store.trials(run.run_id, project=run.project, after=after, limit=limit), caller)
+    return Page(items=[TrialLine.model_validate(each) for each in found], next=found.next)
 
 
 @router.get("/runs/{run_id}/scores")
@@ -230,13 +230,14 @@ def list_run_scores(
     caller: Reader,
     run_id: RunId,
     project: ProjectName = None,
-    after: Offset = None,
+    after: After = None,
     limit: Limit = 100,
 ) -> Page[ScoreLine]:
     """List the scores of a run that count, the earliest first: one verdict of a scorer a row and trial."""
-    found = store_of(request).run_scores(run_id, project=project_for(caller, project))
-    page, following = _cut(found, after, limit)
-    return Page(items=[score_line(each) for each in page], next=following)
+    store = store_of(request)
+    run = store.run(run_id, project=project_for(caller, project))
+    found = listed(lambda: store.run_scores(run.run_id, project=run.project, after=after, limit=limit), caller)
+    return Page(items=[score_line(each) for each in found], next=found.next)
 
 
 @router.get("/runs/{run_id}/rows")
@@ -247,7 +248,7 @@ def list_rows(
     project: ProjectName = None,
     outcome: Annotated[str | None, Query(max_length=50, description="Only trials with this outcome.")] = None,
     row: Annotated[int | None, Query(ge=0, lt=2**31, description="Only trials of this row, from 0.")] = None,
-    after: Offset = None,
+    after: After = None,
     limit: Limit = 100,
 ) -> Page[RunRow]:
     """List the rows and trials of a run, in the order of the dataset; also those that were not run."""
@@ -259,7 +260,8 @@ def list_rows(
         for each in run.results
         if (outcome is None or each.outcome == outcome) and (row is None or each.row == row)
     ]
-    page, following = _cut(chosen, after, limit)
+    asked = ("rows of a run", stored.run_id, stored.project, outcome, row)
+    page, following = listed(lambda: _cut(chosen, after, limit, asked), caller)
     inputs = {(each.row_index, each.trial): each.input for each in store.trials(stored.run_id, project=stored.project)}
     rows = [
         RunRow(
@@ -327,10 +329,19 @@ def _columns(run: StoredRun) -> dict[str, Any]:
     return found | {"means": dict(run.means), "provenance": plain(run.provenance)}
 
 
-def _cut(found: Sequence[_T], after: str | None, limit: int) -> tuple[Sequence[_T], str | None]:
-    """Return a page of what is known as a whole, and where the next one begins."""
-    start = int(after or 0)
-    return found[start : start + limit], str(start + limit) if start + limit < len(found) else None
+def _cut(
+    found: Sequence[RowResult], after: str | None, limit: int, asked: Sequence[object]
+) -> tuple[Sequence[RowResult], str | None]:
+    """Return a page of the results of a run, which are in order, and the cursor of the next one.
+
+    Raises:
+        StoreError: The cursor belongs to another query.
+    """
+    if after is not None:
+        value, trial = read_cursor(after, asked)
+        found = [each for each in found if (each.row, each.trial) > (value or 0, trial)]
+    page = found[:limit]
+    return page, cursor(page[-1].row, page[-1].trial, asked) if len(found) > limit else None
 
 
 def _short(value: Any) -> Any:

@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
+from tracelm.otlp.dialects.apart import name_of
 from tracelm.otlp.records import AnyValue, SpanRecord
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import DecisionLine, ScoreLine, SpanLine, columns_of, decision_line, plain, score_line
@@ -99,6 +100,20 @@ class WholeSpans(Model):
     """Some spans as they were recorded."""
 
     items: list[WholeSpan] = Field(description="In no order; not those that are not there, or too much for one answer.")
+
+
+class SaidLine(Model):
+    """A log record in which something of a call was told."""
+
+    time_ns: Moment
+    name: str = Field(description="`gen_ai.user.message`, `gen_ai.choice`, ...")
+    otlp: str = Field(description="The log record as it was sent: OTLP/JSON, a request of its own.")
+
+
+class Said(Model):
+    """What was said in a call, told apart from its span."""
+
+    items: list[SaidLine]
 
 
 @router.get("/spans")
@@ -229,6 +244,24 @@ def show_span(
         dropped_links=record.dropped_links,
         scores=[score_line(each) for each in reversed(scores) if each.span_id == span_id],
         decisions=[decision_line(each) for each in reversed(decisions) if each.span_id == span_id],
+    )
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}/messages")
+def list_messages(
+    request: Request, caller: Reader, trace_id: TraceId, span_id: SpanId, project: ProjectName = None
+) -> Said:
+    """List the log records in which the messages of a call were sent beside its span, the earliest first.
+
+    The span shows what they say in its attributes already; here is how they came.
+    """
+    span = store_of(request).span(trace_id, span_id, project=project_for(caller, project))
+    return Said(
+        items=[
+            SaidLine(time_ns=each.time_ns, name=name, otlp=each.source.decode())
+            for each in span.record.said()
+            if (name := name_of(each)) is not None
+        ]
     )
 
 

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
 from tracelm.store.remote.connection import ApiConnection
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -70,6 +64,18 @@ class RemoteSpans:
         with self._api.understood():
             return decode_spans(source).records[0]
 
+    def said(self, index: int) -> Sequence[LogRecord]:
+        """Return the log records in which messages of one span were told.
+
+        Raises:
+            StoreError: The server cannot be asked.
+        """
+        place = self._places[index]
+        path = ("traces", place.trace_id, "spans", place.span_id, "messages")
+        told = self._api.get(*path, project=place.project)
+        with self._api.understood():
+            return [decode_logs(each["otlp"].encode()).records[0] for each in told["items"]]
+
     def _fetch(self, places: "Sequence[_Place]") -> "dict[_Place, bytes]":
         if len(places) == 1:
             return {}
@@ -110,6 +116,14 @@ class RemoteSpan:
             StoreError: It was deleted meanwhile, or the server cannot be asked.
         """
         return self._among.span(self._index)
+
+    def said(self) -> Sequence[LogRecord]:
+        """Return the log records in which its messages were told, the earliest first.
+
+        Raises:
+            StoreError: The server cannot be asked.
+        """
+        return self._among.said(self._index)
 
 
 class RemoteLog:

@@ -1,7 +1,7 @@
 """`RemoteStore`: the questions of a store, asked over the API of the server that has it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from tracelm.errors import StoreError
 from tracelm.store.database import Database
 from tracelm.store.index import IndexReport
-from tracelm.store.open import Store
+from tracelm.store.objects import ObjectVersion
 from tracelm.store.queries import check_limit, check_page_limit, check_prefix, no_such_id, refuse_project
-from tracelm.store.remote import records
+from tracelm.store.remote import datasets, records
 from tracelm.store.remote.connection import ApiConnection
 from tracelm.store.remote.records import Line
 from tracelm.store.results import Record, Rows
-from tracelm.store.stored import (
-    StoredDecision,
-    StoredProject,
-    StoredRun,
-    StoredScore,
-    StoredSpan,
-    StoredTrace,
-)
+from tracelm.store.store import Store
+from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
 from tracelm.store.tree import PlacedSpan, TracePage, TraceTree
+from tracelm.store.unpriced import UnpricedModel
+from tracelm.store.verdicts import StoredDecision, StoredScore
 
 if TYPE_CHECKING:
     from tracelm.store.maintenance import Maintenance
@@ -214,13 +210,87 @@ class RemoteStore(Store):
         with self._api.understood():
             return records.runs(self._api, [line])[0]
 
-    def trials(self, run_id: str, *, project: str | None = None) -> Rows[StoredTrial]:  # noqa: D102
+    def trials(  # noqa: D102
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredTrial]:
         path = ("runs", _segment(run_id, "evaluation run"), "trials")
-        return self._list(StoredTrial, records.trials, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredTrial, records.trials, *path, after=after, limit=limit, asked={"project": project})
 
-    def run_scores(self, run_id: str, *, project: str | None = None) -> Rows[StoredScore]:  # noqa: D102
+    def run_scores(  # noqa: D102
+        self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[StoredScore]:
         path = ("runs", _segment(run_id, "evaluation run"), "scores")
-        return self._list(StoredScore, records.scores, *path, after=None, limit=None, asked={"project": project})
+        return self._list(StoredScore, records.scores, *path, after=after, limit=limit, asked={"project": project})
+
+    def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
+        """Return the ended spans with a GenAI operation one by one, in the order in which they began.
+
+        Args:
+            project: What they belong to; `None` for all.
+            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
+
+        Raises:
+            StoreError: The project is not known, or the server cannot be asked.
+        """
+        after: str | None = None
+        while True:
+            page = self.spans(
+                "operation:* state:ended",
+                project=project,
+                since_ns=since_ns,
+                order_by="start",
+                after=after,
+                limit=_PAGE,
+            )
+            yield from page
+            after = page.next
+            if after is None:
+                return
+
+    def unpriced_models(self, *, since_ns: int = 0) -> tuple[UnpricedModel, ...]:  # noqa: D102
+        self._check_open()
+        told = self._api.get("unpriced", since_ns=since_ns)
+        with self._api.understood():
+            return tuple(
+                UnpricedModel(
+                    provider=each["provider"],
+                    model=each["model"],
+                    calls=each["calls"],
+                    last_start_ns=int(each["last_start_ns"]),
+                )
+                for each in told["items"]
+            )
+
+    def known_outputs(self, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:  # noqa: D102
+        runs = self.runs(project=project, limit=None)
+        of_task = [each for each in runs if each.task_version == task_version]
+        exact = [each for run in of_task for each in self.trials(run.run_id, project=project) if each.is_exact]
+        exact.sort(key=lambda each: each.end_ns)
+        return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in exact}
+
+    def dataset(
+        self, name: str, *, version: str | None = None
+    ) -> tuple[ObjectVersion, Sequence[str], Sequence[Mapping[str, Any]]]:
+        """Return a version of a published dataset, its columns, and its rows as they are kept.
+
+        Args:
+            name: What it is called.
+            version: `v0`, `v1`, ..., or an alias; left out, the newest.
+
+        Raises:
+            StoreError: There is none of this name or version, or the server does not let us see it.
+        """
+        self._check_open()
+        return datasets.load(self._api, name, version=version)
+
+    def dataset_versions(self, name: str) -> Sequence[ObjectVersion]:
+        """Return all versions of a published dataset, the newest first.
+
+        Raises:
+            StoreError: There is none of this name, or the server does not let us see it.
+        """
+        self._check_open()
+        return datasets.versions(self._api, name)
 
     def _list(
         self,

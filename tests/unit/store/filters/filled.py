@@ -7,7 +7,7 @@ import tracelm
 from tests.unit.store.otlp_lines import log_line, span_line
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.store.ingest import write_logs, write_spans
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 
 MS = 1_000_000
 PROJECT = "shop"

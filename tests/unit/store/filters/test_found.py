@@ -11,7 +11,7 @@ from tracelm.errors import StoreError
 from tracelm.store.filters import attributes, parse, rarity
 from tracelm.store.filters.attributes import attribute_conditions
 from tracelm.store.filters.compile import Compiler
-from tracelm.store.open import Store
+from tracelm.store.store import Store
 from tracelm.store.tables import SPANS
 
 
