@@ -125,6 +125,9 @@ class Handler(BaseCallbackHandler):
 
         def record(span: Span) -> None:
             set_value(span, semconv.TOOL_RESULT, said)
+            call_id = text(field(output, "tool_call_id"))
+            if call_id:  # before 1.0 it is not told at the start
+                span.set_attribute(semconv.TOOL_CALL_ID, call_id)
             if field(output, "status") == "error":
                 span.set_attribute(semconv.ERROR_TYPE, "tool_error")
 
