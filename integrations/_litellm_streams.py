@@ -11,7 +11,8 @@ from tracelm.integrations._stream import StreamRecord, watch_held
 def follow(stream: Any, call: Call, record: StreamRecord) -> None:
     """Record a stream: it stays the object that it is, of a class below its own."""
     state = _State(call, record, watch_held(stream, record.closed))
-    stream.__class__ = _recording_class(type(stream))
+    kind: Any = type(stream)
+    stream.__class__ = _recording_class(kind)
     vars(stream)["_tracelm"] = state
 
 

