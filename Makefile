@@ -6,8 +6,16 @@ BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 OLDEST_OTHERS := .venv-oldest-others
 STATIC := src/tracelm/server/static
+# Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
+NODE := $(VENV)/node
+export PATH := $(CURDIR)/$(NODE):$(PATH)
+# In processes of their own: the loops of playwright and those of other tests do not go together.
+UI_TESTS = if [ "$$TRACELM_NO_BROWSER" = 1 ]; \
+	then echo "not run: the tests of the web UI, because TRACELM_NO_BROWSER=1 is set"; \
+	else $(MAKE) --no-print-directory check-web \
+		&& $(BIN)/python -m pytest -n 2 --dist loadfile -q --inline-snapshot=disable tests/browser; fi
 
-.PHONY: demo demo-ui test test-oldest test-ui test-web interop check check-web bench docs web clean help
+.PHONY: demo demo-ui test test-oldest test-ui test-web browser interop check check-web bench docs web clean help
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,9 +28,10 @@ demo-ui: $(VENV)/.demo $(VENV)/.server  ## the demo, then its records in the web
 	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/python examples/fraud_explainer.py $(DEMO_ARGS)
 	@TRACELM_HOME=$(CURDIR)/.demo $(BIN)/tracelm serve --open $(SERVE_ARGS)
 
-test: $(VENV)/.dev  ## the whole test suite
+test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m tracelm.local_model
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
+	@$(UI_TESTS)
 
 test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
@@ -31,8 +40,14 @@ test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
 
-test-ui: $(VENV)/.dev web  ## the UI in a real Chromium, against a real server
-	@$(BIN)/python -m pytest -q -n 0 tests/browser
+test-ui: browser  ## the UI in a real Chromium, against a real server
+	@$(UI_TESTS)
+
+browser: $(VENV)/.dev  ## what the tests of the UI need: Node, a Chromium, and the UI itself
+ifneq ($(TRACELM_NO_BROWSER),1)
+	@$(BIN)/python -m tests.browser.obtain $(NODE)
+	@$(MAKE) --no-print-directory web || { echo "TRACELM_NO_BROWSER=1 leaves the tests of the web UI in a browser out" >&2; exit 1; }
+endif
 
 interop: $(VENV)/.dev  ## what others send arrives as it was meant, and what we send in servers of others; each installed for it
 	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py

@@ -13,7 +13,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -27,6 +28,23 @@ PROJECT = "shop"
 DAY_NS = 86_400_000_000_000
 LARGE = {"of 1,000 spans": 1_000, "of 33,000 spans": 33_000}
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "claude-sonnet-4-5", "llama-3.3-70b")
+_ENGLISH = (
+    "card",
+    "charge",
+    "merchant",
+    "refund",
+    "parcel",
+    "invoice",
+    "window",
+    "garden",
+    "planet",
+    "silver",
+    "mirror",
+    "kitchen",
+)
+_CHINESE = ("订单", "退款", "地址", "发票", "快递", "客服", "商品", "价格", "优惠", "支付", "账户", "密码")
+_ARABIC = ("طلب", "استرداد", "عنوان", "فاتورة", "شحن", "خدمة", "منتج", "سعر", "خصم", "دفع", "حساب", "كلمة")
+SCRIPTS = (*(_ENGLISH,) * 6, _CHINESE, _ARABIC)
 BATCH = 5_000  # spans of one transaction
 
 TRACE_FILTERS = (
@@ -69,14 +87,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder: Path = given.folder or Path(scratch)
-        filled = (folder / "filled").exists()
-        with tracelm.open_store(home=folder) as store:
-            if not filled:
-                fill(store, spans=given.spans, days=given.days)
-                (folder / "filled").touch()
-            ask(store, rounds=given.rounds)
+    with store_of(given.spans, days=given.days, folder=given.folder) as store:
+        ask(store, rounds=given.rounds)
+
+
+@contextmanager
+def store_of(spans: int, *, days: float, folder: Path | None) -> Generator[Store]:
+    """Open a store with so many spans: that in `folder`, if it was filled once, else a new one, there or for now."""
+    with tempfile.TemporaryDirectory() as scratch, tracelm.open_store(home=folder or Path(scratch)) as store:
+        if not (store.home / "filled").exists():
+            fill(store, spans=spans, days=days)
+            (store.home / "filled").touch()
+        yield store
 
 
 # --- the data -----------------------------------------------------------------------------------------------
@@ -124,7 +146,7 @@ def trace_of_ten(chance: random.Random, number: int, start: int) -> Iterator[byt
     op = "rare_op" if number % 5_000 == 7 else chance.choice(("answer", "explain", "plan", "search"))
     attributes: dict[str, object] = {
         "tracelm.op.name": op,
-        "input.value": f"What about order {number}? " + "lorem ipsum " * 20,
+        "input.value": f"What about order {number}? {asked(chance)} " + "lorem ipsum " * 20,
         "output.value": "It is on its way. " + "dolor sit amet " * 20,
         "session.id": f"s-{number % 5_000}",
         "user.id": f"u-{number % 500}",
@@ -139,6 +161,12 @@ def trace_of_ten(chance: random.Random, number: int, start: int) -> Iterator[byt
         broken = chance.random() < 0.02
         yield span(trace, at, 2, f"execute_tool tool_{at}", start + at * took // 10, took // 20, tool, failed=broken)
     yield span(trace, 10, 2, "retrieve", start + took // 2, took // 10, {"tracelm.op.name": "retrieve"})
+
+
+def asked(chance: random.Random) -> str:
+    """Return a question: mostly in English, every fourth in Chinese or Arabic; each has some words that are rare."""
+    words = chance.choice(SCRIPTS)
+    return " ".join(chance.choice(words) + chance.choice(words) for _ in range(4))
 
 
 def model_call(chance: random.Random, trace: str, at: int, parent: int, start: int, took: int) -> bytes:
@@ -243,19 +271,9 @@ def ask(store: Store, *, rounds: int) -> None:
     large = {name: trace_id(-size) for name, size in LARGE.items()}
 
     def timed(what: str, work: Callable[[], int]) -> None:
-        found = work()
-        took: list[float] = []
-        computed: list[float] = []
-        for _ in range(rounds):
-            begun, used = time.perf_counter(), time.process_time()
-            found = work()
-            took.append((time.perf_counter() - begun) * 1e3)
-            computed.append((time.process_time() - used) * 1e3)
-        print(
-            f"{what:<50}{statistics.median(took):>10,.1f}{statistics.median(computed):>10,.1f}{found:>8,}", flush=True
-        )
+        tell(what, work, rounds=rounds)
 
-    print(f"{'':<50}{'ms':>10}{'ms of CPU':>10}{'found':>8}")
+    head()
     timed("last 50 traces", lambda: len(store.traces(project=PROJECT)))
     timed("a trace of 1,000 spans", lambda: len(store.trace(large["of 1,000 spans"], project=PROJECT).spans))
     whole = large["of 33,000 spans"]
@@ -285,6 +303,24 @@ def ask(store: Store, *, rounds: int) -> None:
         "second page of traces by -cost",
         lambda: len(store.traces(project=PROJECT, since_ns=since, order_by="-cost", after=following)),
     )
+
+
+def head() -> None:
+    """Print what the columns of `tell` are."""
+    print(f"{'':<50}{'ms':>10}{'ms of CPU':>10}{'found':>8}")
+
+
+def tell(what: str, work: Callable[[], int], *, rounds: int) -> None:
+    """Print how long `work` takes, and how many records it finds."""
+    found = work()
+    took: list[float] = []
+    computed: list[float] = []
+    for _ in range(rounds):
+        begun, used = time.perf_counter(), time.process_time()
+        found = work()
+        took.append((time.perf_counter() - begun) * 1e3)
+        computed.append((time.process_time() - used) * 1e3)
+    print(f"{what:<50}{statistics.median(took):>10,.1f}{statistics.median(computed):>10,.1f}{found:>8,}", flush=True)
 
 
 if __name__ == "__main__":

@@ -185,13 +185,21 @@ _TABLES: Final = (
     ("spans", "StoredSpan"),
     ("scores", "StoredScore"),
     ("decisions", "StoredDecision"),
+    ("alerts", "AlertNotice"),
     ("runs", "StoredRun"),
     ("projects", "StoredProject"),
 )
 
 
+def _kind(class_name: str) -> Any:
+    """Return the record of a query."""
+    from tracelm.store import alert_notice, stored, verdicts
+
+    return next(getattr(each, class_name) for each in (stored, verdicts, alert_notice) if hasattr(each, class_name))
+
+
 def _store() -> str:
-    from tracelm.store import stored, verdicts
+    from tracelm.store import stored
     from tracelm.store.reprice import RepricedModel
     from tracelm.store.store import Store
     from tracelm.store.unpriced import UnpricedModel
@@ -208,7 +216,7 @@ def _store() -> str:
     ]
     shared = attributes_of(inspect.getdoc(stored.StoredSpan) or "")
     for query, class_name in _TABLES:
-        kind = getattr(stored, class_name, None) or getattr(verdicts, class_name)
+        kind = _kind(class_name)
         doc = inspect.getdoc(kind) or ""
         own, properties = attributes_of(doc), members(kind)
         parts += ["", f"## {query}", "", f"`store.{query}{signature(queries[query])}`", "", doc.split("\n\n")[0], ""]

@@ -18,7 +18,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Evaluate": ("Dataset", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),
     "Guard": ("Guardrail", "guard", "guarded", "guarded_client", "Policy"),
-    "Monitor": ("Monitor", "monitor_status"),
+    "Monitor": ("Monitor", "monitor_status", "Alert", "sinks"),
     "A model on this machine": ("local_model",),
     "Errors": (
         "errors",
@@ -69,10 +69,14 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
         "statistics.krippendorff_alpha",
         "statistics.confusion",
         "statistics.ppi_mean",
+        "statistics.corrected_rate",
+        "statistics.FallTest",
+        "statistics.lowest_mean",
         "statistics.holm",
         "statistics.benjamini_hochberg",
     ),
     "tracelm.local_model": ("LocalModel", "fetch"),
+    "tracelm.sinks": ("AlertNotice", "Log", "Webhook", "Slack", "Mail", "Sink"),
     "tracelm.testing": ("Spans", "tracelm_eval"),
 }
 """What of a public module is shown with it."""

@@ -1,7 +1,7 @@
 """Takes the pictures of the web UI that the documentation shows: `python -m docs.screenshots`.
 
-They are of real data: the demo is run on the local model, and `tracelm serve` shows what it recorded. Needs `make web`
-and a Chromium, as the tests in `tests/browser` do.
+They are of real data: the demo is run on the local model, and `tracelm serve` shows what it recorded. What takes more
+calls than the demo makes is shown of the help desk of `tests/browser`. Needs `make browser`.
 """
 
 import os
@@ -14,6 +14,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
+from tests.browser.conftest import shop
 from tests.serving import Serving, serving
 
 ROOT: Final = Path(__file__).parent.parent
@@ -34,6 +35,15 @@ def main() -> None:
             for name, (path, text) in _pictures(server).items():
                 _take(page, f"{server.url}{path}", text, IMAGES / f"{name}.png")
             browser.close()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        shop(home)
+        with serving(home) as server, sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = browser.new_page(viewport=_SIZE, color_scheme="light", reduced_motion="reduce")
+            _take(page, f"{server.url}/monitors", "Inputs that fail most", IMAGES / "monitors.png")
+            _judge(page, server)
+            browser.close()
 
 
 def _pictures(server: Serving) -> dict[str, tuple[str, str]]:
@@ -49,10 +59,28 @@ def _pictures(server: Serving) -> dict[str, tuple[str, str]]:
     }
 
 
+def _judge(page: Page, server: Serving) -> None:
+    """Judge two answers by hand, so that there is an agreement to show."""
+    page.goto(f"{server.url}/annotate?where=name:answer&score=helpful&judge=mentions_app")
+    item = page.get_by_role("region", name="The item")
+    page.get_by_label("Author").fill("ada")
+    for number, verdict in enumerate(("no", "yes"), start=1):
+        expect(item).to_contain_text(f"{number} of 6")
+        item.get_by_role("button", name=verdict).click()
+    expect(item).to_contain_text("3 of 6")
+    expect(page.get_by_text("Where they differ")).to_be_visible()
+    expect(item.get_by_text("question:")).to_be_visible()
+    _keep(page, IMAGES / "annotate.png")
+
+
 def _take(page: Page, address: str, text: str, file: Path) -> None:
     page.goto(address)
     expect(page.get_by_text(text).first).to_be_visible()
     expect(page.get_by_text("Loading")).to_have_count(0)
+    _keep(page, file)
+
+
+def _keep(page: Page, file: Path) -> None:
     page.screenshot(path=file, animations="disabled")
     sys.stdout.write(f"{file.relative_to(ROOT)}\n")
 

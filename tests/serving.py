@@ -69,7 +69,7 @@ class Serving:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         asked = f"{path}?{urlencode(query)}" if query else path
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         with contextlib.closing(connection):
             connection.putrequest(method, asked, skip_host=True, skip_accept_encoding=True)
             for name, value in sent.items():

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracelm import errors, evals, local_model, scorers
+    from tracelm import errors, evals, local_model, scorers, sinks
     from tracelm.data.dataset import Dataset
     from tracelm.errors import (
         ConfigError,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tracelm.guards.guard import guard
     from tracelm.guards.guardrail import Guardrail
     from tracelm.guards.policy import Policy
+    from tracelm.monitors.alerts.alert import Alert
     from tracelm.monitors.monitor import Monitor
     from tracelm.monitors.status import monitor_status
     from tracelm.scoring.score import Score
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from tracelm.trace.spans import SpanHandle, current_span, span
 
 __all__ = [
+    "Alert",
     "ConfigError",
     "Dataset",
     "DatasetError",
@@ -98,10 +100,12 @@ __all__ = [
     "scorers",
     "session",
     "shutdown",
+    "sinks",
     "span",
 ]
 
 _HOME = {
+    "Alert": "monitors.alerts.alert",
     "ConfigError": "errors",
     "Dataset": "data.dataset",
     "DatasetError": "errors",

@@ -73,7 +73,7 @@ class FilterError(StoreError, ValueError):
     def __init__(self, problem: str, remedy: str, *, text: str, position: int, length: int = 1) -> None:
         self.problem, self.remedy = problem, remedy
         self.text, self.position, self.length = text, position, max(1, length)
-        super().__init__(f"{problem}: {remedy}\n{_picture(text, position, self.length)}")
+        super().__init__(f"{problem}: {remedy}\n{picture(text, position, self.length)}")
 
 
 class LocalModelError(TracelmError, RuntimeError):
@@ -114,7 +114,7 @@ class GuardrailTimedOut(GuardrailBroken, TimeoutError):  # noqa: N818 - a kind o
     """The guardrail took longer than its `timeout_s`, and is told to block then (`on_timeout="block"`)."""
 
 
-def _picture(text: str, position: int, length: int) -> str:
+def picture(text: str, position: int, length: int = 1) -> str:
     """Return the part of a line around a bad spot, and below it a mark that stands under the spot."""
     start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position) if "\n" in text[position:] else len(text)

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracelm.errors import ConfigError
 from tracelm.settings import Settings
-from tracelm.trace import recent, runtime, streams, threads
+from tracelm.trace import listeners, recent, runtime, streams, threads
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import failures, report, safely
 from tracelm.trace.segments import journal_bytes
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 _own_provider: "TracerProvider | None" = None
 _indexing = threading.Lock()
+
+
+class Startable(Protocol):
+    """A monitor."""
+
+    def start(self) -> object:
+        """Run in this process."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ def init(
     keep_errors: bool | None = None,
     disabled: bool | None = None,
     prices: Mapping[str, Mapping[str, float]] | None = None,
+    monitors: "Iterable[Startable]" = (),
 ) -> None:
     """Start recording. Call it once, early; calling it again with the same project does nothing.
 
@@ -112,6 +121,7 @@ def init(
         prices: Prices of models that no public list knows, or that you pay another price for:
             `{"my-model": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.4}}`. A `*` in a name stands for
             anything. `docs/how-to/price-your-own-model.md` has all keys.
+        monitors: Monitors that run in this process, in the background.
 
     Raises:
         ConfigError: A setting cannot work, an instrumentor is not installed, or another project is being recorded in
@@ -148,8 +158,11 @@ def init(
     with runtime.lock:
         if runtime.active is not None:
             _check_same(runtime.active, settings, {name for name, value in given.items() if value is not None})
-            return
-        start(settings, prices=prices)
+        else:
+            start(settings, prices=prices)
+        if runtime.active is not None:
+            for each in monitors:
+                each.start()
 
 
 def start(
@@ -237,13 +250,16 @@ def flush(timeout_s: float = 5.0) -> FlushReport:
 
 
 def shutdown() -> FlushReport:
-    """Deliver what can be delivered within `shutdown_timeout_s`, close the journal, and undo the patches.
+    """Let monitors end, deliver what can be delivered within `shutdown_timeout_s`, close the journal, undo the patches.
 
     It runs by itself when the program ends. `init` may be called again afterwards.
 
     Returns:
         Where the records of this process are.
     """
+    current = runtime.active
+    if current is not None:
+        listeners.end(current.settings.shutdown_timeout_s)
     with runtime.lock:
         current = runtime.active
         if current is None:

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from pathlib import Path
 
+import platformdirs
 from playwright.sync_api import Browser, Error, Playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -20,16 +22,27 @@ class NoBrowserError(Exception):
     """No Chromium can be started here."""
 
 
+def packaged() -> Path:
+    """The folder of the Chromium that `tests.browser.obtain` unpacks."""
+    return platformdirs.user_cache_path("tracelm") / "chromium-153.0.0"
+
+
 def launch(playwright: Playwright) -> Browser:
-    """Start the Chromium that `TRACELM_CHROMIUM` names, else one of this machine, else playwright's own.
+    """Start the Chromium that `TRACELM_CHROMIUM` names, else one of this machine, else one that was unpacked.
+
+    Where there is none of them, playwright's own.
 
     Raises:
         NoBrowserError: There is none.
     """
     named = os.environ.get("TRACELM_CHROMIUM")
     found = named or next(filter(None, map(shutil.which, _NAMES)), None)
+    env: dict[str, str | float | bool] = {**os.environ}
+    if found is None and packaged().is_dir():
+        found = str(packaged() / "chromium")
+        env |= {"LD_LIBRARY_PATH": str(packaged() / "lib"), "FONTCONFIG_FILE": str(packaged() / "fonts.conf")}
     try:
-        return playwright.chromium.launch(executable_path=found, chromium_sandbox=False, args=_FLAGS)
+        return playwright.chromium.launch(executable_path=found, env=env, chromium_sandbox=False, args=_FLAGS)
     except Error as error:
         raise NoBrowserError(
             "no Chromium can be started: install one (`apt-get install chromium`, or `playwright install "

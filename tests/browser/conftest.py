@@ -1,6 +1,6 @@
-"""A real Chromium in front of a real server. These tests run in a process of their own: `make test-ui`.
+"""A real Chromium in front of a real server. These tests run in processes of their own: `make test-ui`.
 
-Playwright's loop and those of other tests do not go together in one process, and not every machine has a browser.
+Playwright's loop and those of other tests do not go together in one process.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser import sent
 from tests.browser.chromium import NoBrowserError, launch
@@ -22,6 +22,7 @@ from tracelm.server.pages import STATIC
 ROOT = Path(__file__).parents[2]
 _HERE = Path(__file__).resolve().parent
 SCREENSHOTS = ROOT / ".screenshots"
+expect.set_options(timeout=30_000)
 _WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -51,7 +52,7 @@ def send(server: Serving, body: bytes) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Serving]:
     """A server with a help desk's records, an agent's trace and a hostile one."""
     if not (STATIC / "index.html").is_file():
-        pytest.exit("the web UI is not built: run `make web`", returncode=1)
+        pytest.exit("the web UI is not built: run `make web`, or `make test-ui`", returncode=1)
     home = tmp_path_factory.mktemp("shop")
     shop(home)
     with serving(home) as running:

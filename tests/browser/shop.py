@@ -1,4 +1,4 @@
-"""A program as users write it: a help desk that is traced, guarded, evaluated twice, and has conversations.
+"""A program as users write it: a help desk that is traced, guarded, watched, evaluated twice, and has conversations.
 
 Run as a process of its own (`python -m tests.browser.shop`), it fills the store of `TRACELM_HOME`. The model's answers
 are recordings, asked for with OpenAI's real client.
@@ -7,10 +7,12 @@ are recordings, asked for with OpenAI's real client.
 import contextlib
 import os
 
+import anyio
 import openai
 
 import tracelm
 from tests.recordings.server import load, serve
+from tracelm.monitors.worker import catch_up
 from tracelm.scorers import PII
 
 PRICES = {"smollm2-135m": {"input_usd_per_mtok": 0.02, "output_usd_per_mtok": 0.04}}
@@ -45,7 +47,12 @@ def answer(question: str) -> str:
     return reply.choices[0].message.content or ""
 
 
+def short(output: str) -> bool:
+    return len(output) < 160
+
+
 @tracelm.guard(tracelm.Guardrail(PII(), action="block"))
+@tracelm.guard(tracelm.Guardrail(short, action="block", mode="shadow"))
 @tracelm.op
 def write_mail(question: str, signature: str = "") -> str:
     return f"{answer(question)} {signature}".strip()
@@ -82,6 +89,12 @@ def evaluate() -> None:
         tracelm.Evaluation(name="help desk", dataset=dataset, scorers=[mentions_app, politeness]).run(task)
 
 
+def watch() -> None:
+    monitor = tracelm.Monitor(name="answers", scorers=[mentions_app, politeness], where="op:answer")
+    with tracelm.open_store() as store:
+        anyio.run(catch_up, store, monitor)
+
+
 def main() -> None:
     tracelm.init("help-desk", prices=PRICES)
     with serve(load()) as url:
@@ -97,6 +110,7 @@ def main() -> None:
                 look_up_order(number)
     evaluate()
     tracelm.shutdown()
+    watch()
 
 
 if __name__ == "__main__":

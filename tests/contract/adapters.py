@@ -13,7 +13,7 @@ from anthropic import _base_client as anthropic_clients  # pyright: ignore[repor
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tests.contract.google_adapters import GoogleAsync, GoogleSync
-from tests.contract.langchain import LangChainAsync, LangChainSync
+from tests.contract.langchain_adapters import LangChainAsync, LangChainSync
 from tests.recordings.bedrock import MADE, BedrockRecorded
 from tests.recordings.claude import ClaudeRecorded
 from tests.recordings.recorded import Recorded
@@ -246,7 +246,7 @@ def _adapters() -> dict[str, Adapter]:
         )
     found |= {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
     if importlib.util.find_spec("litellm") is not None:  # it needs a newer client than the oldest that we support
-        from tests.contract.litellm import LiteLLMAsync, LiteLLMSync
+        from tests.contract.litellm_adapters import LiteLLMAsync, LiteLLMSync
 
         found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
     return found

@@ -23,7 +23,14 @@ def polite(output: str) -> bool:
         os.kill(os.getpid(), signal.SIGKILL)
     return output != "7"
 
-answers = tracelm.Monitor(name="answers", scorers=[polite], where="op:answer")
+def tells(notice):
+    with said.with_name("told").open("a") as file:
+        file.write(f"{notice.uid} {notice.kind}\\n")
+    if os.environ.get("DIE_AT") == "notice":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+high = tracelm.Alert("pass_rate > 0.5", renotify=None, to=[tells])
+answers = tracelm.Monitor(name="answers", scorers=[polite], where="op:answer", alerts=[high])
 """
 
 
@@ -60,3 +67,23 @@ def test_each_span_has_one_verdict_however_often_the_monitor_was_killed(tmp_path
     asked = (tmp_path / "said").read_text().split()
     assert set(asked) == {str(number) for number in range(SPANS)}
     assert SPANS < len(asked) <= SPANS + 3 * 100
+
+
+def test_an_alert_whose_process_is_killed_while_it_tells_is_told_again_and_is_one(tmp_path: Path) -> None:
+    tracelm.init("shop")
+
+    @tracelm.op(name="answer")
+    def answer(number: int) -> str:
+        return str(number)
+
+    for number in range(60):
+        answer(number)
+    tracelm.shutdown()
+
+    assert watch(tmp_path, DIE_AT="notice") == -signal.SIGKILL
+    assert watch(tmp_path) == 0
+    assert watch(tmp_path) == 0
+    with tracelm.open_store() as store:
+        (notice,) = store.alerts()
+        assert notice.deliveries == {"tells": None}
+    assert (tmp_path / "told").read_text() == f"{notice.uid} firing\n" * 2

@@ -2,15 +2,18 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, retainSearchParams } from "@tanstack/react-router";
 
+import { AnnotatePage } from "./annotate/AnnotatePage";
 import { ComparePage } from "./runs/ComparePage";
 import { DatasetsPage } from "./datasets/DatasetsPage";
 import { Frame } from "./frame/Frame";
 import { Failed, NothingHere } from "./frame/states";
 import { HomePage } from "./home/HomePage";
+import { MonitorsPage } from "./watch/MonitorsPage";
 import { RunPage } from "./runs/RunPage";
 import { RunsPage } from "./runs/RunsPage";
 import { SessionPage } from "./sessions/SessionPage";
 import { SessionsPage } from "./sessions/SessionsPage";
+import { SettingsPage } from "./settings/SettingsPage";
 import { TracePage } from "./trace/TracePage";
 import { TracesPage } from "./traces/TracesPage";
 
@@ -39,7 +42,7 @@ export const traces = createRoute({
   getParentRoute: () => root,
   path: "/traces",
   component: TracesPage,
-  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "sort", "live"]),
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "sort", "live", "columns"]),
 });
 export const trace = createRoute({
   getParentRoute: () => root,
@@ -74,7 +77,23 @@ export const datasets = createRoute({
   validateSearch: (given: Record<string, unknown>) => texts(given, ["name", "version"]),
 });
 
-const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets]);
+export const monitors = createRoute({
+  getParentRoute: () => root,
+  path: "/monitors",
+  component: MonitorsPage,
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["name"]),
+});
+
+export const annotate = createRoute({
+  getParentRoute: () => root,
+  path: "/annotate",
+  component: AnnotatePage,
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "score", "scale", "judge"]),
+});
+
+const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
+
+const tree = root.addChildren([home, traces, trace, sessions, session, runs, compare, run, datasets, monitors, annotate, settings]);
 
 /** Make the router. Parameters stay texts: a moment is no number of JavaScript. */
 export function makeRouter(client: QueryClient) {

@@ -1,7 +1,6 @@
 """`tracelm monitor`: judge what runs in production, and see how it does."""
 
 import os
-import re
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from tracelm.store.store import Store
 
 _A_DAY = "24h"
-_WIDTH = re.compile(r"(\d{1,6})([mhd])")
 _INTERRUPTED = 130
+_LOOK_S = 15.0  # a look reads a whole window
 
 
 def run(
@@ -35,7 +34,7 @@ def run(
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Judge recorded spans with the monitors of a module, go on with what is new, until you stop it.
+    """Judge recorded spans with the monitors of a module, look at their alerts, go on until you stop it.
 
     It goes on where it was, also after a crash; no span is scored twice. Exit code 130 after Ctrl-C.
     """
@@ -60,11 +59,15 @@ def status(
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Show how a monitor does: pass rate and mean in each window, by model, op and release, and what fails most."""
+    """Show how a monitor does: its alerts, its figures by window, model, op and release, and what fails most."""
+    from tracelm.monitors.duration import seconds_of
     from tracelm.monitors.status import known, monitor_status
 
     now_ns = time.time_ns()
-    width_s = _width_s(window)
+    try:
+        width_s = seconds_of(window, option="window")
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--window") from None
     with open_home(home) as store:
         if name is None:
             names = known(store)
@@ -82,21 +85,8 @@ def status(
     out = tables.console()
     if not found.windows:
         out.print(f"{name}: no verdict on spans of that time")
-        return
     for table in monitor_tables.status(found):
         out.print(table)
-
-
-def _width_s(window: str) -> int:
-    """Return the seconds that a window says.
-
-    Raises:
-        typer.BadParameter: It says none.
-    """
-    match = _WIDTH.fullmatch(window.strip().lower())
-    if match is None or int(match[1]) == 0:
-        raise typer.BadParameter(f"{window!r} is no window: write 15m, 1h or 1d", param_hint="--window")
-    return int(match[1]) * {"m": 60, "h": 3600, "d": 86_400}[match[2]]
 
 
 async def _run(
@@ -104,11 +94,21 @@ async def _run(
 ) -> None:
     import anyio
 
+    from tracelm.monitors.alerts.watch import look
     from tracelm.monitors.worker import catch_up
 
+    look_at_s = 0.0
     while True:
         done = [await catch_up(store, each, since_ns=since_ns, concurrency=concurrency) for each in found]
         _tell(done, as_json=as_json, quiet=interval_s is not None)
+        is_due = time.monotonic() >= look_at_s
+        look_at_s = time.monotonic() + _LOOK_S if is_due else look_at_s
+        for each in found if is_due else ():
+            for notice in await look(store, each, now_ns=time.time_ns()):
+                if as_json:
+                    print_json(asdict(notice))
+                else:
+                    typer.echo(str(notice))
         if interval_s is None:
             return
         await anyio.sleep(interval_s)

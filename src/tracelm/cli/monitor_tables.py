@@ -12,21 +12,40 @@ if TYPE_CHECKING:
     from tracelm.evals.statistics import Interval
     from tracelm.monitors.status import FailingInput, MonitorStatus
     from tracelm.monitors.windows import Figures, Group
+    from tracelm.store.alerts import StoredAlert
 
 _FIGURES = ("judged", "spans", "pass rate", "95 %", "mean", "95 %", "errors")
+_TRUE = ("true rate", "95 %")
 
 
 def status(found: "MonitorStatus") -> Iterator[Table]:
     """Return what there is to tell of a monitor as tables."""
-    shown = table(("window", "score", "version"), _FIGURES, ())
+    if found.alerts:
+        yield _alerts(found.alerts)
+    if not found.windows:
+        return
+    is_true = any(each.figures.true_rate is not None for each in found.windows)
+    shown = table(("window", "score", "version"), _FIGURES + (_TRUE if is_true else ()), ())
     for each in found.windows:
-        _row(shown, moment(each.start_ns), each.score, each.version, *_cells(each.figures))
+        true = _interval(each.figures.true_rate, "{:.1%}") if is_true else ()
+        _row(shown, moment(each.start_ns), each.score, each.version, *_cells(each.figures), *true)
     yield shown
     for title, groups in (("model", found.models), ("op", found.ops), ("release", found.releases)):
         if any(each.key is not None for each in groups):
             yield _groups(title, groups)
     if found.failing:
         yield _failing(found.failing)
+
+
+def _alerts(found: "Sequence[StoredAlert]") -> Table:
+    from tracelm.evals.statistics import Interval
+
+    shown = table(("alert", "score", "severity", "state", "since"), ("value", "interval", "n"), ())
+    for each in found:
+        value = None if each.value is None else Interval(each.value, None, each.low, each.high, each.n)
+        cells = (each.alert, each.score, each.severity, each.status, moment(each.since_ns))
+        _row(shown, *cells, *_interval(value, "{:.4g}"), f"{each.n:,}")
+    return shown
 
 
 def _groups(title: str, groups: "Sequence[Group]") -> Table:

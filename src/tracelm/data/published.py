@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tracelm.data.dataset import Dataset
+    from tracelm.store.store import Store
 
 _KIND: Final = "dataset"
 
@@ -30,6 +31,14 @@ def publish(
         DatasetError: A row cannot be read back as it is.
         StoreError: The store cannot be written, or an alias reads like a version.
     """
+    with open_store(url) as store:
+        return publish_into(store, dataset, aliases=aliases, note=note)
+
+
+def publish_into(
+    store: "Store", dataset: "Dataset", *, aliases: Sequence[str] = (), note: str | None = None
+) -> ObjectVersion:
+    """Write a dataset into a store that is open; raises as `publish` does."""
     rows = [dataset.row(index) for index in range(len(dataset))]
     contents = [packed(row) for row in rows]
     for index, (content, digest) in enumerate(zip(contents, dataset.row_digests, strict=True)):
@@ -39,7 +48,7 @@ def publish(
                 "microsecond: give it as text"
             )
     content = orjson.dumps({"columns": dataset.columns, "rows": dataset.row_digests})
-    with open_store(url) as store, store.writing() as connection:
+    with store.writing() as connection:
         objects.put_rows(connection, zip(dataset.row_digests, contents, strict=True))
         made = objects.publish(connection, _KIND, dataset.name, digest=dataset.digest, content=content, note=note)
         for alias in aliases:
@@ -54,18 +63,19 @@ def load(name: str, *, version: str | None, url: str | None) -> tuple[ObjectVers
         StoreError: There is none of this name or version; the message says what there is.
     """
     with open_store(url) as store:
-        if isinstance(store, RemoteStore):
-            remote, columns, told = store.dataset(name, version=version)
-            rows = [unpacked(json.dumps(row).encode()) for row in told]
-            return remote, [{column: row[column] for column in columns} for row in rows]
-        with store.reading() as connection:
-            return _loaded(connection, name, version)
+        return load_from(store, name, version=version)
 
 
-def _loaded(connection: "Connection", name: str, version: str | None) -> tuple[ObjectVersion, list[dict[str, Any]]]:
-    found, content = objects.load(connection, _KIND, name, version=version)
-    listed: dict[str, list[str]] = orjson.loads(content)
-    contents = objects.get_rows(connection, listed["rows"])
+def load_from(store: "Store", name: str, *, version: str | None = None) -> tuple[ObjectVersion, list[dict[str, Any]]]:
+    """Read a dataset from a store that is open; raises as `load` does."""
+    if isinstance(store, RemoteStore):
+        remote, columns, told = store.dataset(name, version=version)
+        rows = [unpacked(json.dumps(row).encode()) for row in told]
+        return remote, [{column: row[column] for column in columns} for row in rows]
+    with store.reading() as connection:
+        found, content = objects.load(connection, _KIND, name, version=version)
+        listed: dict[str, list[str]] = orjson.loads(content)
+        contents = objects.get_rows(connection, listed["rows"])
     rows = [unpacked(contents[digest]) for digest in listed["rows"]]
     return found, [{column: row[column] for column in listed["columns"]} for row in rows]
 

@@ -1,6 +1,6 @@
 """Rows out of what was recorded: the calls of an op become rows to evaluate it on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
@@ -28,24 +28,36 @@ def rows_of_spans(
     """
     with open_store(url) as store:
         found = store.spans(project=project, op=op, name=name, limit=limit)
-    rows: list[dict[str, Any]] = []
-    for span in reversed(found):
-        if span.state != "ended" or (where is not None and not where(span)):
-            continue
-        inputs = _json(span.input)
-        if not isinstance(inputs, dict):
-            continue
-        row: dict[str, Any] = {"id": f"{span.trace_id}:{span.span_id}", **cast("dict[str, Any]", inputs)}
-        if with_output:
-            row["expected"] = _json(span.output)
-        row["metadata"] = {"trace_id": span.trace_id, "start_ns": span.start_ns, "status": span.status}
-        row.pop("output", None)
-        rows.append(row)
+    wanted = (span for span in reversed(found) if where is None or where(span))
+    rows = [row for span in wanted if (row := row_of_span(span, with_output=with_output)) is not None]
     if not rows:
         raise DatasetError(
             "no recorded call with inputs was found: check op= (its name), project= and where=, "
             "and whether content is captured"
         )
+    return with_same_columns(rows)
+
+
+def row_of_span(span: StoredSpan, *, with_output: bool) -> dict[str, Any] | None:
+    """Return the row that a recorded call makes; `None` where it has not ended, or its arguments were not recorded.
+
+    Args:
+        span: The call.
+        with_output: Whether what it returned is what is expected.
+    """
+    inputs = _json(span.input)
+    if span.state != "ended" or not isinstance(inputs, dict):
+        return None
+    row: dict[str, Any] = {"id": f"{span.trace_id}:{span.span_id}", **cast("dict[str, Any]", inputs)}
+    if with_output:
+        row["expected"] = _json(span.output)
+    row["metadata"] = {"trace_id": span.trace_id, "start_ns": span.start_ns, "status": span.status}
+    row.pop("output", None)
+    return row
+
+
+def with_same_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows that all have the columns that any of them has; what one lacks is `None`."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return [{column: row.get(column) for column in columns} for row in rows]
 

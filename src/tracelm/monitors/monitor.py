@@ -6,12 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tracelm.errors import ConfigError
+from tracelm.evals.calibration import Calibration
+from tracelm.monitors.alerts.alert import Alert
+from tracelm.monitors.calibrated import rates_of
 from tracelm.scoring.scorer import ScorerLike, name_of, version_of
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import EVERYTHING, Node, searches
+
+if TYPE_CHECKING:
+    from tracelm.monitors.live import LiveMonitor
 
 _TIMEOUT_S: Final = 60.0
 _BITS: Final = 53
@@ -29,7 +35,8 @@ class Chosen(NamedTuple):
 class Monitor:
     """Scorers over a sample of recorded spans. `tracelm monitor run MODULE` puts those of a module to work.
 
-    A monitor cannot change the program: it judges what was recorded, in a process of its own. Scorers are filled as in
+    A monitor cannot change the program: it judges what was recorded, in a process of its own, or with
+    `tracelm.init(monitors=[...])` in the background of the program. Scorers are filled as in
     an evaluation: the arguments of the call by name, `inputs`, `output` and `context`. Of a call of a model `inputs` is
     `{"messages": [...]}`, and `output` the text of the reply.
 
@@ -45,6 +52,9 @@ class Monitor:
             "latency>2s": 0.5}`. A span that meets several has the highest.
         correlated: Whether all scorers judge the same traces; with `False` each draws for itself.
         timeout_s: How long a scorer may take for one span; `None`: as long as it wants.
+        alerts: Who is told when its figures turn bad: `tracelm.Alert(...)`.
+        calibrations: By name of a score: how often the present version of its scorer errs, as
+            `tracelm.evals.calibrate` measured it on labels of people. The status has then the true rate too.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -63,6 +73,8 @@ class Monitor:
     over_sample: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
     correlated: bool = True
     timeout_s: float | None = _TIMEOUT_S
+    alerts: Sequence[Alert] = ()
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict[str, Calibration], hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -78,6 +90,16 @@ class Monitor:
                 raise ConfigError(
                     f"over_sample[{text!r}]={rate} is below sample_rate={self.sample_rate}: give a higher rate, or "
                     "leave it out"
+                )
+        object.__setattr__(self, "alerts", _alerts(self.alerts))
+        object.__setattr__(self, "calibrations", MappingProxyType(dict(self.calibrations)))
+        for score in self.calibrations:
+            self._check_calibration(score)
+        for alert in self.alerts:
+            wanted = [name_of(each) for each in self.scorers] if alert.score is None else [alert.score]
+            if alert.needs_calibration and not set(wanted) <= set(self.calibrations):
+                raise ConfigError(
+                    f"{alert.condition!r} needs calibrations= for {', '.join(wanted)}: else nobody knows it"
                 )
         if self.timeout_s is not None and not _is_number(self.timeout_s, above=0):
             raise ConfigError(f"timeout_s={self.timeout_s!r} cannot work: give a number of seconds above 0")
@@ -101,6 +123,52 @@ class Monitor:
         met = (rate for rate, is_met in zip(self.over_sample.values(), cases, strict=False) if is_met)
         return max(self.sample_rate, *met, 0.0)
 
+    def may_choose(self, trace_id: str, rate: float) -> bool:
+        """Say whether some scorer would judge a span whose probability is `rate`.
+
+        Args:
+            trace_id: 32 hex digits.
+            rate: The probability.
+        """
+        return any(drawn(trace_id, self._salt(each)) < rate for each in self.scorers)
+
+    def start(self, *, waiting: int = 1_000) -> "LiveMonitor":
+        """Run it in this process: a thread in the background judges what the program records, and looks at the alerts.
+
+        The program never waits for it. `tracelm.init(monitors=[...])` does this too; beside it `tracelm monitor run`
+        may judge the same traffic, and no span gets two scores of one scorer.
+
+        Args:
+            waiting: So many spans wait at most; those that come then are left out, and counted.
+
+        Returns:
+            What runs; it has `progress`, `drain()` and `stop()`.
+
+        Raises:
+            ConfigError: Another monitor of this name runs in this process.
+        """
+        from tracelm.monitors.live import start
+
+        return start(self, waiting=waiting)
+
+    def scorer_of(self, score: str) -> ScorerLike | None:
+        """Return the scorer that gives a score, `polite` or one of several such as `polite.tone`."""
+        named = (each for each in self.scorers if score == name_of(each) or score.startswith(f"{name_of(each)}."))
+        return next(named, None)
+
+    def _check_calibration(self, score: str) -> None:
+        if self.scorer_of(score) is None:
+            names = ", ".join(map(name_of, self.scorers))
+            raise ConfigError(f"calibrations[{score!r}] belongs to no scorer of this monitor: there is {names}")
+        if rates_of(self.calibrations[score]) is None:
+            raise ConfigError(
+                f"calibrations[{score!r}] tells no error rates: label rows of both kinds with True and False, see "
+                "tracelm.evals.calibrate"
+            )
+
+    def _salt(self, scorer: ScorerLike) -> str:
+        return "" if self.correlated else f"{self.name}/{name_of(scorer)}"
+
     def chosen(self, trace_id: str, cases: Sequence[bool] = ()) -> list[Chosen]:
         """Return the scorers that judge a span; mostly all or none.
 
@@ -109,12 +177,7 @@ class Monitor:
             cases: Which filters of `over_sample` the span meets, in their order.
         """
         likely = self.probability(cases)
-        salts = ("" if self.correlated else f"{self.name}/{name_of(each)}" for each in self.scorers)
-        return [
-            Chosen(scorer, 1 / likely)
-            for scorer, salt in zip(self.scorers, salts, strict=True)
-            if drawn(trace_id, salt) < likely
-        ]
+        return [Chosen(scorer, 1 / likely) for scorer in self.scorers if drawn(trace_id, self._salt(scorer)) < likely]
 
 
 def drawn(trace_id: str, salt: str = "") -> float:
@@ -148,6 +211,18 @@ def _scorers(given: object) -> tuple[ScorerLike, ...]:
     if len(set(versions)) < len(versions):
         raise ConfigError("two scorers are the same under different names: leave one out")
     return found
+
+
+def _alerts(given: object) -> tuple[Alert, ...]:
+    found = tuple(cast("Sequence[Alert]", given)) if isinstance(given, Sequence) else (given,)
+    for each in found:
+        if not isinstance(each, Alert):
+            raise ConfigError(f"alerts={given!r} cannot work: give a list of tracelm.Alert(...)")
+    names = [each.name for each in cast("tuple[Alert, ...]", found)]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ConfigError(f"two alerts are called {double!r}: give one of them a name=")
+    return cast("tuple[Alert, ...]", found)
 
 
 def _check_filter(text: str) -> None:

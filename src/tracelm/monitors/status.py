@@ -1,14 +1,29 @@
 """How a monitor does, read from a store."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tracelm.errors import StoreError
-from tracelm.monitors.windows import Group, Verdict, Window, by_model, by_op, by_release, by_window
-from tracelm.store import monitors
+from tracelm.evals.statistics import Interval
+from tracelm.monitors.windows import (
+    ErrorRates,
+    Group,
+    Verdict,
+    Window,
+    by_model,
+    by_op,
+    by_release,
+    by_window,
+    corrected,
+)
+from tracelm.store import alerts, calibrations, monitors
+from tracelm.store.alerts import StoredAlert
+from tracelm.store.calibrations import StoredCalibration
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import RowMapping
+
     from tracelm.store.store import Store
 
 _SHOWN_TRACES: Final = 3
@@ -47,6 +62,7 @@ class MonitorStatus:
         ops: By op.
         releases: By release of the program.
         failing: The inputs that fail most, the most first; of the newest 500 spans that fail.
+        alerts: Where its alerts stood when they were last looked at.
     """
 
     name: str
@@ -55,6 +71,7 @@ class MonitorStatus:
     ops: Sequence[Group]
     releases: Sequence[Group]
     failing: Sequence[FailingInput]
+    alerts: Sequence[StoredAlert]
 
 
 def known(store: "Store") -> list[str]:
@@ -93,7 +110,43 @@ def monitor_status(
     with store.reading() as connection:
         rows = monitors.verdicts(connection, name, since_ns=since_ns, until_ns=until_ns, project=project)
         models = monitors.models_of(connection, [row["trace_id"] for row in rows])
-    found = [
+        standing = alerts.states(connection, name)
+        known_errors = {(each.score, each.version): _rates(each) for each in calibrations.of_monitor(connection, name)}
+    found = verdicts_of(rows, models)
+    return MonitorStatus(
+        name=name,
+        windows=_corrected(by_window(found, window_s), known_errors),
+        models=_corrected(by_model(found), known_errors),
+        ops=_corrected(by_op(found), known_errors),
+        releases=_corrected(by_release(found), known_errors),
+        failing=_failing(store, found, top),
+        alerts=standing,
+    )
+
+
+def _rates(found: StoredCalibration) -> ErrorRates:
+    return ErrorRates(
+        sensitivity=Interval(found.sensitivity, None, None, None, found.true_labels),
+        specificity=Interval(found.specificity, None, None, None, found.false_labels),
+    )
+
+
+_Part = TypeVar("_Part", Window, Group)
+
+
+def _corrected(parts: Sequence[_Part], known: Mapping[tuple[str, str], ErrorRates]) -> list[_Part]:
+    return [replace(each, figures=corrected(each.figures, known.get((each.score, each.version)))) for each in parts]
+
+
+def verdicts_of(rows: "Iterable[RowMapping]", models: Mapping[str, str] | None = None) -> list[Verdict]:
+    """Return verdicts as the store keeps them.
+
+    Args:
+        rows: Of `tracelm.store.monitors.verdicts`.
+        models: The models that were called in a trace, by trace id.
+    """
+    of_trace = models or {}
+    return [
         Verdict(
             score=row["name"],
             version=row["scorer_version"] or "",
@@ -106,19 +159,12 @@ def monitor_status(
             trace_id=row["trace_id"],
             span_id=row["span_id"],
             op=row["op"],
-            model=row["model"] or models.get(row["trace_id"]),
+            model=row["model"] or of_trace.get(row["trace_id"]),
             release=row["release"],
+            number=row["id"],
         )
         for row in rows
     ]
-    return MonitorStatus(
-        name=name,
-        windows=by_window(found, window_s),
-        models=by_model(found),
-        ops=by_op(found),
-        releases=by_release(found),
-        failing=_failing(store, found, top),
-    )
 
 
 def _failing(store: "Store", verdicts: Sequence[Verdict], top: int) -> list[FailingInput]:

@@ -1,10 +1,10 @@
 """What a monitor's verdicts say: by window of time and version of the scorer, by model, op or release. Pure."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from tracelm.evals.statistics import Interval, weighted_interval
+from tracelm.evals.statistics import Interval, corrected_rate, weighted_interval
 
 LEVEL: Final = 0.95
 _NS: Final = 10**9
@@ -22,6 +22,7 @@ class Verdict:
         passed: Whether the output is acceptable; `None` where no line was drawn.
         is_error: Whether the scorer failed.
         weight: For how many spans it stands.
+        number: Of its row in the store: the order in which verdicts were given.
     """
 
     score: str
@@ -37,6 +38,7 @@ class Verdict:
     op: str | None = None
     model: str | None = None
     release: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Figures:
         errors: How often the scorer failed; such verdicts count in nothing else.
         pass_rate: The share of spans that pass; `None` where no verdict draws a line.
         mean: The mean of the numbers; `None` where there are none.
+        true_rate: The pass rate, corrected for how often the scorer errs, with an interval that also carries how little
+            is known of that; `None` where it was not measured.
     """
 
     n: int
@@ -56,6 +60,20 @@ class Figures:
     errors: int
     pass_rate: Interval | None
     mean: Interval | None
+    true_rate: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRates:
+    """How often a scorer errs, with `n` counting the labels of people.
+
+    Attributes:
+        sensitivity: Of what people call true, the share that it calls true.
+        specificity: Of what people call false, the share that it calls false.
+    """
+
+    sensitivity: Interval
+    specificity: Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +127,24 @@ def figures(verdicts: Sequence[Verdict], *, level: float = LEVEL) -> Figures:
         pass_rate=_interval([(each, float(each.passed)) for each in judged if each.passed is not None], level),
         mean=_interval([(each, each.value) for each in judged if each.value is not None], level),
     )
+
+
+def corrected(found: Figures, known: ErrorRates | None, *, level: float = LEVEL) -> Figures:
+    """Return figures with the true rate, if it is known how often the scorer errs.
+
+    Args:
+        found: The figures.
+        known: How often it errs.
+        level: Of the confidence interval.
+    """
+    passed = found.pass_rate
+    if known is None or passed is None or min(known.sensitivity.n, known.specificity.n) < 1:
+        return found
+    # A weighted sample, or one with several verdicts a trace, tells as much as a smaller one would.
+    spread = passed.mean * (1 - passed.mean)
+    n = min(passed.n, spread / passed.se**2) if passed.se and spread else passed.n
+    rate = corrected_rate(passed.mean, n, sensitivity=known.sensitivity, specificity=known.specificity, level=level)
+    return replace(found, true_rate=None if rate is None else replace(rate, n=passed.n))
 
 
 def by_window(verdicts: Iterable[Verdict], width_s: int) -> list[Window]:

@@ -4,22 +4,20 @@ Scores and how far the monitor has come are committed together: after `kill -9` 
 has a verdict of one scorer twice.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from opentelemetry import context as otel_context
 
+from tracelm.monitors.calibrated import keep_calibrations
 from tracelm.monitors.judging import judge, lacks_output, values_of
 from tracelm.monitors.monitor import Chosen, Monitor
 from tracelm.monitors.record import Recorder
+from tracelm.monitors.unrecorded import unrecorded
 from tracelm.otlp.records import LogRecord
 from tracelm.scoring.scorer import version_of
 from tracelm.store import monitors
 from tracelm.store.monitors import Candidate, Page
-from tracelm.trace.context import SUPPRESS_KEY, detach
 
 if TYPE_CHECKING:
     from tracelm.store.store import Store
@@ -67,14 +65,15 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
     store.index()
     with store.writing() as connection:
         at = monitors.place(connection, monitor.name, since_ns=since_ns)
+        keep_calibrations(connection, monitor)
     while True:
         with store.reading() as connection:
             page = monitors.page(connection, at, monitor.condition, monitor.cases, limit=PAGE)
-            chosen = _chosen(monitor, page)
+            chosen = chosen_of(monitor, page)
             known = monitors.judged(connection, monitor.name, [each.span.trace_id for each, _ in chosen])
         progress.matched += len(page.candidates)
-        with _unrecorded():
-            logs = await _judge_all(monitor, chosen, known, recorder, progress, concurrency)
+        with unrecorded():
+            logs = await judge_all(monitor, chosen, known, recorder, progress, concurrency)
         if logs or page.waits or page.settled or page.upto > at.after:
             with store.writing() as connection:
                 at = monitors.keep(connection, at, page, logs)
@@ -82,11 +81,12 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
             return progress
 
 
-def _chosen(monitor: Monitor, page: Page) -> list[tuple[Candidate, Chosen]]:
+def chosen_of(monitor: Monitor, page: Page) -> list[tuple[Candidate, Chosen]]:
+    """Return the spans of a page that are judged, each with a scorer."""
     return [(each, one) for each in page.candidates for one in monitor.chosen(each.span.trace_id, each.cases)]
 
 
-async def _judge_all(
+async def judge_all(
     monitor: Monitor,
     chosen: list[tuple[Candidate, Chosen]],
     known: set[tuple[str, str, str, str]],
@@ -94,6 +94,16 @@ async def _judge_all(
     progress: Progress,
     concurrency: int,
 ) -> list[tuple[LogRecord, str]]:
+    """Judge spans, and return the records of their scores, each with its project.
+
+    Args:
+        monitor: The monitor.
+        chosen: The spans, each with a scorer.
+        known: What has a verdict: project, trace, span and version of the scorer.
+        recorder: Makes the records.
+        progress: Where it is counted.
+        concurrency: So many scorers work at once.
+    """
     found: dict[int, list[LogRecord]] = {}
     turns = anyio.Semaphore(concurrency)
     limiter = anyio.CapacityLimiter(concurrency)
@@ -119,12 +129,3 @@ async def _judge_all(
             if (span.project, span.trace_id, span.span_id, version_of(one.scorer)) not in known:
                 group.start_soon(ask, number, candidate, one)
     return [(log, chosen[number][0].span.project) for number in sorted(found) for log in found[number]]
-
-
-@contextmanager
-def _unrecorded() -> Generator[None]:
-    token = otel_context.attach(otel_context.set_value(SUPPRESS_KEY, True))
-    try:
-        yield
-    finally:
-        detach(token)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Final
@@ -27,6 +28,9 @@ from tracelm.store.retention import Retention
 from tracelm.store.store import Store
 
 _BACKLOG: Final = 1_024
+_SWITCH_S: Final = 0.001
+"""For so long a thread keeps the interpreter while another waits for it. With Python's 5 ms, the thread that writes
+waits that long after each statement while a request is read."""
 
 
 def run(options: ServerOptions, *, say: Callable[[str], None]) -> None:
@@ -59,7 +63,12 @@ def run(options: ServerOptions, *, say: Callable[[str], None]) -> None:
                 backlog=_BACKLOG,
                 timeout_graceful_shutdown=round(options.stop_timeout_s),
             )
-            asyncio.run(_Http(config, on_exit=state.live.close).serve(sockets=[listening]))
+            usual_s = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_S)
+            try:
+                asyncio.run(_Http(config, on_exit=state.live.close).serve(sockets=[listening]))
+            finally:
+                sys.setswitchinterval(usual_s)
 
 
 class _Http(uvicorn.Server):

@@ -128,8 +128,11 @@ def _with_records(
     now_ns = time.time_ns()
     rows: list[Row] = []
     for (record, project), kept in zip(records, packed, strict=True):
-        ids = {"resource_id": resources[record.resource.source], "scope_id": scopes[record.scope.source]}
-        rows.append(row_of(record, project) | ids | {"record": kept.blob})
+        row = row_of(record, project)
+        row["resource_id"] = resources[record.resource.source]
+        row["scope_id"] = scopes[record.scope.source]
+        row["record"] = kept.blob
+        rows.append(row)
     add(connection, PROJECTS, [{"name": name, "created_ns": now_ns} for name in {str(row["project"]) for row in rows}])
     return rows
 

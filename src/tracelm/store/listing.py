@@ -48,6 +48,11 @@ class Listing:
         asked = sorted((name, value) for name, value in wanted.items() if value is not None)
         return Page(after=self.after, limit=self.limit, query=(what, str(self.where), self.order_by, asked))
 
+    @property
+    def is_by_start(self) -> bool:
+        """Whether an index has the order."""
+        return self.order_by.removeprefix("-") == "start"
+
 
 ALL: Final = Listing()
 

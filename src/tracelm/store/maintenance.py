@@ -1,5 +1,6 @@
 """Looking after a store: how much it holds, whether it is whole, what it keeps, copies of it."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from tracelm.store.integrity import Fault, StoreStats, check, stats
 from tracelm.store.record_files import Format
 from tracelm.store.retention import Removed, Retention, retain
 from tracelm.store.sweep import sweep
-from tracelm.store.transfer import Transferred, export_records, import_records
+from tracelm.store.transfer import Transferred, export_records, import_records, span_lines
 
 if TYPE_CHECKING:
     from tracelm.store.store import Store
@@ -88,6 +89,18 @@ class Maintenance:
         """
         self._store.check_project(project)
         return export_records(self._database, folder, format=format, project=project)
+
+    def span_lines(self, trace_ids: Sequence[str], *, project: str | None = None) -> Iterator[bytes]:
+        """Yield the spans of some traces that have ended, as the lines of the file of spans that `export` writes.
+
+        Args:
+            trace_ids: Which traces, 32 hex digits each; at most a few hundred.
+            project: Only of this project.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return span_lines(self._database, trace_ids, project=project)
 
     def import_(self, source: Path, *, project: str = "imported") -> Transferred:
         """Read what `export` wrote, or the file exporter of OpenTelemetry's collector.

@@ -18,6 +18,7 @@ from tracelm.store.stored import StoredSpan
 from tracelm.store.tables import MONITOR_WAITS, MONITORS, SCORES, SPANS, TRACES
 
 _SOME: Final = 500  # as many values as one statement takes
+_CLOCKS_DIFFER_NS: Final = 3600 * 10**9  # of machines, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +184,7 @@ def verdicts(
     since_ns: int = 0,
     until_ns: int | None = None,
     project: str | None = None,
+    after: int = 0,
 ) -> list[RowMapping]:
     """Return the scores of a monitor with what is told of their spans, in the order of the spans' beginnings.
 
@@ -192,23 +194,28 @@ def verdicts(
         since_ns: When the spans began at the earliest.
         until_ns: Before when they began.
         project: Only this project.
+        after: Only scores with a higher number.
     """
     of_span = and_(
         SPANS.c.trace_id == SCORES.c.trace_id,
         SPANS.c.project == SCORES.c.project,
         SPANS.c.span_id == SCORES.c.span_id,
     )
-    told = ("name", "value", "passed", "error_type", "scorer_version", "weight", "trace_id", "span_id", "project")
+    told = ("id", "name", "value", "passed", "error_type", "scorer_version", "weight", "trace_id", "span_id", "project")
     found = (
         select(*(SCORES.c[name] for name in told), SPANS.c.start_ns, SPANS.c.op, SPANS.c.model, SPANS.c.release)
         .join(SPANS, of_span)
         .where(SCORES.c.monitor == monitor, SPANS.c.start_ns >= since_ns)
+        # Nothing is judged before it began; the index of this time spares reading all that the monitor ever said.
+        .where(SCORES.c.time_ns >= since_ns - _CLOCKS_DIFFER_NS)
         .order_by(SPANS.c.start_ns, SCORES.c.id)
     )
     if until_ns is not None:
         found = found.where(SPANS.c.start_ns < until_ns)
     if project is not None:
         found = found.where(SCORES.c.project == project)
+    if after:
+        found = found.where(SCORES.c.id > after)
     return list(connection.execute(found).mappings())
 
 
@@ -244,6 +251,16 @@ def inputs_of(
     return {key: each.input for each in found if (key := (each.project, each.trace_id, each.span_id)) in wanted}
 
 
-def names(connection: Connection) -> list[str]:
-    """Return the names of the monitors that have run, in the order of the alphabet."""
-    return list(connection.execute(select(MONITORS.c.name).order_by(MONITORS.c.name)).scalars())
+def names(connection: Connection, *, project: str | None = None) -> list[str]:
+    """Return the names of the monitors that have run, in the order of the alphabet; also of those within programs.
+
+    Args:
+        connection: To the store.
+        project: Only those that scored something in this project.
+    """
+    found = select(SCORES.c.monitor).where(SCORES.c.monitor.is_not(None)).distinct()
+    if project is not None:
+        found = found.where(SCORES.c.project == project)
+    scored = {str(each) for each in connection.execute(found).scalars()}
+    beside = connection.execute(select(MONITORS.c.name)).scalars() if project is None else ()
+    return sorted(scored.union(beside))

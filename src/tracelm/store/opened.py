@@ -10,6 +10,7 @@ from tracelm.store.database import Database
 from tracelm.store.filters import parse
 from tracelm.store.filters.syntax import Node, searches
 from tracelm.store.index import IndexReport, index
+from tracelm.store.outline import Outlines
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,6 +33,7 @@ class OpenedStore:
         self._home = home
         self._owned = owned
         self._open = True
+        self._outlines = Outlines()
 
     def __enter__(self) -> Self:
         return self

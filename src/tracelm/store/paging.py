@@ -82,9 +82,7 @@ class Page:
             order: How they are sorted.
             where: What they have to meet, over the table of `order` alone.
         """
-        conditions = list(where)
-        if self.after is not None:
-            conditions.append(order.behind(*read_cursor(self.after, self.query)))
+        conditions = [*where, *self.behind(order)]
         if self.limit is None:
             return order.sorted(rows.where(*conditions))
         keys: list[ColumnElement[Any]] = [order.row.label(_ROW), order.by.label(_VALUE)]
@@ -100,11 +98,14 @@ class Page:
             order: How they are sorted. Its number need not be that of a row: a second value that tells rows apart.
             of_groups: Whether they are groups; `order` then sorts by aggregates.
         """
-        if self.after is not None:
-            behind = order.behind(*read_cursor(self.after, self.query))
-            rows = rows.having(behind) if of_groups else rows.where(behind)
+        behind = self.behind(order)
+        rows = rows.having(*behind) if of_groups else rows.where(*behind)
         chosen = order.sorted(rows.add_columns(order.row.label(_ROW), order.by.label(_VALUE)))
         return chosen if self.limit is None else chosen.limit(self.limit + 1)
+
+    def behind(self, order: Order) -> list[ColumnElement[bool]]:
+        """Return what says that rows come behind the page before; nothing for the first page."""
+        return [] if self.after is None else [order.behind(*read_cursor(self.after, self.query))]
 
     def read(self, found: Iterable[RowMapping | dict[str, Any]]) -> tuple[list[dict[str, Any]], str | None]:
         """Return the rows that `choose` chose, and the cursor of the next page; `None` when this is the last one."""

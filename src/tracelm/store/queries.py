@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import orjson
@@ -24,7 +23,8 @@ from tracelm import semconv
 from tracelm.errors import StoreError
 from tracelm.store.contents import KEPT, with_records
 from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compiler, conditions, limits, matches, order
-from tracelm.store.order import in_tree_order
+from tracelm.store.narrowing import narrowed
+from tracelm.store.outline import Outlines
 from tracelm.store.paging import Order, Page, cursor, read_cursor
 from tracelm.store.results import Rows
 from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
@@ -73,8 +73,9 @@ def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[Sto
     within = [*of_project, *between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
     compiled = compiler(connection, listing, within)
     page, by = listing.page("traces", wanted), order(TRACES, wanted, listing)
+    where = conditions(listing, compiled.of_traces)
     chosen = page.choose(
-        _trace_query(), by, [*limits(TRACES, wanted, listing), *conditions(listing, compiled.of_traces)]
+        _trace_query(), by, narrowed(connection, listing, page, by, limits(TRACES, wanted, listing), where)
     )
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredTrace, map(_trace, rows), next=following)
@@ -93,38 +94,30 @@ def trace(connection: Connection, trace_id: str, *, project: str | None) -> Trac
 
 
 def trace_page(
-    connection: Connection, trace_id: str, *, project: str | None, after: str | None, limit: int
+    connection: Connection, outlines: Outlines, trace_id: str, *, project: str | None, after: str | None, limit: int
 ) -> TracePage:
-    """Return a part of one trace in tree order: its skeleton is put in order, and the page is read whole."""
+    """Return a part of one trace in tree order: its outline is looked up, and the page is read whole."""
     check_page_limit(limit)
     summary = _summary(connection, trace_id, project=project)
     asked = ("trace_page", summary.trace_id, project)
-    of_trace = matches(SPANS, {"project": project, "trace_id": summary.trace_id})
-    skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
-    found = [tuple(row) for row in connection.execute(skeleton.where(*of_trace))]
-    places = in_tree_order([row[:4] for row in found])
+    outline = outlines.of(connection, summary.trace_id, project=project, span_count=summary.span_count)
+    first = 0
     if after is not None:
         _, last = read_cursor(after, asked)
-        if all(found[place.span][4] != last for place in places):
-            raise StoreError("the span that ended the page before is not in the store any more: begin anew")
-    shown = list(islice(places, limit))
-    has_next = next(places, None) is not None
-    ids = {found[place.span][4]: place for place in shown}
-    rows = connection.execute(columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(ids))).mappings()
+        try:
+            first = outline.numbers.index(last) + 1
+        except ValueError:
+            raise StoreError("the span that ended the page before is not in the store any more: begin anew") from None
+    end = min(first + limit, len(outline.numbers))
+    shown = outline.numbers[first:end]
+    rows = connection.execute(columns(SPANS).add_columns(SPANS.c.id).where(SPANS.c.id.in_(shown))).mappings()
     whole = {row.pop("id"): span_of(row) for row in with_records(connection, rows)}
     page = [
-        PlacedSpan(
-            span=whole[number],
-            depth=place.depth,
-            child_count=place.children,
-        )
-        for number, place in ids.items()
+        PlacedSpan(span=whole[number], depth=depth, child_count=children)
+        for number, depth, children in zip(shown, outline.depths[first:end], outline.children[first:end], strict=True)
     ]
-    return TracePage(
-        summary=summary,
-        spans=tuple(page),
-        next=cursor(None, found[shown[-1].span][4], asked) if has_next else None,
-    )
+    has_next = end < len(outline.numbers)
+    return TracePage(summary=summary, spans=tuple(page), next=cursor(None, shown[-1], asked) if has_next else None)
 
 
 def _summary(connection: Connection, trace_id: str, *, project: str | None) -> StoredTrace:
@@ -145,7 +138,8 @@ def spans(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Row
     within = limits(SPANS, wanted, listing)
     compiled = compiler(connection, listing, within)
     page, by = listing.page("spans", wanted), order(SPANS, wanted, listing)
-    chosen = page.choose(columns(SPANS), by, [*within, *conditions(listing, compiled.of_spans)])
+    where = conditions(listing, compiled.of_spans)
+    chosen = page.choose(columns(SPANS), by, narrowed(connection, listing, page, by, within, where))
     rows, following = page.read(with_records(connection, connection.execute(chosen).mappings()))
     return Rows(StoredSpan, map(span_of, rows), next=following)
 
@@ -415,7 +409,8 @@ def _full_id(
     query = select(name).distinct().where(name >= prefix, name < prefix + _LAST).order_by(name).limit(4)
     ids: Sequence[str] = []
     if project is not None:
-        ids = connection.execute(query.where(table.c.project == project)).scalars().all()
+        named = func.coalesce(table.c.project, "")  # not by the index of projects: SQLite would read all of one
+        ids = connection.execute(query.where(named == project)).scalars().all()
     ids = ids or connection.execute(query).scalars().all()
     if not ids:
         raise no_such_id(given, what)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 from tracelm.errors import ConfigError, StoreError
 from tracelm.store.database import Database
 from tracelm.store.sweep import sweep
-from tracelm.store.tables import LINKS, LOGS, OUTBOX, RUNS, SCORES, SPANS, TRACES, TRIALS
+from tracelm.store.tables import ALERT_NOTICES, LINKS, LOGS, OUTBOX, RUNS, SCORES, SPANS, TRACES, TRIALS
 
 _DAYS: Final[Mapping[str, float]] = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
 _BYTES: Final[Mapping[str, int]] = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -28,7 +28,7 @@ class Retention:
 
     Attributes:
         errors_days: Traces with a span that failed.
-        rest_days: Other traces, and log records that belong to none.
+        rest_days: Other traces, log records that belong to none, and what alerts of monitors said.
         runs_days: Traces of evaluation runs, with the runs.
         max_bytes: How large the store may be: beyond, the oldest traces go, whatever the days say, but for runs
             without `runs_days`. SQLite only.
@@ -200,7 +200,7 @@ def _delete_empty_runs(connection: Connection, runs: set[tuple[str, str]]) -> No
 
 
 def _delete_loose(database: Database, project: str | None, before_ns: int) -> Removed:
-    """Delete log records that belong to no trace."""
+    """Delete log records that belong to no trace, and what alerts said."""
     waits = select(OUTBOX.c.uid).where(OUTBOX.c.uid.is_not(None))
     with database.write() as connection:
         count = 0
@@ -209,4 +209,6 @@ def _delete_loose(database: Database, project: str | None, before_ns: int) -> Re
             if project is not None:
                 loose.append(table.c.project == project)
             count = connection.execute(delete(table).where(*loose)).rowcount
+        if project is None:  # a monitor belongs to none
+            connection.execute(delete(ALERT_NOTICES).where(ALERT_NOTICES.c.time_ns < before_ns))
         return Removed(records=count)

@@ -212,21 +212,18 @@ def label(text: str) -> str:
     Of a longer one the digest says which it is. The record has the whole.
     """
     if len(text) <= _LONGEST_LABEL:
-        return clean(text)
+        return text if "\0" not in text else clean(text)
     return f"{clean(text[: _LONGEST_LABEL - 17])}~{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
-def _label(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    found = _text(attributes, *keys)
-    return None if found is None else label(found)
+def _label(attributes: Mapping[str, AnyValue], key: str) -> str | None:
+    value = attributes.get(key)
+    return label(value) if isinstance(value, str) and value else None
 
 
-def _text(attributes: Mapping[str, AnyValue], *keys: str) -> str | None:
-    for key in keys:
-        value = attributes.get(key)
-        if isinstance(value, str) and value:
-            return clean(value)
-    return None
+def _text(attributes: Mapping[str, AnyValue], key: str) -> str | None:
+    value = attributes.get(key)
+    return clean(value) if isinstance(value, str) and value else None
 
 
 def _tags(attributes: Mapping[str, AnyValue], key: str) -> str | None:
@@ -245,11 +242,13 @@ def _number(attributes: Mapping[str, AnyValue], key: str) -> float | None:
 
 
 def _integer(attributes: Mapping[str, AnyValue], key: str) -> int | None:
+    exact = attributes.get(key)
+    if type(exact) is int:
+        return exact if exact in _INT64 else None
     value = _number(attributes, key)
     if value is None or not value.is_integer() or int(value) not in _INT64:
         return None
-    exact = attributes[key]
-    return exact if isinstance(exact, int) else int(value)
+    return int(value)
 
 
 def _tokens(attributes: Mapping[str, AnyValue], key: str) -> int | None:

@@ -9,16 +9,18 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from tracelm.errors import StoreError
 from tracelm.store.database import Database
 
 _BUSY_TIMEOUT_S: Final = 30.0
+_CACHE_KIB: Final = 32_000
+"""Of what writes all the time: the pages of the indexes that the next batch meets again."""
 
 _REMEDIES: Final = {
     sqlite3.SQLITE_NOTADB: "is no database: move it away, or name another file with TRACELM_STORE_URL",
@@ -49,7 +51,8 @@ class SQLite(Database):
         """
         self.path = path
         self.place = str(path)
-        self.engine = _engine(path)
+        self.engine = _engine(path, NullPool)
+        self._kept: _Kept | None = None
         _make_private(path)
         self.bring_up_to_date()
 
@@ -62,16 +65,39 @@ class SQLite(Database):
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Give a connection that alone may write; commits at the end of the block, unless that raises."""
-        with self._explained(), self.engine.execution_options(immediate=True).begin() as connection:
+        with self._explained(), self._writing.execution_options(immediate=True).begin() as connection:
             yield connection
 
     @contextmanager
     def kept_open(self) -> Generator[None]:
-        """Make several transactions in a row faster: SQLite tidies its log whenever the last connection closes."""
-        with self._explained(), self.engine.connect() as connection:
-            with connection.begin():
-                connection.execute(_ANY_TABLE)  # a connection that has read nothing does not count
+        """Make several transactions in a row faster: what writes stays open, and remembers what it has read.
+
+        SQLite also tidies its log whenever the last connection closes.
+        """
+        if self._writing is not self.engine:
             yield
+            return
+        engine = _engine(self.path, QueuePool)
+        try:
+            with self._explained(), engine.begin() as connection:
+                connection.execute(_ANY_TABLE)  # a connection that has read nothing does not count
+            self._kept = _Kept(engine, *self._here())
+            yield
+        finally:
+            self._kept = None
+            engine.dispose()
+
+    @property
+    def _writing(self) -> Engine:
+        """What writes: what is kept open, unless this is a forked child, or another file was put in the place."""
+        kept = self._kept
+        return self.engine if kept is None or kept[1:] != self._here() else kept.engine
+
+    def _here(self) -> tuple[int, int]:
+        try:
+            return os.getpid(), self.path.stat().st_ino
+        except FileNotFoundError:
+            return os.getpid(), 0
 
     def compact(self) -> None:
         """Copy the file without what was deleted; needs as much free space as it has."""
@@ -123,17 +149,29 @@ class SQLite(Database):
 _ANY_TABLE: Final = text("SELECT 1 FROM sqlite_master LIMIT 1")
 
 
-def _engine(path: Path) -> Engine:
+class _Kept(NamedTuple):
+    """What writes as long as it is kept open, for the process that has opened it and the file that was there."""
+
+    engine: Engine
+    process: int
+    file: int
+
+
+def _engine(path: Path, pool: type[NullPool | QueuePool]) -> Engine:
+    keeps: dict[str, Any] = {"pool_size": 1, "max_overflow": -1} if pool is QueuePool else {}
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        poolclass=NullPool,
+        poolclass=pool,
         connect_args={"timeout": _BUSY_TIMEOUT_S},
+        **keeps,
     )
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the transactions below are the only ones
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        if pool is QueuePool:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     def begin(connection: Connection) -> None:
         # A transaction that begins as a reader cannot become a writer once another one wrote.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
-from tracelm.store import queries
+from tracelm.store import alerts, queries
+from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.listing import Listing
 from tracelm.store.opened import OpenedStore
 from tracelm.store.reprice import RepricedModel, reprice
@@ -110,7 +111,7 @@ class Store(OpenedStore):
                 that ended the page before was deleted meanwhile.
         """
         with self._read() as connection:
-            return queries.trace_page(connection, trace_id, project=project, after=after, limit=limit)
+            return queries.trace_page(connection, self._outlines, trace_id, project=project, after=after, limit=limit)
 
     def spans(
         self,
@@ -277,6 +278,31 @@ class Store(OpenedStore):
         listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
         with self._read() as connection:
             return queries.decisions(connection, {"project": project, "trace_id": trace_id}, listing)
+
+    def alerts(
+        self,
+        *,
+        monitor: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
+        limit: int | None = 1000,
+    ) -> Rows[AlertNotice]:
+        """Return what the alerts of monitors have said, the newest first.
+
+        Args:
+            monitor: Only those of this monitor.
+            since_ns: When it was said at the earliest, nanoseconds since 1970, UTC.
+            until_ns: Before when it was said.
+            after: `Rows.next` of the page before, for the page behind it.
+            limit: How many; `None` for all.
+
+        Raises:
+            StoreError: The cursor belongs to another query.
+        """
+        listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
+        with self._read() as connection:
+            return alerts.notices(connection, {"monitor": monitor}, listing)
 
     def runs(
         self,

@@ -229,7 +229,7 @@ class ScoreRow(_Table, table=True):
         Index("scores_by_name", "name", "time_ns", "project", "passed", "value"),
         Index("scores_by_time", "time_ns"),
         _where("run_id", "IS NOT NULL", "run_id", "project", name="scores_by_run"),
-        _where("monitor", "IS NOT NULL", "monitor", "name", name="scores_by_monitor"),
+        _where("monitor", "IS NOT NULL", "monitor", "time_ns", name="scores_by_monitor"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
@@ -382,6 +382,64 @@ class MonitorWaitRow(_Table, table=True):
     span: int = Field(primary_key=True, sa_type=BigInteger)
 
 
+class AlertRow(_Table, table=True):
+    """Where an alert of a monitor stood when it was last looked at."""
+
+    __tablename__ = "alerts"
+
+    monitor: str = Field(primary_key=True)
+    alert: str = Field(primary_key=True)
+    score: str = Field(primary_key=True)
+    condition: str
+    severity: str
+    status: str
+    since_ns: int = Field(sa_type=BigInteger)
+    looked_ns: int = Field(sa_type=BigInteger)
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    memory: str  # JSON, what the alert needs to go on
+
+
+class AlertNoticeRow(_Table, table=True):
+    """What an alert has said."""
+
+    __tablename__ = "alert_notices"
+    __table_args__ = (Index("alert_notices_by_time", "time_ns"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_Number)
+    uid: str = Field(unique=True)
+    monitor: str
+    alert: str
+    condition: str
+    score: str
+    kind: str
+    severity: str
+    time_ns: int = Field(sa_type=BigInteger)
+    since_ns: int = Field(sa_type=BigInteger)
+    window_s: int = Field(sa_type=BigInteger)
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    deliveries: str  # JSON, by sink: what kept it from there, null where it arrived
+
+
+class CalibrationRow(_Table, table=True):
+    """How often a version of a monitor's scorer errs, measured on labels of people."""
+
+    __tablename__ = "calibrations"
+
+    monitor: str = Field(primary_key=True)
+    score: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    sensitivity: float
+    specificity: float
+    true_labels: int
+    false_labels: int
+
+
 class OutboxRow(_Table, table=True):
     """One record that was moved out of the journal and waits for a collector; no key: it could not be read."""
 
@@ -425,6 +483,9 @@ RUNS: Table = METADATA.tables["runs"]
 CURSORS: Table = METADATA.tables["cursors"]
 MONITORS: Table = METADATA.tables["monitors"]
 MONITOR_WAITS: Table = METADATA.tables["monitor_waits"]
+ALERTS: Table = METADATA.tables["alerts"]
+ALERT_NOTICES: Table = METADATA.tables["alert_notices"]
+CALIBRATIONS: Table = METADATA.tables["calibrations"]
 OUTBOX: Table = METADATA.tables["outbox"]
 TRIALS: Table = METADATA.tables["trials"]
 OBJECTS: Table = METADATA.tables["objects"]

@@ -4,7 +4,7 @@ An export is a folder with a file of spans and one of log records; scores and de
 (datasets, costs that were computed anew) is not in it: `migrate` moves whole stores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -126,11 +126,27 @@ def project_named_by(resource: Resource) -> str | None:
     return None
 
 
-def _records(database: Database, signal: Signal, table: Table, project: str | None) -> Iterator[Row]:
+def span_lines(database: Database, trace_ids: Sequence[str], *, project: str | None = None) -> Iterator[bytes]:
+    """Yield the spans of traces that have ended as OTLP/JSON, a request a line, as `export_records` writes them.
+
+    Args:
+        database: The store.
+        trace_ids: Which traces; at most a few hundred.
+        project: Only of this project.
+    """
+    for _, line in _records(database, "spans", SPANS, project, trace_ids):
+        yield line
+
+
+def _records(
+    database: Database, signal: Signal, table: Table, project: str | None, trace_ids: Sequence[str] | None = None
+) -> Iterator[Row]:
     """Yield records, a transaction a page: a long one would keep SQLite's log from shrinking."""
     after = 0
     while True:
         page = select(table).where(table.c.id > after).order_by(table.c.id).limit(_BATCH)
+        if trace_ids is not None:
+            page = page.where(table.c.trace_id.in_(trace_ids))
         if project is not None:
             page = page.where(table.c.project == project)
         if table is SPANS:

@@ -1,11 +1,15 @@
 """Write rows into the store: insert or replace by key, so that a record that comes twice changes nothing.
 
-Rows go to the driver as tuples, many at once: twice as fast as dicts through SQLAlchemy. Roll-ups are
-computed anew for the traces that a batch touched; adding to them would count a repeated record twice.
+Rows go to the driver as they are, not through SQLAlchemy: twice as fast. SQLite gets many in one statement: its driver
+gives the interpreter away around each step and waits to get it back, and while another thread is busy a step for each
+row would be a wait for each row. Roll-ups are computed anew for the traces that a batch touched; adding to them would
+count a repeated record twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,7 +24,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
     update,
 )
 
@@ -43,6 +46,7 @@ _KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
 
 _DIALECTS: Final = {"sqlite": URL.create("sqlite"), "postgresql": URL.create("postgresql+psycopg")}
 _SOME: Final = 500  # as many values as one statement takes
+_TOGETHER: Final = 128  # rows of one statement: SQLite takes 32,766 values
 _TOTALS: Final = ("input_tokens", "output_tokens", "cost_usd")
 _WHOSE: Final = ("session_id", "user_id", "run_id")
 _OF_ROOT: Final = ("release", "environment", "tags")
@@ -58,12 +62,17 @@ _ROLLED_UP: Final = frozenset({*_ROOT, *_OF_ROOT, *_WHOSE, *_TOTALS, "operation"
 
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write `rows` into `spans`, `log_records` or `scores`; `roll_up` must follow for spans."""
-    if rows:
-        statement, order = _statement(connection.dialect.name, table)
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
-        else:
-            connection.exec_driver_sql(statement, [dict(row) for row in rows])
+    if not rows:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(_statement(connection.dialect.name, table)[0], [dict(row) for row in rows])
+        return
+    start = 0
+    while start < len(rows):
+        count = min(_TOGETHER, 1 << (len(rows) - start).bit_length() - 1)  # few lengths: each is a statement to compile
+        statement, values_of = _of_several(table, count)
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(map(values_of, rows[start : start + count]))))
+        start += count
 
 
 def write_pending(connection: Connection, rows: Sequence[Row]) -> None:
@@ -129,10 +138,10 @@ def roll_up(connection: Connection, spans: Sequence[Row]) -> None:
 
 
 def _roll_up_traces(connection: Connection, spans: Sequence[Row]) -> None:
-    touched = sorted({(str(span["trace_id"]), str(span["project"])) for span in spans})
-    if touched:
-        found = [{"of_trace": trace_id, "of_project": project} for trace_id, project in touched]
-        connection.execute(_trace_roll_up(connection.dialect.name), found)
+    touched = sorted({str(span["trace_id"]) for span in spans})
+    for start in range(0, len(touched), _SOME):
+        statement = _trace_roll_up(connection.dialect.name)
+        connection.execute(statement, {"touched": touched[start : start + _SOME]})
 
 
 def write_previews(connection: Connection, rows: Sequence[Row], spans: Sequence[SpanRecord]) -> None:
@@ -143,7 +152,7 @@ def write_previews(connection: Connection, rows: Sequence[Row], spans: Sequence[
         rows: Spans that were just written.
         spans: The same, as they were decoded.
     """
-    found = {(str(row["trace_id"]), str(row["project"]), str(row["span_id"])): index for index, row in enumerate(rows)}
+    found = {key: index for index, key in enumerate(map(_KEY_OF_SPAN, rows))}
     traces = sorted({key[0] for key in found})
     changes: list[dict[str, object]] = []
     for start in range(0, len(traces), _SOME):
@@ -157,6 +166,7 @@ def write_previews(connection: Connection, rows: Sequence[Row], spans: Sequence[
         connection.execute(_PREVIEWS, changes)
 
 
+_KEY_OF_SPAN: Final[Callable[[Row], tuple[str, str, str]]] = itemgetter("trace_id", "project", "span_id")
 _PREVIEWS: Final = (
     update(TRACES)
     .where(TRACES.c.trace_id == bindparam("of_trace"), TRACES.c.project == bindparam("of_project"))
@@ -186,8 +196,16 @@ def _statement(dialect: str, table: Table) -> tuple[str, tuple[str, ...]]:
 
 
 @cache
+def _of_several(table: Table, count: int) -> tuple[str, Callable[[Row], tuple[object, ...]]]:
+    """Return SQLite's statement that writes so many rows, and what gives the values of one in its order."""
+    statement, order = _statement("sqlite", table)
+    head, values, rest = statement.partition(f"({', '.join('?' * len(order))})")
+    return head + ", ".join([values] * count) + rest, itemgetter(*order)
+
+
+@cache
 def _trace_roll_up(dialect: str) -> Upsert:
-    """Return the statement that computes one trace from its spans.
+    """Return the statement that computes traces from their spans, the parts in all of their projects.
 
     The root is the span without a parent; else one whose parent never came here (it lies in another service);
     else, in a ring of spans, the first. Only model calls count in the sums: an agent's span repeats what its
@@ -204,14 +222,17 @@ def _trace_roll_up(dialect: str) -> Upsert:
     used = [column for column in SPANS.columns if column.name in _ROLLED_UP]
     member = (
         select(*used, rank.label("rank"))
-        .where(SPANS.c.trace_id == bindparam("of_trace"), SPANS.c.project == bindparam("of_project"))
+        .where(SPANS.c.trace_id.in_(bindparam("touched", expanding=True)))
         .cte("member")
     )
-    root = select(member).order_by(member.c.rank, member.c.start_ns, member.c.id).limit(1).subquery("root")
+    its_trace = (member.c.trace_id, member.c.project)
+    place = func.row_number().over(partition_by=its_trace, order_by=(member.c.rank, member.c.start_ns, member.c.id))
+    root = select(member, place.label("place")).subquery("root")
     failed = member.c.status == "error"
     is_model_call = or_(*(member.c.operation == name for name in sorted(semconv.MODEL_OPERATIONS)))
 
-    sums = select(
+    added_up = select(
+        *its_trace,
         func.min(member.c.start_ns).label("start_ns"),
         func.max(member.c.end_ns).label("end_ns"),
         func.count().label("span_count"),
@@ -220,7 +241,8 @@ def _trace_roll_up(dialect: str) -> Upsert:
         func.max(case((member.c.state == "in flight", 2), (member.c.state == "lost", 1), else_=0)).label("open"),
         *(func.sum(case((is_model_call, member.c[name]))).label(name) for name in _TOTALS),
         *(func.max(member.c[name]).label(name) for name in _WHOSE),
-    ).subquery("sums")
+    )
+    sums = added_up.group_by(*its_trace).subquery("sums")
     values = {
         "project": root.c.project,
         "trace_id": root.c.trace_id,
@@ -242,8 +264,10 @@ def _trace_roll_up(dialect: str) -> Upsert:
         **{name: root.c[name] for name in _OF_ROOT},
         "state": case((sums.c.open == 2, "in flight"), (sums.c.open == 1, "lost"), else_="ended"),
     }
+    same = and_(root.c.trace_id == sums.c.trace_id, root.c.project == sums.c.project)
     # SQLite takes ON CONFLICT for a part of the join unless a WHERE stands between.
-    computed = select(*values.values()).select_from(root.join(sums, true())).where(true())
+    computed = select(*values.values()).select_from(root.join(sums, same)).where(root.c.place == 1)
+    computed = computed.order_by(root.c.trace_id, root.c.project)  # their numbers decide which of equals comes first
     return _replacing(insert(dialect, TRACES).from_select(list(values), computed), TRACES, list(values))
 
 

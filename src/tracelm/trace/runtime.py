@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracelm.otlp.encode import CleanText, LineEncoder, encode_resource
 from tracelm.settings import Settings
-from tracelm.trace import recent, tally, values
+from tracelm.trace import listeners, recent, tally, values
 from tracelm.trace.journal import Journal
 from tracelm.trace.redact import Redactor
 from tracelm.trace.safely import report
@@ -107,6 +107,8 @@ class Runtime:
             report("encode a span", error)
             return
         self.journal.append("spans", line)
+        if listeners.listening and span.context is not None:
+            listeners.tell(span.context, line)
 
     def keep(self, signal: Signal, lines: Sequence[bytes]) -> None:
         """Write records, as `lines` encodes them, to the journal."""

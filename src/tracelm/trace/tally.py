@@ -33,6 +33,11 @@ class Tally:
 _open: Final[dict[int, Tally]] = {}
 
 
+def is_of_trial(trace_id: int) -> bool:
+    """Whether a trace is a row of an evaluation that runs: these are what sums are kept of."""
+    return trace_id in _open
+
+
 def is_kept() -> bool:
     """Whether anybody waits for a sum."""
     return bool(_open)

@@ -97,3 +97,15 @@ def test_what_cannot_be_run_is_said_with_the_remedy(tmp_path: Path) -> None:
     assert "holds no monitor" in run("run", "without", "--once", code=1)
     assert "there is none" in run("status", "answers", code=1)
     assert "write 15m, 1h or 1d" in run("status", "answers", "--window", "soon", code=2)
+
+
+def test_the_status_shows_where_alerts_stand_and_a_run_says_what_they_say(tmp_path: Path) -> None:
+    alerts = 'alerts=[tracelm.Alert("pass_rate < 0.99", min_n=5, level=None, severity="critical", to=[])]'
+    watching = MODULE.replace('where="op:answer"', f'where="op:answer", {alerts}')
+    (tmp_path / "watched3.py").write_text(watching, encoding="utf-8")
+    assert "critical: answers, polite: pass_rate < 0.99: firing" in run("run", "watched3", "--once")
+    assert "pass_rate" not in run("run", "watched3", "--once")
+    (alert,) = read("status", "answers")["alerts"]
+    assert (alert["score"], alert["severity"], alert["status"], alert["n"]) == ("polite", "critical", "firing", 7)
+    assert alert["value"] == pytest.approx(5 / 7)
+    assert "firing" in run("status", "answers")

@@ -7,22 +7,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from tests.unit.monitors.verdicts import BASE
 from tracelm.monitors.windows import Verdict, by_model, by_release, by_window, figures
 
 HOUR = 3600
 NS = 10**9
-BASE = Verdict(
-    score="polite",
-    version="v1",
-    at_ns=0,
-    value=1.0,
-    passed=True,
-    is_error=False,
-    weight=1.0,
-    project="shop",
-    trace_id="t",
-    span_id="s",
-)
 FAILED = replace(BASE, value=None, passed=None, is_error=True)
 
 

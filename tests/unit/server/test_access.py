@@ -41,6 +41,8 @@ QUERIES: dict[str, dict[str, object]] = {
     "/api/v1/values": {"column": "name"},
     "/api/v1/complete": {"text": "name:", "position": 5},
     "/api/v1/traces/{trace_id}/spans/{span_id}/value": {"key": "secret"},
+    "/api/v1/agreement": {"name": "score of others", "judge": "judge"},
+    "/api/v1/export/spans.jsonl": {"trace": OTHERS.hex()},
     "/api/v1/spans/otlp": {"span": f"{OTHERS.hex()}:{(1).to_bytes(8, 'big').hex()}"},
 }
 
@@ -144,6 +146,8 @@ def test_a_key_for_one_project_never_sees_another_one(guarded: Guarded, method: 
         "/api/v1/spans",
         "/api/v1/spans/otlp",
         "/api/v1/scores",
+        "/api/v1/scores/names",
+        "/api/v1/export/spans.jsonl",
         "/api/v1/projects",
         "/api/v1/sessions",
     }

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from inline_snapshot import snapshot
 import tracelm
 from tests.serving import Serving, serving
 from tests.unit.evals.saved import dataset, run_of
+from tests.unit.sinks.notices import NOTICE
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
+from tracelm.store import alerts
+from tracelm.store.alerts import StoredAlert
 
 SECOND = 10**9
 BEGAN = 1_795_000_000 * SECOND
@@ -411,3 +416,33 @@ def test_an_unknown_path_of_the_api_is_a_problem_and_not_a_page(server: Serving)
         reply = server.ask("GET", path)
         assert (reply.status, b"<html" in reply.body) == (404, False), path
     assert server.ask("PUT", "/api/v1/traces").status == 405
+
+
+def test_alerts_are_listed_with_what_they_said_and_where_they_stand(tmp_path: Path) -> None:
+    standing = StoredAlert(
+        monitor="answers",
+        alert=NOTICE.alert,
+        score="polite",
+        condition=NOTICE.condition,
+        severity="critical",
+        status="firing",
+        since_ns=BEGAN,
+        looked_ns=BEGAN + SECOND,
+        value=0.8,
+        low=None,
+        high=None,
+        n=120,
+        memory={},
+    )
+    with tracelm.open_store(home=tmp_path) as store, store.writing() as connection:
+        notices = [replace(NOTICE, uid=f"n{number}", time_ns=BEGAN + number) for number in range(3)]
+        assert alerts.keep(connection, "answers", [], [standing], notices)
+    with serving(tmp_path) as running:
+        first = running.get("/alerts", limit=2).json
+        rest = running.get("/alerts", limit=2, after=first["next"]).json
+        assert [each["uid"] for each in (*first["items"], *rest["items"])] == ["n2", "n1", "n0"]
+        assert (first["items"][0]["kind"], first["items"][0]["time_ns"]) == ("firing", str(BEGAN + 2))
+        (found,) = running.get("/alerts/standing", monitor="answers").json["items"]
+        assert (found["status"], found["value"], found["since_ns"]) == ("firing", 0.8, str(BEGAN))
+        assert "memory" not in found
+        assert running.get("/alerts/standing", monitor="another").json == {"items": []}

@@ -1,6 +1,7 @@
 """The database file: private, upgraded as a whole, and a clear sentence when it cannot be used."""
 
 import multiprocessing
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -11,13 +12,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from inline_snapshot import snapshot
+from sqlalchemy import select
 
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.store.database import path_of
 from tracelm.store.migrations import HEAD, VERSION_TABLE
 from tracelm.store.sqlite import SQLite
-from tracelm.store.tables import METADATA
+from tracelm.store.statements import add
+from tracelm.store.tables import METADATA, PROJECTS
 
 
 def message(home: Path) -> str:
@@ -212,3 +215,38 @@ def test_urls_name_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert path_of("sqlite:////var/x.db") == Path("/var/x.db")
     with tracelm.open_store("sqlite:///a b%20c.db") as store:
         assert Path(store.place).exists()
+
+
+def test_what_is_kept_open_writes_the_file_that_is_there_now(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "tracelm.db")
+    with database.kept_open():
+        with database.write() as connection:
+            add(connection, PROJECTS, [{"name": "old", "created_ns": 1}])
+        database.compact()  # so that the file is whole without its log
+        other = tmp_path / "other.db"
+        shutil.copy(tmp_path / "tracelm.db", other)
+        for end in ("", "-wal", "-shm"):
+            (tmp_path / f"tracelm.db{end}").unlink(missing_ok=True)
+        other.rename(tmp_path / "tracelm.db")
+        with database.write() as connection:
+            add(connection, PROJECTS, [{"name": "new", "created_ns": 2}])
+    with tracelm.open_store(home=tmp_path) as store:
+        assert sorted(project.name for project in store.projects()) == ["new", "old"]
+
+
+def test_a_forked_child_writes_through_a_connection_of_its_own(tmp_path: Path) -> None:
+    database = SQLite(tmp_path / "tracelm.db")
+    with database.kept_open():
+        with database.write() as connection:
+            add(connection, PROJECTS, [{"name": "parent", "created_ns": 1}])
+        child = multiprocessing.get_context("fork").Process(target=_add_from_child, args=(database,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+        with database.write() as connection:
+            assert sorted(connection.execute(select(PROJECTS.c.name)).scalars()) == ["child", "parent"]
+
+
+def _add_from_child(database: SQLite) -> None:
+    with database.write() as connection:
+        add(connection, PROJECTS, [{"name": "child", "created_ns": 2}])

@@ -316,3 +316,26 @@ def test_counts_that_no_database_can_add_up_are_in_the_record_alone(tmp_path: Pa
         (trace,) = store.traces()
         assert (trace.span_count, trace.input_tokens, trace.output_tokens) == (4, None, 28)
         assert [span.otlp.attributes["gen_ai.usage.input_tokens"] for span in store.spans()] == [2**62] * 4
+
+
+def test_of_a_span_that_comes_twice_in_one_batch_the_later_counts(tmp_path: Path) -> None:
+    lines = [span_line(f"first {number}", span=f"{number:016x}") for number in range(1, 201)]
+    lines += [span_line(f"second {number}", span=f"{number:016x}") for number in range(1, 201)]
+    write_segment(tmp_path, spans=lines)
+    with tracelm.open_store(home=tmp_path) as store:
+        assert {span.name.split()[0] for span in store.spans()} == {"second"}
+        assert [trace.span_count for trace in store.traces()] == [200]
+
+
+def test_a_trace_of_several_projects_has_a_line_for_each(tmp_path: Path) -> None:
+    lines = [
+        span_line("root", span="00000000000000a1", start=1_000, project="shop"),
+        span_line("child", span="00000000000000a2", parent="00000000000000a1", start=1_500, project="shop", status=2),
+        span_line("there", span="00000000000000b1", parent="00000000000000a2", start=1_600, project="bank"),
+        span_line("below", span="00000000000000b2", parent="00000000000000b1", start=1_700, project="bank"),
+    ]
+    for line in lines:
+        write_segment(tmp_path, spans=[line])
+    with tracelm.open_store(home=tmp_path) as store:
+        found = [(trace.project, trace.name, trace.span_count, trace.error_count) for trace in store.traces()]
+    assert sorted(found) == [("bank", "there", 2, 0), ("shop", "root", 2, 1)]

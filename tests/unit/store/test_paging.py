@@ -126,6 +126,40 @@ def test_an_unknown_order_is_refused_with_those_that_there_are(tmp_path: Path) -
             store.spans(limit=0)
 
 
+@pytest.mark.parametrize(
+    "where",
+    ["model:gpt-4o*", "has:score", "attr.tier:gold", '"about 1"', "model:never", "-model:o1 latency<1h", "trace:0*"],
+)
+def test_a_filter_finds_the_same_in_pages_and_as_a_whole_in_every_order(tmp_path: Path, where: str) -> None:
+    spans = [
+        one(
+            f"s{n}",
+            trace=n % 120,
+            span=n,
+            start=n,
+            ms=n * 7 % 50,
+            gen_ai__operation__name="chat",
+            gen_ai__request__model=("gpt-4o", "o1", "gpt-4o-mini")[n % 3],
+            gen_ai__usage__input_tokens=n * 5 % 17,
+            tier="gold" if n % 4 else "none",
+            input__value=f"asked about {n}",
+        )
+        for n in range(1, 181)
+    ]
+    scores = [verdict("right", trace=n, gen_ai__evaluation__score__value=1) for n in range(1, 120, 2)]
+    with filled(tmp_path, spans, scores) as store:
+        for order in ("-start", "start", "-latency", "latency", "-tokens", "tokens"):
+            for read in (store.traces, store.spans):
+                whole = [each.name for each in read(where, project="shop", order_by=order, limit=None)]
+                found: list[str] = []
+                after: str | None = None
+                while page := read(where, project="shop", order_by=order, after=after, limit=70):
+                    found += [each.name for each in page]
+                    if (after := page.next) is None:
+                        break
+                assert found == whole, (order, read)
+
+
 # --- a trace in pages ---------------------------------------------------------------------------------------
 def paged(store: Store, limit: int, trace: int = 1) -> list[tuple[str, int, int]]:
     """Return name, depth and count of children of all spans of a trace, page after page."""
@@ -178,6 +212,28 @@ def test_spans_that_come_in_between_two_pages_of_a_trace_repeat_none(tmp_path: P
         add(store, [one("early", span=20, parent=1, start=1), one("late", span=21, parent=3, start=50)])
         second = store.trace_page(trace_id(1), limit=3, after=first.next)
     assert [each.span.name for each in second.spans] == ["a2", "b", "late"]
+
+
+def test_what_is_remembered_of_a_large_trace_is_how_it_stands_now(tmp_path: Path) -> None:
+    many = [one("root", span=1), *(one(f"s{n}", span=n, parent=1, start=n) for n in range(2, 1_202))]
+    with filled(tmp_path, many) as store:
+        first = store.trace_page(trace_id(1), limit=600)
+        assert paged(store, 600)[0] == ("root", 0, 1_200)
+        add(store, [one("late", span=2_000, parent=3, start=5), one("s4", span=4, parent=1, start=1_500)])
+        with tracelm.open_store(home=tmp_path) as other:
+            expected = paged(other, 600)
+        assert paged(store, 600) == expected
+        assert [expected[at] for at in (0, 2, 3, -1)] == [
+            ("root", 0, 1_200),
+            ("s3", 1, 1),
+            ("late", 2, 0),
+            ("s4", 1, 0),
+        ]
+        second = store.trace_page(trace_id(1), limit=600, after=first.next)
+        assert second.spans[0].span.name == "s601"
+        store.maintenance.retain("errors 1d, rest 1d")
+        with pytest.raises(StoreError, match="no trace"):
+            store.trace_page(trace_id(1), after=first.next)
 
 
 def test_a_page_of_a_trace_knows_its_summary_and_its_cursor(tmp_path: Path) -> None:

@@ -95,8 +95,18 @@ export async function getText(href: string, signal?: AbortSignal): Promise<strin
 
 /** Send a document. */
 export async function send<T>(method: "POST" | "DELETE", path: keyof paths, body?: object): Promise<T | null> {
+  return sendTo(method, path, {}, body);
+}
+
+/** Send a document to an address with parts to fill in. */
+export async function sendTo<T>(
+  method: "POST" | "DELETE",
+  path: keyof paths,
+  inPath: Record<string, string>,
+  body?: object,
+): Promise<T | null> {
   const headers: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
   if (csrfToken !== null) headers["x-csrf-token"] = csrfToken;
-  const response = await asked(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+  const response = await asked(address(path, inPath, {}), { method, headers, body: body === undefined ? null : JSON.stringify(body) });
   return response.status === 204 ? null : ((await response.json()) as T);
 }

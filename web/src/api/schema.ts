@@ -4,6 +4,86 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show About
+         * @description Say how this server was started.
+         */
+        get: operations["show_about_api_v1_about_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Agreement
+         * @description Show how far people agree with a judge; the newest score of each counts.
+         */
+        get: operations["show_agreement_api_v1_agreement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description List what alerts have said, the newest first. A monitor belongs to no project: the key must be for all.
+         */
+        get: operations["list_notices_api_v1_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Standing
+         * @description List where alerts stand, by monitor, alert and score. The key must be for all projects.
+         */
+        get: operations["list_standing_api_v1_alerts_standing_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/complete": {
         parameters: {
             query?: never;
@@ -64,6 +144,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Lineage
+         * @description Show which runs used a dataset, of any of its versions, published or not.
+         */
+        get: operations["show_lineage_api_v1_datasets__name__lineage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Rows
+         * @description Add recorded calls to the newest version of a dataset, or begin one: that makes its next version.
+         *
+         *     The contents of the calls become readable to whoever may read datasets, so the key must have the right to read, too.
+         */
+        post: operations["add_rows_api_v1_datasets__name__rows_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{name}/versions/{version}": {
         parameters: {
             query?: never;
@@ -104,6 +226,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export/spans.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Spans
+         * @description Send the spans of traces that have ended as OTLP/JSON lines: `tracelm store import` and collectors read them.
+         */
+        get: operations["export_spans_api_v1_export_spans_jsonl_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fields": {
         parameters: {
             query?: never;
@@ -116,6 +258,26 @@ export interface paths {
          * @description List the fields of the filter language.
          */
         get: operations["list_fields_api_v1_fields_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/guardrails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Guardrails
+         * @description Show what guardrails did in the last seven days, or in the time that is given.
+         */
+        get: operations["show_guardrails_api_v1_guardrails_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -182,6 +344,68 @@ export interface paths {
          *     Each event has an id; a connection that breaks goes on behind the last one if it sends it as `Last-Event-ID`.
          */
         get: operations["watch_api_v1_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Monitors
+         * @description List the monitors, in alphabetical order.
+         */
+        get: operations["list_monitors_api_v1_monitors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Monitor
+         * @description Show how a monitor does in the last seven days, or in the time that is given.
+         *
+         *     A verdict belongs to the window in which its span began, whenever it was judged.
+         */
+        get: operations["show_monitor_api_v1_monitors__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Prices
+         * @description Say which price list is in use, and which models have calls without a cost.
+         */
+        get: operations["show_prices_api_v1_prices_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -348,6 +572,26 @@ export interface paths {
          * @description Score a span or a trace. It becomes the same log record that `tracelm.score` writes, and is committed.
          */
         post: operations["give_score_api_v1_scores_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Names
+         * @description List the names that scores have, of the newest 50,000, in alphabetical order; at most 200.
+         */
+        get: operations["list_names_api_v1_scores_names_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -653,6 +897,148 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * About
+         * @description How this server was started.
+         */
+        About: {
+            /**
+             * Is Loopback
+             * @description Whether only this machine can reach it.
+             */
+            is_loopback: boolean;
+            /**
+             * Max Body Bytes
+             * @description How large a request may be, inflated.
+             */
+            max_body_bytes: number;
+            /**
+             * Retain
+             * @description What is kept, as `--retain` says it; null for everything.
+             */
+            retain: string | null;
+            /**
+             * Store
+             * @enum {string}
+             */
+            store: "sqlite" | "postgresql";
+            /** Version */
+            version: string;
+        };
+        /**
+         * AddedRows
+         * @description What became of them.
+         */
+        AddedRows: {
+            /** Added */
+            added: number;
+            /**
+             * Known
+             * @description So many were in the dataset before.
+             */
+            known: number;
+            /** @description The version that has them. */
+            version: components["schemas"]["VersionLine"];
+            /**
+             * Without Inputs
+             * @description So many have not ended, or no arguments that were recorded.
+             */
+            without_inputs: number;
+        };
+        /**
+         * Agreement
+         * @description People beside a judge.
+         */
+        Agreement: {
+            /** @description Share of the spans of which both say the same. */
+            agreement: components["schemas"]["IntervalLine"] | null;
+            /**
+             * Between People
+             * @description Share of the pairs of labels of people that are the same.
+             */
+            between_people: number | null;
+            /**
+             * Chance
+             * @description The agreement that chance alone would give.
+             */
+            chance: number | null;
+            /** Confusion */
+            confusion: components["schemas"]["Meeting"][];
+            /**
+             * Disagreements
+             * @description The newest, at most 50.
+             */
+            disagreements: components["schemas"]["DisagreementLine"][];
+            /** @description Cohen's kappa; null where both always say the same one thing. */
+            kappa: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description Spans that both have judged.
+             */
+            n: number;
+            /**
+             * Notes
+             * @description What to be careful about.
+             */
+            notes: string[];
+        };
+        /**
+         * AlertLine
+         * @description Where an alert stood when it was last looked at.
+         */
+        AlertLine: {
+            /** Alert */
+            alert: string;
+            /** Condition */
+            condition: string;
+            /** High */
+            high: number | null;
+            /**
+             * Looked Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            looked_ns: string;
+            /** Low */
+            low: number | null;
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** Score */
+            score: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "critical";
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "firing" | "no data";
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * CallToAdd
+         * @description A recorded call that shall become a row.
+         */
+        CallToAdd: {
+            /** Project */
+            project?: string | null;
+            /**
+             * Span Id
+             * @description Null: the trace's root.
+             */
+            span_id?: string | null;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * Comparison
          * @description A run beside its baseline, over the rows that both have.
          */
@@ -762,6 +1148,34 @@ export interface components {
             items: string[];
         };
         /**
+         * DecisionCount
+         * @description How often a guardrail did the same within a bucket of time.
+         */
+        DecisionCount: {
+            /**
+             * Intended
+             * @description What the verdict asked for.
+             */
+            intended: string;
+            /** N */
+            n: number;
+            /**
+             * Outcome
+             * @description enforced, shadow, failed_open or failed_closed.
+             */
+            outcome: string;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /**
+             * Taken
+             * @description allow, warn, replace, fallback, retry or block.
+             */
+            taken: string;
+        };
+        /**
          * DecisionLine
          * @description What a guardrail decided.
          */
@@ -850,6 +1264,24 @@ export interface components {
             worse: number;
         };
         /**
+         * DisagreementLine
+         * @description A span of which a person said something else than the judge.
+         */
+        DisagreementLine: {
+            /** Author */
+            author: string;
+            /** Judge */
+            judge: string;
+            /** Person */
+            person: string;
+            /** Project */
+            project: string;
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * Event
          * @description Something that happened within the span.
          */
@@ -867,6 +1299,34 @@ export interface components {
              * @description Nanoseconds since 1970, UTC.
              */
             time_ns: string;
+        };
+        /**
+         * FailingLine
+         * @description An input whose output did not pass.
+         */
+        FailingLine: {
+            /**
+             * Input
+             * @description Its beginning, as it was recorded; null where it was not.
+             */
+            input: string | null;
+            /**
+             * N
+             * @description Verdicts that failed.
+             */
+            n: number;
+            /** Scores */
+            scores: string[];
+            /**
+             * Spans
+             * @description For how many spans these stand.
+             */
+            spans: number;
+            /**
+             * Trace Ids
+             * @description The newest traces of it, at most three.
+             */
+            trace_ids: string[];
         };
         /**
          * Feedback
@@ -938,6 +1398,93 @@ export interface components {
             items: components["schemas"]["FieldLine"][];
         };
         /**
+         * GroupLine
+         * @description One score and version of its scorer, for one model, op or release.
+         */
+        GroupLine: {
+            /**
+             * Errors
+             * @description How often the scorer failed.
+             */
+            errors: number;
+            /**
+             * Key
+             * @description Which; null for spans that do not say.
+             */
+            key: string | null;
+            /** @description The mean of the numbers; null where there are none. */
+            mean: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description How many verdicts, with failures of the scorer.
+             */
+            n: number;
+            /** @description The share of spans that pass; null where no line is drawn. */
+            pass_rate: components["schemas"]["IntervalLine"] | null;
+            /** Score */
+            score: string;
+            /**
+             * Spans
+             * @description How many spans they stand for.
+             */
+            spans: number;
+            /**
+             * Version
+             * @description Of the scorer: figures of two versions are never mixed.
+             */
+            version: string;
+        };
+        /**
+         * Guardrails
+         * @description What guardrails did in a time.
+         */
+        Guardrails: {
+            /** Bucket Ns */
+            bucket_ns: number;
+            /**
+             * Interventions
+             * @description The newest decisions that were not to let a value pass, or whose guardrail failed; at most 50.
+             */
+            interventions: components["schemas"]["DecisionLine"][];
+            /**
+             * Is Cut
+             * @description Whether older decisions of the time were left out: the newest 20,000 count.
+             */
+            is_cut: boolean;
+            /**
+             * Rails
+             * @description The busiest first.
+             */
+            rails: components["schemas"]["RailLine"][];
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Until Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            until_ns: string;
+        };
+        /**
+         * IntervalLine
+         * @description A mean and how sure it is; 95 %.
+         */
+        IntervalLine: {
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Mean */
+            mean: number | null;
+            /**
+             * N
+             * @description How many values it is of.
+             */
+            n: number;
+        };
+        /**
          * KeyLine
          * @description What is known of a key.
          */
@@ -993,6 +1540,22 @@ export interface components {
              * @description As JSON.
              */
             size_bytes: number;
+        };
+        /**
+         * Lineage
+         * @description The runs of a dataset.
+         */
+        Lineage: {
+            /**
+             * Is Cut
+             * @description Whether older ones were left out.
+             */
+            is_cut: boolean;
+            /**
+             * Runs
+             * @description The newest first, at most 200.
+             */
+            runs: components["schemas"]["RunOfDatasetLine"][];
         };
         /**
          * Link
@@ -1067,6 +1630,65 @@ export interface components {
             rights: ("ingest" | "read" | "admin")[];
         };
         /**
+         * Meeting
+         * @description How often one label of people meets one verdict of the judge.
+         */
+        Meeting: {
+            /** Judge */
+            judge: string;
+            /** N */
+            n: number;
+            /** People */
+            people: string;
+        };
+        /**
+         * MonitorReport
+         * @description How a monitor does in a time.
+         */
+        MonitorReport: {
+            /**
+             * Failing
+             * @description The inputs that fail most, of the newest 500 spans that do.
+             */
+            failing: components["schemas"]["FailingLine"][];
+            /** Models */
+            models: components["schemas"]["GroupLine"][];
+            /** Name */
+            name: string;
+            /** Ops */
+            ops: components["schemas"]["GroupLine"][];
+            /** Releases */
+            releases: components["schemas"]["GroupLine"][];
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Until Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            until_ns: string;
+            /**
+             * Window Ns
+             * @description How long a window is.
+             */
+            window_ns: number;
+            /**
+             * Windows
+             * @description By score, time and version; those without verdicts are left out.
+             */
+            windows: components["schemas"]["WindowLine"][];
+        };
+        /**
+         * Monitors
+         * @description The names of the monitors that have run; of one project, those that scored something in it.
+         */
+        Monitors: {
+            /** Items */
+            items: string[];
+        };
+        /**
          * NewKey
          * @description What a key shall be.
          */
@@ -1077,6 +1699,56 @@ export interface components {
             projects?: string[] | null;
             /** Rights */
             rights: ("ingest" | "read" | "admin")[];
+        };
+        /**
+         * NoticeLine
+         * @description What an alert said.
+         */
+        NoticeLine: {
+            /** Alert */
+            alert: string;
+            /** Condition */
+            condition: string;
+            /** Deliveries */
+            deliveries: {
+                [key: string]: string | null;
+            };
+            /** High */
+            high: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "firing" | "no data" | "still" | "resolved";
+            /** Low */
+            low: number | null;
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** Score */
+            score: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "critical";
+            /**
+             * Since Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            since_ns: string;
+            /**
+             * Time Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            time_ns: string;
+            /** Uid */
+            uid: string;
+            /** Value */
+            value: number | null;
+            /** Window S */
+            window_s: number;
         };
         /** Page[DatasetRow] */
         Page_DatasetRow_: {
@@ -1092,6 +1764,16 @@ export interface components {
         Page_DecisionLine_: {
             /** Items */
             items: components["schemas"]["DecisionLine"][];
+            /**
+             * Next
+             * @description The cursor of the next page, for `after`; null when this is the last one.
+             */
+            next: string | null;
+        };
+        /** Page[NoticeLine] */
+        Page_NoticeLine_: {
+            /** Items */
+            items: components["schemas"]["NoticeLine"][];
             /**
              * Next
              * @description The cursor of the next page, for `after`; null when this is the last one.
@@ -1187,6 +1869,22 @@ export interface components {
             };
         };
         /**
+         * Prices
+         * @description What is known of prices.
+         */
+        Prices: {
+            /**
+             * List Version
+             * @description Of the public price list that this server has.
+             */
+            list_version: string;
+            /**
+             * Unpriced
+             * @description Models with calls without a cost in the last 30 days.
+             */
+            unpriced: components["schemas"]["tracelm__server__api__about__UnpricedLine"][];
+        };
+        /**
          * ProblemDocument
          * @description Why a request was not answered (RFC 9457).
          */
@@ -1275,6 +1973,33 @@ export interface components {
             items: components["schemas"]["ProjectLine"][];
         };
         /**
+         * RailLine
+         * @description One guardrail, under one version of a policy.
+         */
+        RailLine: {
+            /** Counts */
+            counts: components["schemas"]["DecisionCount"][];
+            /** Guardrail */
+            guardrail: string;
+            /**
+             * P50 S
+             * @description Half of its decisions took no longer, in seconds.
+             */
+            p50_s: number | null;
+            /** P95 S */
+            p95_s: number | null;
+            /**
+             * Policy
+             * @description Null for a guardrail in the code.
+             */
+            policy: string | null;
+            /**
+             * Version
+             * @description Of the policy.
+             */
+            version: string | null;
+        };
+        /**
          * RowScore
          * @description The verdict of one scorer on one trial.
          */
@@ -1285,6 +2010,22 @@ export interface components {
             passed: boolean | null;
             /** Value */
             value: boolean | number | null | string;
+        };
+        /**
+         * RowsToAdd
+         * @description Recorded calls that shall become rows of a dataset.
+         */
+        RowsToAdd: {
+            /** Calls */
+            calls: components["schemas"]["CallToAdd"][];
+            /** Note */
+            note?: string | null;
+            /**
+             * With Output
+             * @description Whether what a call returned is what is expected.
+             * @default true
+             */
+            with_output: boolean;
         };
         /**
          * Run
@@ -1428,6 +2169,41 @@ export interface components {
             trials: number | null;
         };
         /**
+         * RunOfDatasetLine
+         * @description A run of a dataset.
+         */
+        RunOfDatasetLine: {
+            /** Dataset Digest */
+            dataset_digest: string | null;
+            /**
+             * Dataset Version
+             * @description Null where the dataset was not published before the run.
+             */
+            dataset_version: string | null;
+            /** Name */
+            name: string | null;
+            /** Project */
+            project: string;
+            /** Run Id */
+            run_id: string;
+            /** Scorers */
+            scorers: components["schemas"]["ScorerUseLine"][];
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /** Task */
+            task: string | null;
+            /** Task Version */
+            task_version: string | null;
+            /**
+             * Traces
+             * @description Rows and trials that have a trace.
+             */
+            traces: number;
+        };
+        /**
          * RunRow
          * @description What one trial of one row gave.
          */
@@ -1544,6 +2320,29 @@ export interface components {
             value: number | null;
             /** Weight */
             weight: number | null;
+        };
+        /**
+         * ScoreNames
+         * @description Names of scores.
+         */
+        ScoreNames: {
+            /** Items */
+            items: string[];
+        };
+        /**
+         * ScorerUseLine
+         * @description A scorer in a run.
+         */
+        ScorerUseLine: {
+            /**
+             * N
+             * @description Verdicts.
+             */
+            n: number;
+            /** Name */
+            name: string;
+            /** Version */
+            version: string | null;
         };
         /**
          * Session
@@ -1796,6 +2595,14 @@ export interface components {
             trace_id: string;
             /** User Id */
             user_id: string | null;
+        };
+        /**
+         * Standing
+         * @description All alerts.
+         */
+        Standing: {
+            /** Items */
+            items: components["schemas"]["AlertLine"][];
         };
         /**
          * StatsLine
@@ -2095,24 +2902,7 @@ export interface components {
          */
         Unpriced: {
             /** Items */
-            items: components["schemas"]["UnpricedLine"][];
-        };
-        /**
-         * UnpricedLine
-         * @description A model that was called, reported what it is billed by, and has no cost.
-         */
-        UnpricedLine: {
-            /** Calls */
-            calls: number;
-            /**
-             * Last Start Ns
-             * @description Nanoseconds since 1970, UTC.
-             */
-            last_start_ns: string;
-            /** Model */
-            model: string | null;
-            /** Provider */
-            provider: string | null;
+            items: components["schemas"]["tracelm__server__api__overview__UnpricedLine"][];
         };
         /**
          * Values
@@ -2179,6 +2969,82 @@ export interface components {
              */
             items: components["schemas"]["WholeSpan"][];
         };
+        /**
+         * WindowLine
+         * @description One score and version of its scorer in a window of time.
+         */
+        WindowLine: {
+            /**
+             * End Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            end_ns: string;
+            /**
+             * Errors
+             * @description How often the scorer failed.
+             */
+            errors: number;
+            /** @description The mean of the numbers; null where there are none. */
+            mean: components["schemas"]["IntervalLine"] | null;
+            /**
+             * N
+             * @description How many verdicts, with failures of the scorer.
+             */
+            n: number;
+            /** @description The share of spans that pass; null where no line is drawn. */
+            pass_rate: components["schemas"]["IntervalLine"] | null;
+            /** Score */
+            score: string;
+            /**
+             * Spans
+             * @description How many spans they stand for.
+             */
+            spans: number;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            start_ns: string;
+            /**
+             * Version
+             * @description Of the scorer: figures of two versions are never mixed.
+             */
+            version: string;
+        };
+        /**
+         * UnpricedLine
+         * @description A model with calls that have no cost.
+         */
+        tracelm__server__api__about__UnpricedLine: {
+            /** Calls */
+            calls: number;
+            /**
+             * Last Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            last_start_ns: string;
+            /** Model */
+            model: string | null;
+            /** Provider */
+            provider: string | null;
+        };
+        /**
+         * UnpricedLine
+         * @description A model that was called, reported what it is billed by, and has no cost.
+         */
+        tracelm__server__api__overview__UnpricedLine: {
+            /** Calls */
+            calls: number;
+            /**
+             * Last Start Ns
+             * @description Nanoseconds since 1970, UTC.
+             */
+            last_start_ns: string;
+            /** Model */
+            model: string | null;
+            /** Provider */
+            provider: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2188,6 +3054,505 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    show_about_api_v1_about_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_agreement_api_v1_agreement_get: {
+        parameters: {
+            query: {
+                /** @description What people scored. */
+                name: string;
+                /** @description The score of the judge. */
+                judge: string;
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_notices_api_v1_alerts_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this monitor. */
+                monitor?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description `next` of the page before: what comes behind it. */
+                after?: string | null;
+                /** @description So many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NoticeLine_"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_standing_api_v1_alerts_standing_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this monitor. */
+                monitor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     complete_filter_api_v1_complete_get: {
         parameters: {
             query: {
@@ -2554,6 +3919,252 @@ export interface operations {
             };
         };
     };
+    show_lineage_api_v1_datasets__name__lineage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    add_rows_api_v1_datasets__name__rows_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsToAdd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedRows"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     show_version_api_v1_datasets__name__versions__version__get: {
         parameters: {
             query?: {
@@ -2814,6 +4425,130 @@ export interface operations {
             };
         };
     };
+    export_spans_api_v1_export_spans_jsonl_get: {
+        parameters: {
+            query: {
+                /** @description A trace's id; may stand several times. */
+                trace: string[];
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One request of OTLP/JSON a line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_fields_api_v1_fields_get: {
         parameters: {
             query?: never;
@@ -2830,6 +4565,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Fields"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_guardrails_api_v1_guardrails_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description Into so many the time is divided. */
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guardrails"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */
@@ -3317,6 +5180,377 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_monitors_api_v1_monitors_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitors"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_monitor_api_v1_monitors__name__get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+                /** @description Only what began since then; nanoseconds since 1970, UTC. */
+                since_ns?: number | null;
+                /** @description Only what began before then; nanoseconds since 1970, UTC. */
+                until_ns?: number | null;
+                /** @description Into so many windows, about. */
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorReport"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    show_prices_api_v1_prices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prices"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */
@@ -4464,6 +6698,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description The request cannot be understood; a filter says at which position. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No API key, or none that is known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The key may not do this, or the request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A body without a Content-Length. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is in a format that is not read here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The server is not known under this name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not as this description says. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many wrong keys. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The store cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_names_api_v1_scores_names_get: {
+        parameters: {
+            query?: {
+                /** @description Only what belongs to this project. */
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreNames"];
                 };
             };
             /** @description The request cannot be understood; a filter says at which position. */

@@ -4,12 +4,14 @@ import { Link } from "@tanstack/react-router";
 
 import { get } from "../api/client";
 import { Empty, Failed, Loading } from "../frame/states";
-import type { Json } from "../format/json";
+import { type Json, written } from "../format/json";
 import { plural } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { datasets as route } from "../router";
 import { preview } from "../runs/cells";
+import { Lineage } from "./Lineage";
 
 export function DatasetsPage() {
   const { name, version } = route.useSearch();
@@ -97,6 +99,7 @@ function Dataset({ name, version }: { name: string; version: string | undefined 
           </tbody>
         </table>
       </div>
+      <Lineage name={name} versions={found.data.items} />
       {chosen !== undefined && <Rows name={name} version={chosen} />}
     </section>
   );
@@ -116,7 +119,19 @@ function Rows({ name, version }: { name: string; version: string }) {
   const rows = found.data.pages.flatMap((page) => page.rows.items);
   return (
     <>
-      <h2 className="font-semibold">{plural(count, "row")}</h2>
+      <div className="flex items-center">
+        <h2 className="font-semibold">{plural(count, "row")}</h2>
+        <span className="ml-auto">
+          <CsvButton
+            name={`${name} ${version}`}
+            columns={columns.map((each) => ({
+              name: each,
+              of: (row: (typeof rows)[number]) => (typeof row.columns[each] === "string" ? row.columns[each] : written((row.columns[each] ?? null) as Json, 0)),
+            }))}
+            lines={rows}
+          />
+        </span>
+      </div>
       <div className="card overflow-x-auto">
         <table className="w-full">
           <thead>

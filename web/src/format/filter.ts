@@ -4,3 +4,8 @@
 export function quoted(value: string): string {
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
+
+/** The name of a score as it stands behind `score.`. */
+export function scoreName(name: string): string {
+  return /^[A-Za-z_][\w.]*$/.test(name) ? name : quoted(name);
+}

@@ -1,5 +1,4 @@
 /** What stands around each page: navigation, project, time, theme, help. */
-import { Dialog } from "@base-ui/react/dialog";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
@@ -8,6 +7,7 @@ import { get, keepCsrfToken } from "../api/client";
 import { oneLine } from "../format/visible";
 import { Login } from "./Login";
 import { Choice } from "../parts/Choice";
+import { Popup } from "../parts/Popup";
 import { exact, moment } from "../format/time";
 import { useScope, useSetScope, WINDOWS } from "./scope";
 import { Failed } from "./states";
@@ -20,6 +20,9 @@ const PAGES = [
   ["/sessions", "Sessions"],
   ["/evaluations", "Evaluations"],
   ["/datasets", "Datasets"],
+  ["/monitors", "Monitors"],
+  ["/annotate", "Annotate"],
+  ["/settings", "Settings"],
 ] as const;
 
 /** The page, once it is known who asks. */
@@ -110,7 +113,7 @@ function TimeChoice() {
   const setScope = useSetScope();
   const path = useLocation({ select: (location) => location.pathname });
   const isRange = scope.since !== undefined || scope.until !== undefined;
-  const otherwise = path === "/" || path.startsWith("/sessions") ? "7d" : "all";
+  const otherwise = path === "/" || /^\/(sessions|monitors)/.test(path) ? "7d" : "all";
   const options: [string, string][] = WINDOWS.map(([name, words]) => [name, name === "all" ? "All time" : `Last ${words}`]);
   if (isRange) {
     const from = scope.since === undefined ? "" : moment(scope.since);
@@ -147,6 +150,7 @@ const KEYS: [string, string][] = [
   ["h  l  ←  →", "in a trace: close, open a span's children"],
   ["/", "to the filter"],
   ["Escape", "leave the filter; from a trace back to the list"],
+  ["x", "in the list: mark the line"],
   ["p", "pause or resume live updates"],
   ["?", "this list"],
 ];
@@ -161,31 +165,26 @@ function Help() {
     return () => window.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <Dialog.Root open={isOpen} onOpenChange={setOpen}>
-      <Dialog.Trigger className="button w-8 justify-center px-0" aria-label="Keyboard" title="Keyboard (?)">
+    <>
+      <button type="button" className="button w-8 justify-center px-0" aria-label="Keyboard" title="Keyboard (?)" onClick={() => setOpen(true)}>
         ?
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/40" />
-        <Dialog.Popup className="card fixed top-1/2 left-1/2 z-50 w-[28rem] max-w-[94vw] -translate-x-1/2 -translate-y-1/2 p-5 shadow-xl">
-          <Dialog.Title className="text-base font-semibold">Keyboard</Dialog.Title>
-          <dl className="mt-3 grid grid-cols-[8rem_1fr] gap-y-1.5">
-            {KEYS.map(([keys, what]) => (
-              <div key={keys} className="contents">
-                <dt className="flex gap-1">
-                  {keys.split("  ").map((key) => (
-                    <kbd key={key} className="rounded border border-edge bg-panel px-1.5 font-mono text-xs">
-                      {key}
-                    </kbd>
-                  ))}
-                </dt>
-                <dd className="text-soft">{what}</dd>
-              </div>
-            ))}
-          </dl>
-          <Dialog.Close className="button mt-4">Close</Dialog.Close>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+      </button>
+      <Popup title="Keyboard" isOpen={isOpen} onOpen={setOpen}>
+        <dl className="grid grid-cols-[8rem_1fr] gap-y-1.5">
+          {KEYS.map(([keys, what]) => (
+            <div key={keys} className="contents">
+              <dt className="flex gap-1">
+                {keys.split("  ").map((key) => (
+                  <kbd key={key} className="rounded border border-edge bg-panel px-1.5 font-mono text-xs">
+                    {key}
+                  </kbd>
+                ))}
+              </dt>
+              <dd className="text-soft">{what}</dd>
+            </div>
+          ))}
+        </dl>
+      </Popup>
+    </>
   );
 }

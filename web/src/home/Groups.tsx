@@ -7,6 +7,7 @@ import { quoted } from "../format/filter";
 import type { Span } from "../frame/scope";
 import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 
 type Props = { title: string; by: "model" | "op"; field: string; span: Span };
 
@@ -24,7 +25,24 @@ export function Groups({ title, by, field, span }: Props) {
       <table className="w-full table-fixed">
         <thead>
           <tr className="h-8 border-b border-line bg-panel text-right">
-            <th className="label px-3 text-left">{title}</th>
+            <th className="label px-3 text-left">
+              {title}
+              <CsvButton
+                name={title}
+                className="ml-3 rounded font-normal hover:text-accent"
+                columns={[
+                  { name: by, of: (each) => each.group },
+                  { name: "spans", of: (each) => each.count },
+                  { name: "failed", of: (each) => each.error_count },
+                  { name: "input_tokens", of: (each) => each.input_tokens },
+                  { name: "output_tokens", of: (each) => each.output_tokens },
+                  { name: "p50_ns", of: (each) => each.p50_ns },
+                  { name: "p95_ns", of: (each) => each.p95_ns },
+                  { name: "cost_usd", of: (each) => each.cost_usd },
+                ]}
+                lines={lines}
+              />
+            </th>
             <th className="label w-12 px-1">Spans</th>
             <th className="label w-12 px-1">Failed</th>
             <th className="label w-20 px-1">Median</th>

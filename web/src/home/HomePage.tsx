@@ -4,8 +4,9 @@ import { Link, useNavigate } from "@tanstack/react-router";
 
 import { get, type StatsLine, type StatsTable } from "../api/client";
 import { useLive } from "../api/live";
-import { asked, type Span, useScope, useSetScope } from "../frame/scope";
+import { type Span, useScope, useSetScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
+import { useWindow } from "../frame/window";
 import { cost, count, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Bars } from "../parts/Bars";
@@ -14,32 +15,6 @@ import { StatusMark } from "../parts/Status";
 import { Groups } from "./Groups";
 
 const BUCKETS = 60;
-
-/** The window from where on something was recorded in it: what lies before would only be empty. */
-function useWindow(): { span: Span; isPending: boolean } {
-  const span = asked(useScope(), "7d");
-  const isRange = span.until !== undefined;
-  const first = useQuery({
-    queryKey: ["window", span.project, span.since],
-    queryFn: async ({ signal }) => {
-      const page = await get(
-        "/api/v1/traces",
-        { project: span.project, since_ns: span.since, order_by: "start", limit: 1 },
-        undefined,
-        signal,
-      );
-      const began = page.items[0]?.start_ns;
-      if (began === undefined) return span.since ?? null;
-      const from = BigInt(began) - (BigInt(Date.now()) * 1_000_000n - BigInt(began)) / 30n;
-      return span.since !== undefined && from < BigInt(span.since) ? span.since : String(from - (from % 1_000_000_000n));
-    },
-    enabled: !isRange,
-    staleTime: 60_000,
-    placeholderData: (before) => before,
-  });
-  if (isRange) return { span, isPending: false };
-  return { span: { ...span, since: first.data ?? span.since }, isPending: first.isPending };
-}
 
 /** One line a bucket, with those in which nothing began. */
 export function filled(table: StatsTable): (StatsLine | null)[] {

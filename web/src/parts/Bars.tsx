@@ -2,6 +2,7 @@
 import { useRef, useState } from "react";
 
 import { exact, tick } from "../format/time";
+import { ChartButtons } from "./Download";
 
 type Series = { name: string; tone: string; dot: string; values: (number | null)[] };
 type Props = {
@@ -133,7 +134,18 @@ export function Bars({ title, sum, starts, bucketNs, series, kind, show, onPick 
               {each.name}
             </span>
           ))}
-        <span className="ml-auto text-faint">top line: {show(most)}</span>
+        <span className="ml-auto flex gap-3 text-faint">
+          <ChartButtons
+            name={title}
+            columns={[
+              { name: "start_ns", of: (k) => starts[k] },
+              ...series.map((each) => ({ name: each.name, of: (k: number) => each.values[k] })),
+            ]}
+            lines={starts.map((_, k) => k)}
+            svg={() => box.current}
+          />
+          <span>top line: {show(most)}</span>
+        </span>
       </div>
     </figure>
   );

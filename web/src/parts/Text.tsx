@@ -47,7 +47,7 @@ export function LongText({ value, mono = false }: { value: string; mono?: boolea
 }
 
 /** A button that copies a text. */
-export function Copy({ text, label = "Copy" }: { text: () => string | Promise<string>; label?: string }) {
+export function Copy({ text, label = "Copy", title }: { text: () => string | Promise<string>; label?: string; title?: string }) {
   const [state, setState] = useState<"" | "copied" | "failed">("");
   const copy = async () => {
     try {
@@ -59,7 +59,7 @@ export function Copy({ text, label = "Copy" }: { text: () => string | Promise<st
     setTimeout(() => setState(""), 1500);
   };
   return (
-    <button type="button" className="button h-6 px-1.5 text-xs text-soft" onClick={() => void copy()}>
+    <button type="button" className="button h-6 px-1.5 text-xs text-soft" title={title} onClick={() => void copy()}>
       <span aria-live="polite">{state === "copied" ? "Copied" : state === "failed" ? "No clipboard here" : label}</span>
     </button>
   );

@@ -8,10 +8,12 @@ import { useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { figure, mean, plural, signed } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { around, Interval } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
 import { compare as route } from "../router";
 import { PairDetail } from "./PairDetail";
+import { Scatter, WinLoss } from "./Scatter";
 
 type Difference = Schemas["Difference"];
 type Pair = Schemas["Pair"];
@@ -176,13 +178,35 @@ function Differences({ differences }: { differences: Difference[] }) {
           })}
         </tbody>
       </table>
-      <ul className="border-t border-line bg-panel px-3 py-1.5 text-soft">
+      <div className="flex items-start border-t border-line bg-panel">
+      <ul className="px-3 py-1.5 text-soft">
         {differences.map((each) => (
           <li key={each.name}>
             <span className="font-medium">{oneLine(each.name, 100)}</span>: {oneLine(each.why, 400)}
           </li>
         ))}
       </ul>
+        <span className="ml-auto p-1.5">
+          <CsvButton
+            name="differences"
+            columns={[
+              { name: "score", of: (each) => each.name },
+              { name: "verdict", of: (each) => each.verdict },
+              { name: "baseline_mean", of: (each) => each.baseline_mean },
+              { name: "mean", of: (each) => each.mean },
+              { name: "difference", of: (each) => each.difference },
+              { name: "low", of: (each) => each.low },
+              { name: "high", of: (each) => each.high },
+              { name: "better", of: (each) => each.better },
+              { name: "worse", of: (each) => each.worse },
+              { name: "same", of: (each) => each.same },
+              { name: "p", of: (each) => each.p_value },
+              { name: "p_adjusted", of: (each) => each.p_adjusted },
+            ]}
+            lines={differences}
+          />
+        </span>
+      </div>
     </div>
   );
 }
@@ -247,8 +271,31 @@ function Pairs({ comparison, runs, project }: PairsProps) {
             {oneLine(name, 60)}
           </button>
         ))}
+        <span className="ml-auto">
+          <CsvButton
+            name={`rows by ${score}`}
+            columns={[
+              { name: "row", of: (each) => each.pair.row },
+              { name: "baseline", of: (each) => each.pair.baseline_values[score] },
+              { name: "run", of: (each) => each.pair.values[score] },
+              { name: "difference", of: (each) => each.difference },
+            ]}
+            lines={sorted}
+          />
+        </span>
       </div>
       <div className="grid grid-cols-[19rem_minmax(0,1fr)] gap-4 max-lg:grid-cols-1">
+        <div className="space-y-3">
+        <div className="card px-3 py-2">
+          <WinLoss difference={comparison.differences.find((each) => each.name === score)!} />
+        </div>
+        <Scatter
+          pairs={pairs}
+          score={score}
+          isLess={isLess}
+          chosen={open?.row}
+          onChoose={(next) => void navigate({ search: (now) => ({ ...now, row: String(next) }), replace: true })}
+        />
         <div className="card max-h-[34rem] overflow-auto">
           <table className="w-full">
             <thead className="sticky top-0">
@@ -288,6 +335,7 @@ function Pairs({ comparison, runs, project }: PairsProps) {
               Show more ({sorted.length - shown})
             </button>
           )}
+        </div>
         </div>
         {open !== undefined && (
           <PairDetail key={open.row} pair={open} runId={comparison.run_id} baselineId={comparison.baseline_run_id} projects={[runs[0]?.project ?? project, runs[1]?.project ?? project]} />

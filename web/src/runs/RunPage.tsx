@@ -6,10 +6,11 @@ import { Fragment } from "react";
 import { get, type Run, type RunRow } from "../api/client";
 import { useScope } from "../frame/scope";
 import { Failed, Loading } from "../frame/states";
-import type { Json } from "../format/json";
+import { type Json, written } from "../format/json";
 import { between } from "../format/time";
 import { cost, count, duration, mean } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { JsonTree } from "../parts/JsonTree";
 import { Moment } from "../parts/Moment";
@@ -163,6 +164,24 @@ function Rows({ run }: { run: Run }) {
             </button>
           ),
         )}
+        <span className="ml-auto">
+          <CsvButton
+            name={`rows of run ${run.run_id}`}
+            columns={[
+              { name: "row", of: (each) => each.row },
+              { name: "trial", of: (each) => each.trial },
+              { name: "outcome", of: (each) => each.outcome },
+              { name: "inputs", of: (each) => written(each.inputs as Json, 0) },
+              { name: "output", of: (each) => (typeof each.output === "string" ? each.output : written(each.output as Json, 0)) },
+              { name: "error", of: (each) => each.error },
+              ...scores.map((score) => ({ name: score, of: (each: RunRow) => each.scores[score]?.value })),
+              { name: "latency_s", of: (each) => each.latency_s },
+              { name: "cost_usd", of: (each) => each.cost_usd },
+              { name: "trace_id", of: (each) => each.trace_id },
+            ]}
+            lines={rows}
+          />
+        </span>
       </div>
       {found.isPending ? (
         <Loading what="the rows" />

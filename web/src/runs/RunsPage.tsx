@@ -8,9 +8,13 @@ import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { cost, mean, plural } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { Moment } from "../parts/Moment";
+import { Choice } from "../parts/Choice";
 import { runs as route } from "../router";
+import { OverTime } from "./OverTime";
+import { Parallel } from "./Parallel";
 
 export function RunsPage() {
   const { name } = route.useSearch();
@@ -40,19 +44,39 @@ export function RunsPage() {
         ? before.filter((each) => each.run_id !== line.run_id)
         : [...before.slice(-1), line],
     );
+  const names = [...new Set([...(name === undefined ? [] : [name]), ...lines.flatMap((each) => (each.name === null ? [] : [each.name]))])];
+  const isOne = lines.every((each) => each.name === lines[0]!.name);
   const [older, newer] = marked.toSorted((a, b) => (BigInt(a.start_ns) < BigInt(b.start_ns) ? -1 : 1));
   return (
     <div className="px-4 py-3">
       <div className="mb-2 flex min-h-8 flex-wrap items-center gap-3">
         <h1 className="text-base font-semibold">Evaluation runs</h1>
-        {name !== undefined && (
-          <button type="button" className="chip hover:text-accent" onClick={() => void navigate({ search: (now) => ({ ...now, name: undefined }) })}>
-            only {oneLine(name, 80)} ✕
-          </button>
-        )}
+        <Choice
+          label="Evaluation"
+          value={name ?? ""}
+          options={[["", "All evaluations"], ...names.map((each) => [each, oneLine(each, 60)] as [string, string])]}
+          onChange={(next) => void navigate({ search: (now) => ({ ...now, name: next || undefined }) })}
+        />
         <span className="ml-auto text-faint">
           {marked.length === 0 ? "Mark two runs to compare them" : marked.length === 1 ? "Mark one more" : ""}
         </span>
+        <CsvButton
+          name="runs"
+          className="button"
+          columns={[
+            { name: "run_id", of: (each) => each.run_id },
+            { name: "project", of: (each) => each.project },
+            { name: "name", of: (each) => each.name },
+            { name: "dataset", of: (each) => each.dataset },
+            { name: "start_ns", of: (each) => each.start_ns },
+            { name: "task", of: (each) => each.task },
+            { name: "task_version", of: (each) => each.task_version },
+            { name: "trials", of: (each) => each.done },
+            ...[...new Set(lines.flatMap((each) => Object.keys(each.means)))].map((score) => ({ name: `mean ${score}`, of: (each: RunLine) => each.means[score] })),
+            { name: "cost_usd", of: (each) => each.cost_usd },
+          ]}
+          lines={lines}
+        />
         <button
           type="button"
           className="button button-main"
@@ -64,6 +88,15 @@ export function RunsPage() {
           Compare
         </button>
       </div>
+      {isOne && <OverTime lines={lines} />}
+      {lines.length > 1 && (
+        <details className="mb-3">
+          <summary className="w-fit cursor-pointer text-soft hover:text-accent">Settings and scores of these runs, side by side</summary>
+          <div className="mt-2">
+            <Parallel runs={lines} />
+          </div>
+        </details>
+      )}
       <div className="card overflow-x-auto">
         <table className="w-full">
           <thead>

@@ -8,8 +8,9 @@ import { Empty, Failed, Loading } from "../frame/states";
 import { between } from "../format/time";
 import { cost, duration } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvButton } from "../parts/Download";
 import { Moment } from "../parts/Moment";
-import { Tokens } from "../traces/TraceTable";
+import { Tokens } from "../traces/columns";
 
 export function SessionsPage() {
   const span = asked(useScope(), "7d");
@@ -42,7 +43,27 @@ export function SessionsPage() {
   }
   return (
     <div className="px-4 py-3">
-      <h1 className="mb-2 text-base font-semibold">Sessions</h1>
+      <div className="mb-2 flex items-center">
+        <h1 className="text-base font-semibold">Sessions</h1>
+        <span className="ml-auto">
+          <CsvButton
+            name="sessions"
+            columns={[
+              { name: "session_id", of: (each) => each.session_id },
+              { name: "project", of: (each) => each.project },
+              { name: "user_id", of: (each) => each.user_id },
+              { name: "start_ns", of: (each) => each.start_ns },
+              { name: "end_ns", of: (each) => each.end_ns },
+              { name: "traces", of: (each) => each.trace_count },
+              { name: "failed", of: (each) => each.error_count },
+              { name: "input_tokens", of: (each) => each.input_tokens },
+              { name: "output_tokens", of: (each) => each.output_tokens },
+              { name: "cost_usd", of: (each) => each.cost_usd },
+            ]}
+            lines={lines}
+          />
+        </span>
+      </div>
       <div className="card overflow-x-auto">
         <table className="w-full">
           <thead>

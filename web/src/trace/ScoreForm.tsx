@@ -3,21 +3,16 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 
 import { send } from "../api/client";
+import { keep, kept } from "../frame/kept";
 
-type Props = { traceId: string; spanId: string; project: string };
+/** What is scored: a span, or the root of a trace. */
+export type Scored = { traceId: string; spanId: string | null; project: string };
+type Props = { targets: readonly Scored[]; onDone?: () => void };
 type Form = "yes" | "number" | "label";
 
-const AUTHOR = "tracelm.author";
+export const AUTHOR = "tracelm.author";
 
-function keptAuthor(): string {
-  try {
-    return localStorage.getItem(AUTHOR) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-export function ScoreForm({ traceId, spanId, project }: Props) {
+export function ScoreForm({ targets, onDone }: Props) {
   const id = useId();
   const client = useQueryClient();
   const [name, setName] = useState("helpful");
@@ -25,31 +20,32 @@ export function ScoreForm({ traceId, spanId, project }: Props) {
   const [isYes, setYes] = useState<boolean | null>(null);
   const [text, setText] = useState("");
   const [explanation, setExplanation] = useState("");
-  const [author, setAuthor] = useState(keptAuthor);
+  const [author, setAuthor] = useState(() => kept(AUTHOR) ?? "");
   const number = Number(text.replace(",", "."));
   const value = form === "yes" ? isYes : form === "number" ? (text.trim() === "" || !Number.isFinite(number) ? null : number) : text.trim() || null;
   const give = useMutation({
-    mutationFn: () =>
-      send("POST", "/api/v1/scores", {
-        trace_id: traceId,
-        span_id: spanId,
-        project,
-        name: name.trim(),
-        value,
-        explanation: explanation.trim() || null,
-        author: author.trim() || null,
-      }),
-    onSuccess: async () => {
-      try {
-        localStorage.setItem(AUTHOR, author.trim());
-      } catch {
-        // asked again next time
+    mutationFn: async () => {
+      for (const each of targets) {
+        // One after the other: a score that is refused stops those that would be refused too.
+        // oxlint-disable-next-line no-await-in-loop
+        await send("POST", "/api/v1/scores", {
+          trace_id: each.traceId,
+          span_id: each.spanId,
+          project: each.project,
+          name: name.trim(),
+          value,
+          explanation: explanation.trim() || null,
+          author: author.trim() || null,
+        });
       }
+    },
+    onSuccess: async () => {
+      keep(AUTHOR, author.trim());
       setYes(null);
       setText("");
       setExplanation("");
-      await client.invalidateQueries({ queryKey: ["span", traceId] });
-      await client.invalidateQueries({ queryKey: ["trace", traceId] });
+      for (const key of ["span", "trace"]) await client.invalidateQueries({ queryKey: [key] });
+      onDone?.();
     },
   });
   return (
@@ -101,7 +97,7 @@ export function ScoreForm({ traceId, spanId, project }: Props) {
       </div>
       <div className="mt-2 flex items-center gap-3">
         <button type="submit" className="button button-main" disabled={value === null || name.trim() === "" || give.isPending}>
-          Save the score
+          {targets.length === 1 ? "Save the score" : `Save ${targets.length} scores`}
         </button>
         <span aria-live="polite">
           {give.isSuccess && value === null && <span className="text-good">Saved.</span>}

@@ -1,20 +1,24 @@
 /** All that is known of the span that is chosen. */
 import { Tabs } from "@base-ui/react/tabs";
 import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 
-import { get, type SpanDetail } from "../api/client";
+import { get, getText, type SpanDetail } from "../api/client";
+import { AddRows } from "../datasets/AddRows";
 import { Failed, Loading } from "../frame/states";
+import { type Json, parseExact } from "../format/json";
 import { between } from "../format/time";
 import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
 import { kindOf, StatusMark } from "../parts/Status";
 import { Copy, Text } from "../parts/Text";
-import { Attributes } from "./Attributes";
+import { Attributes as AttributesTab } from "./Attributes";
 import { Content } from "./Content";
 import { CostTable } from "./CostTable";
 import { Events } from "./Events";
 import { Raw } from "./Raw";
+import { replay, toFetch } from "./replay";
 import { Verdicts } from "./Verdicts";
 
 type Props = {
@@ -48,6 +52,8 @@ export function SpanPanel({ traceId, project, spanId, traceStartNs, tab, onTab }
 type DetailProps = { span: SpanDetail; traceStartNs: string; tab: string | undefined; onTab: (tab: string | undefined) => void };
 
 function Detail({ span, traceStartNs, tab, onTab }: DetailProps) {
+  const [isAdding, setAdding] = useState(false);
+  const isReplayable = useMemo(() => toFetch(span).length > 0 || replay(span, span.attributes as Attributes) !== null, [span]);
   const verdicts = span.scores.length + span.decisions.length;
   const hasCost = span.cost_usd !== null || span.input_tokens !== null || span.output_tokens !== null;
   const tabs: [string, string, boolean][] = [
@@ -68,8 +74,15 @@ function Detail({ span, traceStartNs, tab, onTab }: DetailProps) {
           <h2 className="min-w-0 truncate font-semibold" title={oneLine(span.name, 1000)}>
             {oneLine(span.name) || "(no name)"}
           </h2>
-          <span className="ml-auto font-mono text-xs text-faint">{span.span_id}</span>
+          <span className="ml-auto font-mono text-xs text-faint max-xl:hidden">{span.span_id}</span>
           <Copy text={() => span.span_id} label="Copy id" />
+          {isReplayable && <Copy text={() => python(span)} label="Copy as Python" title="Python that makes this call again" />}
+          {span.op !== null && span.state === "ended" && (
+            <button type="button" className="button h-6 px-1.5 text-xs text-soft" onClick={() => setAdding(true)}>
+              Add to a dataset
+            </button>
+          )}
+          <AddRows calls={[{ traceId: span.trace_id, spanId: span.span_id, project: span.project }]} isOpen={isAdding} onOpen={setAdding} />
         </div>
         <Facts span={span} traceStartNs={traceStartNs} />
         <Tabs.List className="mt-1.5 flex gap-0.5" aria-label="Of the span">
@@ -96,7 +109,7 @@ function Detail({ span, traceStartNs, tab, onTab }: DetailProps) {
           <CostTable span={span} />
         </Tabs.Panel>
         <Tabs.Panel value="attributes" tabIndex={-1}>
-          <Attributes span={span} />
+          <AttributesTab span={span} />
         </Tabs.Panel>
         <Tabs.Panel value="events" tabIndex={-1}>
           <Events span={span} />
@@ -107,6 +120,16 @@ function Detail({ span, traceStartNs, tab, onTab }: DetailProps) {
       </div>
     </Tabs.Root>
   );
+}
+
+type Attributes = { [key: string]: Json };
+
+/** The call as Python, with its large values fetched. */
+async function python(span: SpanDetail): Promise<string> {
+  const fetched = await Promise.all(toFetch(span).map(async (each) => [each.key, parseExact(await getText(each.href))] as const));
+  const code = replay(span, { ...(span.attributes as Attributes), ...Object.fromEntries(fetched) });
+  if (code === null) throw new Error("the span does not tell enough");
+  return code;
 }
 
 function Facts({ span, traceStartNs }: { span: SpanDetail; traceStartNs: string }) {

@@ -15,7 +15,7 @@ import { kindOf as statusOf, StatusMark } from "../parts/Status";
 import { Copy, Text } from "../parts/Text";
 import { trace as route } from "../router";
 import { lastList } from "../traces/last";
-import { Tokens } from "../traces/TraceTable";
+import { Tokens } from "../traces/columns";
 import { SpanPanel } from "./SpanPanel";
 import { keyOf, place } from "./tree";
 import { Waterfall } from "./Waterfall";

@@ -23,7 +23,7 @@ export function Verdicts({ span }: { span: SpanDetail }) {
         </div>
       )}
       {span.scores.length + span.decisions.length === 0 && <p className="text-faint">Nobody has judged this span yet.</p>}
-      <ScoreForm traceId={span.trace_id} spanId={span.span_id} project={span.project} />
+      <ScoreForm targets={[{ traceId: span.trace_id, spanId: span.span_id, project: span.project }]} />
     </div>
   );
 }

@@ -5,11 +5,9 @@ import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useLayoutEffe
 
 import type { TraceLine } from "../api/client";
 import { useKeys } from "../frame/keys";
-import { said } from "../format/said";
-import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
-import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
+import type { Column } from "./columns";
 import { keepPlace, lastPlace } from "./last";
 
 export type TableHandle = { scrolled: () => number; toTop: () => void };
@@ -18,6 +16,9 @@ type Props = {
   /** What tells this list from others, to come back to its place. */
   list: string;
   lines: TraceLine[];
+  columns: readonly Column[];
+  marked: ReadonlySet<string>;
+  onMark: (lines: readonly TraceLine[], isMarked: boolean) => void;
   sort: string;
   showProject: boolean;
   onSort: (sort: string) => void;
@@ -27,21 +28,14 @@ type Props = {
 };
 
 const LINE_PX = 33;
-const COLUMNS = [
-  ["start", "Began"],
-  [null, "Trace"],
-  [null, "Input"],
-  [null, "Output"],
-  ["latency", "Duration"],
-  [null, "Spans"],
-  ["tokens", "Tokens"],
-  ["cost", "Cost"],
-] as const;
-const GRID =
-  "grid grid-cols-[7.4rem_minmax(11rem,1.7fr)_minmax(6rem,1.6fr)_minmax(6rem,1.6fr)_5.2rem_3.4rem_6.4rem_5.6rem] max-md:grid-cols-[6.5rem_minmax(8rem,1fr)_5rem] items-center gap-x-3 px-4";
-const WIDE = "max-md:hidden";
+const GRID = "grid grid-cols-(--columns) max-md:grid-cols-[6.5rem_minmax(8rem,1fr)_5rem] items-center gap-x-3 px-4";
 
-export function TraceTable({ ref, list, lines, sort, showProject, onSort, hasMore, isFetchingMore, onMore }: Props) {
+/** What tells a trace from all others of the list. */
+export function keyOf(line: TraceLine): string {
+  return `${line.project}/${line.trace_id}`;
+}
+
+export function TraceTable({ ref, list, lines, columns, marked, onMark, sort, showProject, onSort, hasMore, isFetchingMore, onMore }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(() => lastPlace(list).at);
   const navigate = useNavigate();
@@ -81,14 +75,28 @@ export function TraceTable({ ref, list, lines, sort, showProject, onSort, hasMor
     ArrowDown: () => move(1),
     ArrowUp: () => move(-1),
     Enter: () => open(lines[at]),
+    x: () => {
+      const line = lines[at];
+      if (line !== undefined) onMark([line], !marked.has(keyOf(line)));
+    },
   });
+  const tracks = { "--columns": `1rem ${columns.map((each) => each.width).join(" ")}` } as React.CSSProperties;
 
   return (
     <div ref={box} className="min-h-0 flex-1 overflow-auto">
       <div role="table" aria-label="Traces" aria-rowcount={hasMore ? -1 : lines.length + 1}>
-        <div role="row" className={`${GRID} sticky top-0 z-10 h-8 border-b border-line bg-panel`}>
-          {COLUMNS.map(([order, name]) => (
-            <Heading key={name} name={name} order={order} sort={sort} onSort={onSort} />
+        <div role="row" style={tracks} className={`${GRID} sticky top-0 z-10 h-8 border-b border-line bg-panel`}>
+          <div role="columnheader" className="max-md:hidden">
+            <input
+              type="checkbox"
+              className="accent-accent block"
+              aria-label="Mark all that are loaded"
+              checked={lines.every((line) => marked.has(keyOf(line)))}
+              onChange={(event) => onMark(lines, event.target.checked)}
+            />
+          </div>
+          {columns.map((each) => (
+            <Heading key={each.id} column={each} sort={sort} onSort={onSort} />
           ))}
         </div>
         <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
@@ -98,53 +106,26 @@ export function TraceTable({ ref, list, lines, sort, showProject, onSort, hasMor
             return (
               // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the name in it is a link; keys move the mark
               <div
-                key={`${line.project}/${line.trace_id}`}
+                key={keyOf(line)}
                 role="row"
                 aria-rowindex={row.index + 2}
                 data-trace={line.trace_id}
                 className={`${GRID} absolute inset-x-0 top-0 cursor-pointer border-b border-line/60 ${isAt ? "bg-chosen shadow-[inset_2px_0_0] shadow-accent" : "hover:bg-hover"}`}
-                style={{ height: LINE_PX, transform: `translateY(${row.start}px)` }}
+                style={{ ...tracks, height: LINE_PX, transform: `translateY(${row.start}px)` }}
                 onClick={(event) => {
-                  if (!(event.target as HTMLElement).closest("a")) open(line);
+                  if (!(event.target as HTMLElement).closest("a, label")) open(line);
                 }}
               >
-                <div role="cell" className="whitespace-nowrap text-soft">
-                  <Moment ns={line.start_ns} />
+                <div role="cell" className="max-md:hidden">
+                  <label className="-mx-2 block px-2 py-2">
+                    <input type="checkbox" className="accent-accent block" aria-label={`Mark ${oneLine(line.name, 80)} ${line.trace_id.slice(0, 8)}`} checked={marked.has(keyOf(line))} onChange={(event) => onMark([line], event.target.checked)} />
+                  </label>
                 </div>
-                <div role="cell" className="flex min-w-0 items-center gap-1.5">
-                  <StatusMark status={line.status} state={line.state} />
-                  <Link
-                    to="/traces/$traceId"
-                    params={{ traceId: line.trace_id }}
-                    search={{}}
-                    className="truncate font-medium hover:text-accent"
-                    title={oneLine(line.name, 1000)}
-                  >
-                    {oneLine(line.name) || "(no name)"}
-                  </Link>
-                  {line.status !== "error" && line.error_count > 0 && (
-                    <span className="chip bg-bad-ground text-bad" title={`${line.error_count} of its spans failed`}>
-                      {line.error_count}
-                    </span>
-                  )}
-                  {showProject && (
-                    <span className="chip max-w-28 min-w-8 shrink-10 truncate max-lg:hidden" title={`project ${oneLine(line.project, 200)}`}>
-                      <span className="truncate">{oneLine(line.project, 60)}</span>
-                    </span>
-                  )}
-                </div>
-                <Preview text={line.input_preview} />
-                <Preview text={line.status === "error" && !line.output_preview ? line.status_message : line.output_preview} isBad={line.status === "error"} />
-                <div role="cell" className="text-right whitespace-nowrap">
-                  {line.state === "ended" ? duration(line.duration_ns) : <span className="text-faint">{line.state}</span>}
-                </div>
-                <div role="cell" className={`text-right ${WIDE}`}>{count(line.span_count)}</div>
-                <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`}>
-                  <Tokens input={line.input_tokens} output={line.output_tokens} />
-                </div>
-                <div role="cell" className={`text-right whitespace-nowrap ${WIDE}`} title={line.cost_usd === null ? "no price is known" : `$${line.cost_usd}`}>
-                  {cost(line.cost_usd)}
-                </div>
+                {columns.map((each) => (
+                  <div key={each.id} role="cell" className={`truncate ${each.isNumber ? "text-right whitespace-nowrap" : ""} ${each.isOnPhone ? "" : "max-md:hidden"}`}>
+                    {each.id === "name" ? <Name line={line} showProject={showProject} /> : each.show(line)}
+                  </div>
+                ))}
               </div>
             );
           })}
@@ -157,30 +138,33 @@ export function TraceTable({ ref, list, lines, sort, showProject, onSort, hasMor
   );
 }
 
-function Preview({ text, isBad = false }: { text: string | null; isBad?: boolean }) {
+function Name({ line, showProject }: { line: TraceLine; showProject: boolean }) {
   return (
-    <div role="cell" className={`truncate font-mono text-xs ${isBad ? "text-bad" : "text-soft"} ${WIDE}`}>
-      <bdi>{text === null ? "" : oneLine(said(text))}</bdi>
+    <div className="flex min-w-0 items-center gap-1.5">
+      <StatusMark status={line.status} state={line.state} />
+      <Link to="/traces/$traceId" params={{ traceId: line.trace_id }} search={{}} className="truncate font-medium hover:text-accent" title={oneLine(line.name, 1000)}>
+        {oneLine(line.name) || "(no name)"}
+      </Link>
+      {line.status !== "error" && line.error_count > 0 && (
+        <span className="chip bg-bad-ground text-bad" title={`${line.error_count} of its spans failed`}>
+          {line.error_count}
+        </span>
+      )}
+      {showProject && (
+        <span className="chip max-w-28 min-w-8 shrink-10 truncate max-lg:hidden" title={`project ${oneLine(line.project, 200)}`}>
+          <span className="truncate">{oneLine(line.project, 60)}</span>
+        </span>
+      )}
     </div>
   );
 }
 
-/** Tokens in and out. */
-export function Tokens({ input, output }: { input: number | null; output: number | null }) {
-  if (input === null && output === null) return <span className="text-faint">–</span>;
-  return (
-    <span title={`${input ?? 0} tokens in, ${output ?? 0} out`}>
-      {count(input ?? 0)} <span className="text-faint">→</span> {count(output ?? 0)}
-    </span>
-  );
-}
+type HeadingProps = { column: Column; sort: string; onSort: (sort: string) => void };
 
-type HeadingProps = { name: string; order: string | null; sort: string; onSort: (sort: string) => void };
-
-function Heading({ name, order, sort, onSort }: HeadingProps) {
-  const isNumber = ["Duration", "Spans", "Tokens", "Cost"].includes(name);
-  const place = `label ${isNumber ? "text-right" : ""} ${name === "Began" || name === "Trace" || name === "Duration" ? "" : WIDE}`;
-  if (order === null) {
+function Heading({ column, sort, onSort }: HeadingProps) {
+  const { name, order } = column;
+  const place = `label ${column.isNumber ? "text-right" : ""} ${column.isOnPhone ? "" : "max-md:hidden"}`;
+  if (order === undefined) {
     return (
       <div role="columnheader" className={place}>
         {name}

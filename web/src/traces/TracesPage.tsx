@@ -3,17 +3,21 @@ import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/r
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import { get, Problem, type Schemas } from "../api/client";
+import { get, Problem, type Schemas, type TraceLine } from "../api/client";
 import { type LiveEvent, useLive } from "../api/live";
 import { useKeys } from "../frame/keys";
 import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { plural } from "../format/units";
+import { CsvButton } from "../parts/Download";
 import { traces } from "../router";
+import { ColumnChoice, columnsOf, fileColumns } from "./columns";
 import { FilterBar, FilterExamples } from "./FilterBar";
 import { keepList } from "./last";
 import { LiveButton } from "./LiveButton";
-import { type TableHandle, TraceTable } from "./TraceTable";
+import { Marked } from "./Marked";
+import { keyOf, type TableHandle, TraceTable } from "./TraceTable";
+import { Views } from "./views";
 
 type Pages = InfiniteData<Schemas["Page_TraceLine_"], string | undefined>;
 type Order = "-start" | "start" | "-latency" | "latency" | "-cost" | "cost" | "-tokens" | "tokens";
@@ -22,7 +26,9 @@ const ORDERS: readonly string[] = ["-start", "start", "-latency", "latency", "-c
 export function TracesPage() {
   const search = traces.useSearch();
   const { where = "", sort = "-start", live } = search;
-  useEffect(() => keepList({ where: search.where, sort: search.sort, live: search.live }), [search]);
+  const columns = useMemo(() => columnsOf(search.columns), [search.columns]);
+  const [marked, setMarked] = useState<ReadonlyMap<string, TraceLine>>(new Map());
+  useEffect(() => keepList({ where: search.where, sort: search.sort, live: search.live, columns: search.columns }), [search]);
   const order = (ORDERS.includes(sort) ? sort : "-start") as Order;
   const scope = useScope();
   const navigate = useNavigate({ from: "/traces" });
@@ -78,13 +84,23 @@ export function TracesPage() {
     setNewTraces((before) => new Set([...before, ...ids]));
   };
   const state = useLive(scope.project, isLive, onEvents);
-  const change = (part: { where?: string | undefined; sort?: string | undefined; live?: string | undefined }) =>
+  const change = (part: { where?: string | undefined; sort?: string | undefined; live?: string | undefined; columns?: string | undefined }) =>
     void navigate({ search: (now) => ({ ...now, ...part }) });
   const toggleLive = () => {
     if (!isLive) refresh();
     change({ live: isLive ? "off" : undefined });
   };
   useKeys({ p: toggleLive });
+  const mark = (some: readonly TraceLine[], isMarked: boolean) =>
+    setMarked((before) => {
+      const next = new Map(before);
+      for (const line of some) {
+        if (isMarked) next.set(keyOf(line), line);
+        else next.delete(keyOf(line));
+      }
+      return next;
+    });
+  const markedKeys = useMemo(() => new Set(marked.keys()), [marked]);
 
   const error = found.error;
   const isFilterProblem = error instanceof Problem && error.status === 400 && error.position !== null;
@@ -111,8 +127,12 @@ export function TracesPage() {
             {newTraces.has("?") ? "Much is new" : `${plural(newTraces.size, "trace")} changed`}: show
           </button>
         )}
+        <Views search={{ where: search.where, sort: search.sort, columns: search.columns }} />
+        <ColumnChoice columns={columns} onChange={(next) => change({ columns: next })} />
+        <CsvButton name="traces" columns={fileColumns(columns)} lines={lines} className="button max-md:hidden" />
         <LiveButton state={state} onToggle={toggleLive} />
       </div>
+      {marked.size > 0 && <Marked lines={[...marked.values()]} columns={columns} onClear={() => setMarked(new Map())} />}
       {found.isPending && !found.isError ? (
         <Loading what="traces" />
       ) : isFilterProblem ? (
@@ -147,8 +167,11 @@ export function TracesPage() {
           key={key.join("\n")}
           list={key.join("\n")}
           lines={lines}
+          columns={columns}
+          marked={markedKeys}
+          onMark={mark}
           sort={order}
-          showProject={new Set(lines.map((line) => line.project)).size > 1}
+          showProject={!columns.some((each) => each.id === "project") && new Set(lines.map((line) => line.project)).size > 1}
           onSort={(next) => change({ sort: next === "-start" ? undefined : next })}
           hasMore={found.hasNextPage}
           isFetchingMore={found.isFetchingNextPage}

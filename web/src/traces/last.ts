@@ -1,6 +1,6 @@
 /** Where somebody was in the list of traces: there he comes back to. It lasts as long as the page is open. */
 
-type ListSearch = { where?: string; sort?: string; live?: string };
+type ListSearch = { where?: string; sort?: string; live?: string; columns?: string };
 type Place = { top: number; at: number };
 
 let search: ListSearch = {};

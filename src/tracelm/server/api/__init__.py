@@ -8,10 +8,17 @@ from fastapi import APIRouter
 def routers() -> Sequence[APIRouter]:
     """Return the routers of the API, one a subject."""
     from tracelm.server.api import (
+        about,
+        agreement,
+        alerts,
         datasets,
         description,
+        export,
+        guardrails,
         keys,
+        lineage,
         live,
+        monitors,
         overview,
         runs,
         scores,
@@ -20,5 +27,8 @@ def routers() -> Sequence[APIRouter]:
         traces,
     )
 
-    subjects = (session, overview, traces, spans, scores, runs, datasets, live, keys, description)
+    subjects = (
+        session, overview, traces, export, spans, scores, agreement, alerts, runs, lineage, datasets, monitors,
+        guardrails, live, keys, about, description,
+    )  # fmt: skip
     return [subject.router for subject in subjects]

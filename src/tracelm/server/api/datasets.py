@@ -1,4 +1,7 @@
-"""Published datasets: names, versions, rows. They belong to no project, so a key for some projects cannot read them."""
+"""Published datasets: names, versions, rows, and what is added to them.
+
+They belong to no project, so a key for some projects can neither read nor write them.
+"""
 
 import json
 from typing import Annotated, Any, Final, TypeAlias
@@ -7,12 +10,17 @@ import orjson
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from tracelm.server.access.rule import Reader, check_sees_all
+from tracelm.data.collecting import add_calls
+from tracelm.errors import DatasetError
+from tracelm.server.access.gate import check
+from tracelm.server.access.rule import Reader, Sender, check_sees_all
 from tracelm.server.api.listing import Page, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment
+from tracelm.server.problems import Problem
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
 from tracelm.store.paging import cursor, read_cursor
+from tracelm.store.store import Store
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
 _KIND: Final = "dataset"
@@ -58,6 +66,31 @@ class DatasetVersion(VersionLine):
     rows: Page[DatasetRow]
 
 
+class CallToAdd(Model):
+    """A recorded call that shall become a row."""
+
+    trace_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    span_id: Annotated[str | None, Field(pattern="^[0-9a-f]{16}$", description="Null: the trace's root.")] = None
+    project: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
+class RowsToAdd(Model):
+    """Recorded calls that shall become rows of a dataset."""
+
+    calls: Annotated[list[CallToAdd], Field(min_length=1, max_length=1_000)]
+    with_output: Annotated[bool, Field(description="Whether what a call returned is what is expected.")] = True
+    note: Annotated[str | None, Field(max_length=2_000)] = None
+
+
+class AddedRows(Model):
+    """What became of them."""
+
+    version: VersionLine = Field(description="The version that has them.")
+    added: int
+    known: int = Field(description="So many were in the dataset before.")
+    without_inputs: int = Field(description="So many have not ended, or no arguments that were recorded.")
+
+
 @router.get("/datasets")
 def list_datasets(request: Request, caller: Reader) -> Datasets:
     """List the datasets, in alphabetical order."""
@@ -66,7 +99,8 @@ def list_datasets(request: Request, caller: Reader) -> Datasets:
         return Datasets(items=objects.names(connection, _KIND))
 
 
-@router.get("/datasets/{name:path}/versions/{version}")  # before the next, which would take it for a name
+# A name may have slashes, as data sets of a hub have: the longer paths are looked at first.
+@router.get("/datasets/{name:path}/versions/{version}")
 def show_version(
     request: Request,
     caller: Reader,
@@ -103,6 +137,34 @@ def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versio
     check_sees_all(caller)
     with store_of(request).reading() as connection:
         return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
+
+
+@router.post("/datasets/{name:path}/rows", status_code=201)
+def add_rows(request: Request, caller: Sender, name: DatasetName, new: RowsToAdd) -> AddedRows:
+    """Add recorded calls to the newest version of a dataset, or begin one: that makes its next version.
+
+    The contents of the calls become readable to whoever may read datasets, so the key must have the right to read, too.
+    """
+    check(caller, "read")
+    check_sees_all(caller)
+    store = store_of(request)
+    spans = [
+        store.span(each.trace_id, each.span_id or _root_of(store, each), project=each.project) for each in new.calls
+    ]
+    try:
+        found = add_calls(store, name, spans, with_output=new.with_output, note=new.note)
+    except DatasetError as error:
+        raise Problem(422, str(error)) from None
+    return AddedRows(
+        version=VersionLine(**_version(found.version)),
+        added=found.added,
+        known=found.known,
+        without_inputs=found.without_inputs,
+    )
+
+
+def _root_of(store: Store, call: CallToAdd) -> str:
+    return store.trace_page(call.trace_id, project=call.project, limit=1).summary.root_span_id
 
 
 def _version(version: ObjectVersion) -> dict[str, Any]:

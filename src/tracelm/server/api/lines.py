@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
+from tracelm.evals.statistics import Interval
 from tracelm.server.api.models import Model, Moment
 from tracelm.store.stored import StoredSpan
 from tracelm.store.verdicts import StoredDecision, StoredScore
@@ -157,3 +158,19 @@ def decision_line(decision: StoredDecision) -> DecisionLine:
     names = [name for name in DecisionLine.model_fields if name != "otlp"]
     found = {name: plain(getattr(decision, name)) for name in names}
     return DecisionLine(**found, otlp=decision.otlp.source.decode())
+
+
+class IntervalLine(Model):
+    """A mean and how sure it is; 95 %."""
+
+    mean: Figure
+    low: Figure
+    high: Figure
+    n: int = Field(description="How many values it is of.")
+
+
+def interval_line(found: Interval | None) -> IntervalLine | None:
+    """Return an interval as the API tells it."""
+    if found is None:
+        return None
+    return IntervalLine(mean=found.mean, low=found.low, high=found.high, n=found.n)

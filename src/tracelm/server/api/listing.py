@@ -1,7 +1,8 @@
 """What the lists have in common: their query, and the cursor of the next page."""
 
+import time
 from collections.abc import Callable
-from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeAlias, TypeVar
 
 from fastapi import Query, Request
 from pydantic import Field
@@ -13,6 +14,7 @@ from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
 from tracelm.store.store import Store
 
+_DAY_NS: Final = 86_400 * 10**9
 _M = TypeVar("_M")
 _R = TypeVar("_R")
 
@@ -54,3 +56,16 @@ def listed(query: Callable[[], _R], caller: Caller) -> _R:
         if problem.status != 404:
             raise
         raise Problem(400, problem.detail) from None
+
+
+def window(since_ns: int | None, until_ns: int | None, *, days: int) -> tuple[int, int]:
+    """Return the time that is asked for: until now, and since so many days, unless it is said.
+
+    Raises:
+        Problem: It ends before it begins.
+    """
+    until = time.time_ns() if until_ns is None else until_ns
+    since = max(0, until - days * _DAY_NS) if since_ns is None else since_ns
+    if until <= since:
+        raise Problem(400, "the end lies before the beginning, or at it: give a later `until_ns`")
+    return since, until

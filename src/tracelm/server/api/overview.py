@@ -1,6 +1,5 @@
 """What there is: projects, conversations, figures over time, and values that complete a filter."""
 
-import time
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
@@ -9,16 +8,14 @@ from pydantic import Field
 
 from tracelm.server.access.rule import Reader, check_sees_all, project_for
 from tracelm.server.api.lines import Figure
-from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
+from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of, window
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
-from tracelm.server.problems import Problem
 from tracelm.store import stats
 from tracelm.store.filters import complete
 from tracelm.store.filters.fields import FIELDS
 
 router: Final = APIRouter(prefix=PREFIX, tags=["overview"], responses=PROBLEMS)
 _OFFERED: Final = 20
-_DAY_NS: Final = 86_400 * 10**9
 _Column: TypeAlias = Literal[
     "op", "name", "operation", "provider", "model", "status", "error_type", "session_id", "user_id", "run_id", "kind"
 ]
@@ -156,7 +153,7 @@ def list_sessions(
     """
     store = store_of(request)
     wanted = project_for(caller, project)
-    since, until = _window(since_ns, until_ns, days=7)
+    since, until = window(since_ns, until_ns, days=7)
     store.index()
 
     def page() -> tuple[Sequence[stats.SessionLine], str | None]:
@@ -184,7 +181,7 @@ def show_stats(
     """
     store = store_of(request)
     wanted = project_for(caller, project)
-    since, until = _window(since_ns, until_ns, days=1)
+    since, until = window(since_ns, until_ns, days=1)
     store.index()
     with store.reading() as connection:
         if by is not None:
@@ -265,11 +262,3 @@ def list_values(
     store.index()
     with store.reading() as connection:
         return Values(items=stats.known_values(connection, column, project=wanted, prefix=prefix, limit=limit))
-
-
-def _window(since_ns: int | None, until_ns: int | None, *, days: int) -> tuple[int, int]:
-    until = time.time_ns() if until_ns is None else until_ns
-    since = max(0, until - days * _DAY_NS) if since_ns is None else since_ns
-    if until <= since:
-        raise Problem(400, "the end lies before the beginning, or at it: give a later `until_ns`")
-    return since, until

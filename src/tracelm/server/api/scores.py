@@ -20,10 +20,12 @@ from tracelm.server.ingest_http import busy
 from tracelm.server.intake import OverloadError
 from tracelm.server.problems import Problem
 from tracelm.server.state import ServerState
+from tracelm.store import stats
 
 router: Final = APIRouter(prefix=PREFIX, tags=["scores"], responses=PROBLEMS)
 TraceFilter: TypeAlias = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="Only of this trace.")]
 _Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+_NAMES: Final = 200
 _SCOPE: Final = {"name": "tracelm.server"}
 
 
@@ -47,6 +49,12 @@ class Made(Model):
     project: str
     trace_id: str
     span_id: str
+
+
+class ScoreNames(Model):
+    """Names of scores."""
+
+    items: list[str]
 
 
 @router.get("/scores")
@@ -81,6 +89,16 @@ def list_scores(
         caller,
     )
     return Page(items=[score_line(each) for each in found], next=found.next)
+
+
+@router.get("/scores/names")
+def list_names(request: Request, caller: Reader, project: ProjectName = None) -> ScoreNames:
+    """List the names that scores have, of the newest 50,000, in alphabetical order; at most 200."""
+    store = store_of(request)
+    wanted = project_for(caller, project)
+    store.index()
+    with store.reading() as connection:
+        return ScoreNames(items=stats.score_names(connection, project=wanted, prefix="", limit=_NAMES))
 
 
 @router.get("/decisions")

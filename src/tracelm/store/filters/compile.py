@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from tracelm.store.filters.fields import FIELDS, Kind
+from tracelm.store.filters.named_rows import beside_named, calls_python, names_rows
 from tracelm.store.filters.patterns import any_element, contains, equals, fits
 from tracelm.store.filters.syntax import (
     All,
@@ -124,12 +125,17 @@ class Compiler:
         where it is rare, that would look at all of them, and finding the spans first is ten times as fast.
         """
         condition = self.of_spans(node)
-        if not _reads_records(node):
+        is_named = names_rows(condition, SPANS.c.id)
+        if is_named or not (_reads_records(node) or calls_python(condition)):
             key = (SPANS.c[name] for name in ("trace_id", "project"))
-            found = self.few(select(*key).where(*self.within, condition), TRACES)
+            within = self.within
+            if within and is_named:
+                within = [beside_named(within)]
+            found = self.few(select(*key).where(*within, condition), TRACES)
             if found is not None:
                 return TRACES.c.id.in_(found)
-        return exists().where(SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project, condition)
+        same = (SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project)
+        return exists().where(*same, condition).correlate(TRACES)  # not to the root's span, which a query may read too
 
     def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
         judged = _of_score(term)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from tracelm.otlp.decode import decode_logs, decode_spans
 from tracelm.otlp.records import LogRecord, SpanRecord
+from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.remote.connection import ApiConnection
 from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
 from tracelm.store.stored_trial import StoredTrial
@@ -166,6 +167,11 @@ def scores(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredScore]:
 def decisions(api: ApiConnection, lines: Sequence[Line]) -> list[StoredDecision]:
     """Return what guardrails decided."""
     return [_read(StoredDecision, line, record=RemoteLog(api, line)) for line in lines]
+
+
+def alerts(_api: ApiConnection, lines: Sequence[Line]) -> list[AlertNotice]:
+    """Return what alerts have said."""
+    return [_read(AlertNotice, line) for line in lines]
 
 
 def runs(_api: ApiConnection, lines: Sequence[Line]) -> list[StoredRun]:

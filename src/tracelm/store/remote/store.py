@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from tracelm.errors import StoreError
+from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.database import Database
 from tracelm.store.index import IndexReport
 from tracelm.store.objects import ObjectVersion
@@ -190,6 +191,18 @@ class RemoteStore(Store):
     ) -> Rows[StoredDecision]:
         asked = {"project": project, "trace_id": trace_id, "since_ns": since_ns, "until_ns": until_ns}
         return self._list(StoredDecision, records.decisions, "decisions", after=after, limit=limit, asked=asked)
+
+    def alerts(  # noqa: D102
+        self,
+        *,
+        monitor: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        after: str | None = None,
+        limit: int | None = 1000,
+    ) -> Rows[AlertNotice]:
+        asked = {"monitor": monitor, "since_ns": since_ns, "until_ns": until_ns}
+        return self._list(AlertNotice, records.alerts, "alerts", after=after, limit=limit, asked=asked)
 
     def runs(  # noqa: D102
         self,

@@ -30,12 +30,13 @@ from tracelm.store.search.index import (
     spans_to_take,
     trigrams,
 )
-from tracelm.store.search.texts import fold, text_of_piece, text_of_record
+from tracelm.store.search.texts import fold, may_have, spelled, text_of_piece, text_of_record
 from tracelm.store.tables import SPANS
 
 _VERSION: Final = 1  # another form of the index is a new one
 _END: Final = "\x03\x03"
-_RARE: Final = 20_000
+_FEW: Final = 500
+_RARE: Final = 8_000
 _MOST_TERMS: Final = 4_000
 _MOST_TRIGRAMS: Final = 24
 _BUSY_TIMEOUT_S: Final = 30.0
@@ -103,6 +104,8 @@ class SQLiteSearch(SearchIndex):
             spans = self._candidates(fold(text))
             if spans is None:
                 return has
+            if len(spans) <= _FEW:
+                return and_(SPANS.c.id.in_(spans), has)
             each: Any = func.json_each(bindparam(None, orjson.dumps(spans).decode()))
             value: ColumnElement[int] = literal_column("value")
             listed: Select[Any] = select(value).select_from(each)
@@ -168,11 +171,12 @@ class _Look:
 
     def __init__(self, text: str, connection: Connection) -> None:
         self._text = text
+        self._spelled = spelled(text)
         self._connection = connection
         self._known: dict[bytes, bool] = {}
 
     def has(self, blob: bytes) -> bool:
-        if self._text in text_of_record(blob):
+        if may_have(blob, self._spelled) and self._text in text_of_record(blob):
             return True
         wanted = digests(blob)
         new = [digest for digest in wanted if digest not in self._known]

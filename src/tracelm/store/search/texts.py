@@ -25,6 +25,35 @@ def fold(text: str) -> str:
     return text.lower().replace("\0", " ")
 
 
+def spelled(text: str) -> bytes | None:
+    """Return how a text that was folded stands in JSON, in lower case; `None` where that may be in several ways.
+
+    So it is with what JSON escapes, with letters of two forms outside of ASCII, and with what may be a number, which
+    is read and written anew.
+    """
+    plain = text.isprintable() and not any(char in '"\\/' for char in text)
+    cased = any(not char.isascii() and (char.upper(), char.lower()) != (char, char) for char in text)
+    is_word = any(char.isalpha() and char != "e" for char in text)
+    return text.encode() if plain and is_word and not cased else None
+
+
+def may_have(blob: bytes, text: bytes | None) -> bool:
+    """Say whether a record may have a text, soon: without reading the record's JSON.
+
+    Args:
+        blob: As it is stored.
+        text: As `spelled` gives it.
+    """
+    if text is None:
+        return True
+    body = without_pieces(blob, b"null")
+    return text in body.lower() or any(other in body for other in _SPELL_OTHERS)
+
+
+_SPELL_OTHERS: Final = (b"\\u", "\N{KELVIN SIGN}".encode(), "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}".encode())
+"""With these in it, text may stand in other bytes: an escape, and the capitals whose small letter is in ASCII."""
+
+
 def text_of_record(blob: bytes) -> str:
     """Return what is searched of a span's own record: its name, its errors, and short inputs and outputs."""
     try:
@@ -70,5 +99,5 @@ def _leaves(value: Any) -> Iterator[str]:
             stack.extend(reversed(list(cast("dict[str, Any]", one).values())))
         elif isinstance(one, list):
             stack.extend(reversed(cast("list[Any]", one)))
-        elif one is not None and not isinstance(one, bool):
+        elif one is not None and not isinstance(one, bool | bytes):
             yield str(one)

@@ -1,11 +1,14 @@
 """What the server has of which a store is asked from elsewhere."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import tracelm
 from tests.unit.evals.saved import run_of
+from tests.unit.sinks.notices import NOTICE
 from tests.unit.store.otlp_lines import log_line, span_line, write_segment
+from tracelm.store import alerts
 from tracelm.store.store import Store
 
 BEGAN = 1_795_000_000_000_000_000
@@ -84,6 +87,9 @@ def record(home: Path) -> None:
     run_of([False] * 4 + [ValueError("no")])
     tracelm.shutdown()
     with tracelm.open_store(home=home) as store:
+        notices = [replace(NOTICE, uid=f"n{n}", time_ns=BEGAN + n) for n in range(4)]
+        with store.writing() as connection:
+            assert alerts.keep(connection, "answers", [], [], [*notices, replace(NOTICE, monitor="m", value=None)])
         prices = {"gpt-4o": {"input_usd_per_mtok": 5.0, "output_usd_per_mtok": 20.0}}
         assert sum(each.changed for each in store.reprice(prices, since_ns=0)) == 1
 

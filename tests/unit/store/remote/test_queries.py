@@ -80,6 +80,8 @@ QUERIES: dict[str, Callable[[Store], Any]] = {
     "scores": lambda store: store.scores(limit=None),
     "some scores": lambda store: store.scores(trace_id=SHARED, name="relevance", source="sdk", limit=2),
     "decisions": lambda store: store.decisions(trace_id=SHARED),
+    "alerts": lambda store: store.alerts(limit=None),
+    "alerts of a monitor": lambda store: store.alerts(monitor="answers", since_ns=BEGAN, until_ns=BEGAN + 3, limit=2),
     "runs": lambda store: store.runs(limit=None),
     "runs of an evaluation": lambda store: store.runs(name="saved", project="evals", limit=1),
     "a run": lambda store: store.run(run_id(store)[:8]),

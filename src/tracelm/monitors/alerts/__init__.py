@@ -1,0 +1,1 @@
+"""Who is told when a monitor's figures turn bad, and when."""

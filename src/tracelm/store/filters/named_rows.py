@@ -1,0 +1,38 @@
+"""Conditions that name rows by their numbers, and what stands beside them.
+
+SQLite takes the index of times all the same, where there is a project or an order by time, and walks through all of a
+window for a handful of rows. What is asked of few rows must not look like something that an index answers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
+from sqlalchemy.sql.functions import Function
+from sqlalchemy.sql.operators import and_ as conjunction
+from sqlalchemy.sql.operators import in_op
+from sqlalchemy.sql.visitors import iterate
+
+
+def names_rows(condition: ColumnElement[bool], row: ColumnElement[Any]) -> bool:
+    """Say whether a condition names the rows that may meet it: `row IN (...)`, alone or with more to meet.
+
+    Args:
+        condition: Of a filter.
+        row: The number of a row.
+    """
+    if isinstance(condition, BooleanClauseList):
+        parts: Sequence[ColumnElement[bool]] = condition.clauses
+        return condition.operator is conjunction and any(names_rows(part, row) for part in parts)
+    return isinstance(condition, BinaryExpression) and condition.operator is in_op and condition.left is row
+
+
+def calls_python(condition: ColumnElement[bool]) -> bool:
+    """Say whether the database calls a function of ours for a condition, which reads records."""
+    return any(isinstance(part, Function) and part.name.startswith("tracelm_") for part in iterate(condition))
+
+
+def beside_named(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return conditions as one that no index answers."""
+    return case((and_(*conditions), 1), else_=0) == 1

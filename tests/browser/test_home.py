@@ -1,0 +1,23 @@
+"""The figures of the first page."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.seen import lines
+from tests.serving import Serving
+
+
+def test_a_bar_of_the_home_page_leads_to_the_traces_behind_it(page: Page, server: Serving) -> None:
+    page.goto(server.url)
+    chart = page.get_by_role("img", name=re.compile("^Traces: "))
+    expect(chart).to_be_visible()
+    bar = chart.locator("rect.fill-accent-weak").first.bounding_box()
+    assert bar is not None
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    expect(page).to_have_url(re.compile(r"/traces\?.*since=\d{19}&until=\d{19}"))
+    expect(lines(page).first).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="smollm2-135m").click()
+    expect(page.get_by_role("combobox", name="Filter")).to_have_value('model:"smollm2-135m"')
+    expect(lines(page)).to_have_count(8)

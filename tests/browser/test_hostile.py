@@ -1,0 +1,78 @@
+"""What strangers wrote is text, however it is made."""
+
+import re
+from urllib.parse import quote
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import sent
+from tests.browser.seen import lines, spans
+from tests.serving import Serving
+
+
+def _nothing_ran(page: Page) -> None:
+    """No script, frame or foreign picture came out of a record, and no link leads away."""
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("iframe, object, embed, script:not([src]), svg script, img:not([src^='/'])").count() == 0
+    hrefs = page.locator("a[href]").evaluate_all("(all) => all.map((each) => each.getAttribute('href'))")
+    assert [each for each in hrefs if not each.startswith(("/", "#"))] == []
+
+
+def test_hostile_content_is_only_text(page: Page, server: Serving) -> None:
+    page.goto(f"{server.url}/traces?project=%3Cb%3Ehostile%3C/b%3E")
+    expect(lines(page)).to_have_count(1)
+    expect(lines(page).first).to_contain_text("<script>window.hacked = 1</script>")
+    page.goto(f"{server.url}/traces/{sent.HOSTILE}")
+    expect(spans(page)).to_have_count(4)
+    panel = page.get_by_role("region", name="The chosen span")
+    for number in range(1, 5):
+        page.locator(f'[data-span="{number:016x}"]').click()
+        expect(panel).to_contain_text(f"{number:016x}")
+        tabs = panel.get_by_role("tab")
+        for index in range(tabs.count()):
+            tabs.nth(index).click()
+            expect(panel.get_by_role("tabpanel")).not_to_be_empty()
+            expect(panel.get_by_text("Loading")).to_have_count(0)
+        tabs.first.click()
+    page.locator(f'[data-span="{2:016x}"]').click()
+    expect(panel.get_by_text("U+202E").first).to_be_visible()
+    expect(panel.get_by_text("U+E0069").first).to_be_visible()
+    expect(panel.get_by_text(re.compile("not shown")).first).to_be_visible()
+    _nothing_ran(page)
+
+
+def test_a_deep_value_opens_and_a_wide_one_is_searched(page: Page, server: Serving) -> None:
+    page.goto(f"{server.url}/traces/{sent.HOSTILE}?span=%3Cb%3Ehostile%3C/b%3E/{4:016x}")
+    panel = page.get_by_role("region", name="The chosen span")
+    panel.get_by_role("button", name=re.compile("^Load all of it")).click()
+    expect(panel.get_by_text("20,000 items")).to_be_visible()
+    panel.get_by_role("searchbox").fill("19999")
+    expect(panel.get_by_text("1 match", exact=True)).to_be_visible()
+    expect(panel.get_by_text("19999.n", exact=True)).to_be_visible()
+    page.locator(f'[data-span="{3:016x}"]').click()
+    for _ in range(4):
+        panel.get_by_role("button", name="[ 1 item ]", expanded=False).last.click()
+    assert panel.get_by_role("button", name="[ 1 item ]").count() >= 6
+
+
+def test_hostile_content_is_only_text_in_lists_queues_datasets_and_scores(page: Page, server: Serving) -> None:
+    project = "<b>hostile</b>"
+    for name in sent.INJECTIONS[:4]:
+        call = {"trace_id": sent.HOSTILE, "span_id": f"{1:016x}", "project": project}
+        score = {**call, "name": name, "value": name, "explanation": name, "author": name, "source": "sdk"}
+        assert server.post("/scores", score).status == 201
+        rows = {"calls": [{"trace_id": server.get("/traces", where="name:answer").json["items"][0]["trace_id"]}]}
+        assert server.post(f"/datasets/{quote(name, safe='')}/rows", rows | {"note": name}).status == 201
+    columns = "start,input,output,project,session,user,release,environment,tags,cost"
+    judge, scale = quote(sent.INJECTIONS[0]), quote(sent.INJECTIONS[1])
+    every = {
+        f"/traces?project={quote(project)}&columns={columns}": sent.INJECTIONS[0],
+        f"/annotate?project={quote(project)}&score=x&judge={judge}&scale={scale}": "1 of 1",
+        f"/datasets?name={quote(sent.INJECTIONS[0])}": "question",
+        f"/monitors?project={quote(project)}": "Nothing",
+        f"/evaluations?name={quote(sent.INJECTIONS[1])}": "No evaluation run here",
+    }
+    for path, text in every.items():
+        page.goto(server.url + path)
+        expect(page.get_by_text(text).first).to_be_visible()
+        _nothing_ran(page)
