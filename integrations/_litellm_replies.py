@@ -83,9 +83,11 @@ class LiteLLMChunks(Chunks):
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
         reply = self._chunks.reply()
-        used = self._hidden.get("usage")
-        if used is not None and not reply.usage.attributes():
-            reply = replace(reply, usage=chat_usage(used))
+        used = chat_usage(self._hidden.get("usage"))
+        if used.input_tokens and not reply.usage.input_tokens:
+            reply = replace(reply, usage=used)
+        elif not reply.usage.input_tokens:  # LiteLLM may not have counted yet: then the client inside knows
+            reply = replace(reply, usage=Usage())
         return _with(reply, self._hidden, self._asked)
 
 
