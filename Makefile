@@ -91,8 +91,8 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
-	@echo "Installing tracelm[demo,dev] into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]'
+	@echo "Installing tracelm[demo,dev,frameworks] into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]'
 	@touch $@ $(VENV)/.demo $(VENV)/.server
 
 $(VENV)/.server: $(VENV)/.demo

@@ -27,6 +27,7 @@ from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
 from tracelm.pricing.call import PricedCall
+from tracelm.pricing.cost import Cost
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
@@ -301,6 +302,7 @@ class ModelCall(Call):
 
     def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
         learned = self._learned
+        theirs = None if reply is None else reply.framework_usd
         if reply is None or (learned is not None and not reply.usage.attributes()):
             reply = learned
         if reply is None:
@@ -315,7 +317,10 @@ class ModelCall(Call):
                 start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
             )
         )
-        return {} if cost is None else cost.attributes()
+        if cost is None and theirs is not None:
+            cost = Cost(amount_usd=theirs)
+        found = {} if cost is None else cost.attributes()
+        return found if theirs is None else {**found, semconv.COST_FRAMEWORK: float(theirs)}
 
     def _emit_details(
         self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from decimal import Decimal
 from typing import TypeAlias
 
 from opentelemetry.util.types import AttributeValue
@@ -100,6 +101,7 @@ class Reply:
         finish_reasons: Why each choice ended, as the provider says it; `error` for one that did not end.
         usage: Its tokens.
         service_tier: In which tier the provider served it; some cost more than others.
+        framework_usd: What a framework that asked says that it cost, in US dollars: a price list of its own.
         failure: Why it failed, where no exception says so.
         attributes: Attributes of this kind of call, or of this provider alone.
         messages: Makes `gen_ai.output.messages`. Only called where content is recorded, as is the next.
@@ -111,6 +113,7 @@ class Reply:
     finish_reasons: Sequence[str] = ()
     usage: Usage = field(default_factory=Usage)
     service_tier: str | None = None
+    framework_usd: Decimal | None = None
     failure: Failure | None = None
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
     messages: Content = tuple

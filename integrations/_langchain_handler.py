@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from langchain_core.callbacks.base import BaseCallbackHandler
 from opentelemetry import context as otel_context
 from opentelemetry.trace import Span, SpanKind
@@ -15,9 +14,8 @@ from tracelm.integrations._base import CLOSED_EARLY, begin
 from tracelm.integrations._exchange import Message, Request
 from tracelm.integrations._fields import field, items, number, plain, text
 from tracelm.integrations._langchain_messages import chat_request, completion_request, reply
-from tracelm.integrations._langchain_runs import Run, Runs, generating
-from tracelm.trace import runtime
-from tracelm.trace.context import is_suppressed
+from tracelm.integrations._runs import Run, Runs, open_span, set_value
+from tracelm.integrations.langchain import generating
 from tracelm.trace.safely import safely
 from tracelm.trace.spans import set_content
 
@@ -76,7 +74,7 @@ class Handler(BaseCallbackHandler):
             name = text(kwargs.get("name")) or _class_of(serialized) or "step"
             parent = self._runs.find(parent_run_id)
             title, attributes = _step(name, metadata or {}, is_outermost=parent is None)
-            span = self._open(title, around, attributes)
+            span = open_span(title, around, attributes)
             if span is not None:
                 set_content(span, semconv.INPUT_VALUE, semconv.INPUT_MIME_TYPE, inputs)
                 self._runs.add(run_id, Run(parent_run_id, around, span=span))
@@ -116,9 +114,9 @@ class Handler(BaseCallbackHandler):
             if about:
                 attributes[semconv.TOOL_DESCRIPTION] = about
             around = self._runs.context_for(parent_run_id)
-            span = self._open(f"execute_tool {name}", around, attributes)
+            span = open_span(f"execute_tool {name}", around, attributes)
             if span is not None:
-                _set(span, semconv.TOOL_ARGUMENTS, input_str if inputs is None else inputs)
+                set_value(span, semconv.TOOL_ARGUMENTS, input_str if inputs is None else inputs)
                 self._runs.add(run_id, Run(parent_run_id, around, span=span))
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **_kwargs: Any) -> None:
@@ -126,7 +124,7 @@ class Handler(BaseCallbackHandler):
         said = output if field(output, "status") is None else field(output, "content")
 
         def record(span: Span) -> None:
-            _set(span, semconv.TOOL_RESULT, said)
+            set_value(span, semconv.TOOL_RESULT, said)
             call_id = text(field(output, "tool_call_id"))
             if call_id:  # before 1.0 it is not told at the start
                 span.set_attribute(semconv.TOOL_CALL_ID, call_id)
@@ -151,12 +149,12 @@ class Handler(BaseCallbackHandler):
         """Begin a retrieval."""
         with safely("record a retriever of LangChain"):
             around = self._runs.context_for(parent_run_id)
-            span = self._open("retrieval", around, {semconv.OPERATION_NAME: "retrieval"}, kind=SpanKind.CLIENT)
+            span = open_span("retrieval", around, {semconv.OPERATION_NAME: "retrieval"}, kind=SpanKind.CLIENT)
             if span is not None:
-                _set(span, semconv.RETRIEVAL_QUERY, query, is_text=True)
+                set_value(span, semconv.RETRIEVAL_QUERY, query, is_text=True)
                 run = Run(parent_run_id, around, span=span)
                 self._runs.add(run_id, run)
-                run.attach(run_id)
+                run.attach()
 
     def on_retriever_end(self, documents: Sequence[Any], *, run_id: UUID, **_kwargs: Any) -> None:
         """End a retrieval."""
@@ -165,7 +163,7 @@ class Handler(BaseCallbackHandler):
         def record(span: Span) -> None:
             # The conventions want the score of each; most retrievers of LangChain tell none.
             if all("score" in each for each in found):
-                _set(span, semconv.RETRIEVAL_DOCUMENTS, found)
+                set_value(span, semconv.RETRIEVAL_DOCUMENTS, found)
             else:
                 set_content(span, semconv.OUTPUT_VALUE, semconv.OUTPUT_MIME_TYPE, found)
 
@@ -255,7 +253,7 @@ class Handler(BaseCallbackHandler):
             self._runs.add(run_id, run)
             # Of a stream nothing else is known to come right before the request; it ends with the first piece.
             if not generating.get():
-                run.attach(run_id)
+                run.attach()
 
     def _got_piece(self, run_id: UUID) -> None:
         run = self._runs.find(run_id)
@@ -274,19 +272,6 @@ class Handler(BaseCallbackHandler):
                 with safely("record what a step of LangChain gave"):
                     record(run.span)
             self._runs.close(run, error)
-
-    def _open(
-        self,
-        name: str,
-        around: otel_context.Context,
-        attributes: Mapping[str, AttributeValue],
-        *,
-        kind: SpanKind = SpanKind.INTERNAL,
-    ) -> Span | None:
-        active = runtime.active
-        if active is None or is_suppressed():
-            return None
-        return active.tracer.start_span(name, context=around, kind=kind, attributes=attributes)
 
 
 def _ignore(*_args: object, **_kwargs: object) -> None:
@@ -323,11 +308,3 @@ def _document(document: object) -> Message:
     if document_id:
         found["id"] = document_id
     return found if score is None else {**found, "score": score}
-
-
-def _set(span: Span, key: str, value: object, *, is_text: bool = False) -> None:
-    active = runtime.active
-    if active is not None and active.settings.capture_content and span.is_recording():
-        encoded = active.encode(value)
-        # A text by itself; encoding it has redacted and bounded it.
-        span.set_attribute(key, str(orjson.loads(encoded.encode())) if is_text else encoded)

@@ -26,23 +26,9 @@ from tracelm.integrations._parts import (
     tool_call_part,
     tool_response_part,
 )
+from tracelm.integrations._providers import provider_called
 from tracelm.pricing.cost import Usage
 
-_PROVIDERS: Final = {
-    "amazon_bedrock": "aws.bedrock",
-    "anthropic_bedrock": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "azure_ai": "azure.ai.inference",
-    "bedrock": "aws.bedrock",
-    "google_genai": "gcp.gemini",
-    "google_vertexai": "gcp.vertex_ai",
-    "google_anthropic_vertex": "gcp.vertex_ai",
-    "ibm": "ibm.watsonx.ai",
-    "mistral": "mistral_ai",
-    "mistralai": "mistral_ai",
-    "xai": "x_ai",
-}
-"""`ls_provider` where it is not `gen_ai.provider.name`."""
 _ROLES: Final = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 _MODALITIES: Final = frozenset({"image", "audio", "video", "file"})
 _ELSEWHERE: Final = frozenset({"tool_use", "tool_call", "tool_call_chunk", "function_call", "input_json_delta"})
@@ -162,7 +148,7 @@ def _asked(params: Mapping[str, object], metadata: Mapping[str, object]) -> "_As
             known[ours] = metadata[theirs]
     provider = (text(metadata.get("ls_provider")) or "").lower()
     return _Asked(
-        provider=_PROVIDERS.get(provider, provider) or "_OTHER",
+        provider=provider_called(provider),
         model=model or text(metadata.get("ls_model_name")),
         attributes=_attributes(known),
     )

@@ -1,7 +1,10 @@
 """A function of a client library, replaced by one that records, and put back."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+
+from tracelm.trace.safely import safely
 
 
 def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], Any]) -> Callable[[], None]:
@@ -34,6 +37,45 @@ def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], 
             setattr(owner, name, original)
 
     return undo
+
+
+def patch_when_imported(
+    module: str,
+    owner: str,
+    name: str,
+    recording: Callable[[Any, Callable[[], bool]], Any],
+    *,
+    undo: list[Callable[[], None]],
+    is_wanted: Callable[[], bool],
+) -> None:
+    """Replace something now, or once the program imports the module in which it stands.
+
+    Args:
+        module: Its name.
+        owner: The class in it; empty for the module itself.
+        name: Of the method or function.
+        recording: As for `patch`.
+        undo: Takes what undoes it.
+        is_wanted: Whether it is still wanted when the module comes: the hook of an import cannot be taken back.
+
+    Raises:
+        AttributeError: The module is imported, and has no such class or name.
+    """
+
+    def replace(held: Any) -> None:
+        undo.append(patch(getattr(held, owner) if owner else held, name, recording))
+
+    def imported(held: Any) -> None:
+        with safely(f"patch {module}"):
+            if is_wanted():
+                replace(held)
+
+    if module in sys.modules:
+        replace(sys.modules[module])
+    else:
+        from wrapt import register_post_import_hook
+
+        register_post_import_hook(imported, module)
 
 
 def own(owner: Any) -> Mapping[str, Any]:

@@ -44,6 +44,28 @@ _DOMAINS: Final = {
     ".api.x.ai": "x_ai",
     ".ollama.com": "ollama",
 }
+_NAMES: Final = {
+    "amazon_bedrock": "aws.bedrock",
+    "anthropic_bedrock": "aws.bedrock",
+    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "cohere_chat": "cohere",
+    "gemini": "gcp.gemini",
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
+    "google_anthropic_vertex": "gcp.vertex_ai",
+    "ibm": "ibm.watsonx.ai",
+    "mistral": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "moonshot": "moonshot_ai",
+    "text-completion-openai": "openai",
+    "vertex_ai": "gcp.vertex_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "xai": "x_ai",
+}
+"""What frameworks call a provider, where it is not `gen_ai.provider.name`."""
 _BEDROCK: Final = ("bedrock-runtime.", "bedrock-runtime-fips.", "bedrock-mantle.")
 _AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _OLLAMA_PORT: Final = 11434
@@ -66,3 +88,10 @@ def provider_at(host: str, port: int, *, otherwise: str = "openai") -> str:
         if host.endswith(domain):
             return provider
     return "ollama" if port == _OLLAMA_PORT else otherwise
+
+
+def provider_called(name: str) -> str:
+    """Return `gen_ai.provider.name` of a provider that a framework has a name for; `_OTHER` where it has none."""
+    if name.startswith("vertex_ai"):  # LiteLLM says more behind it
+        return "gcp.vertex_ai"
+    return _NAMES.get(name, name) or "_OTHER"

@@ -3,14 +3,15 @@
 import asyncio
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations._fields import items
-from tracelm.integrations._langchain_runs import Runs, generating
 from tracelm.integrations._patches import patch
+from tracelm.integrations._runs import Runs
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace.safely import safely
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from langchain_core.callbacks.base import BaseCallbackHandler
+
+generating: Final[ContextVar[bool]] = ContextVar("tracelm_langchain_generating", default=False)
+"""Whether a model is asked for a whole answer here: its call is made current around the request itself."""
 
 
 class LangChainInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -36,7 +40,7 @@ class LangChainInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         from tracelm.integrations._langchain_handler import Handler
 
         load_in_background()
-        self._runs = runs = Runs()
+        self._runs = runs = Runs("langchain")
         self._undo = [
             patch(BaseCallbackManager, "__init__", _telling(Handler(runs))),
             patch(config, "_set_config_context", _inside(runs)),
@@ -88,8 +92,8 @@ def _inside(runs: Runs) -> _Recording:
                 with safely("make a step of LangChain current"):
                     run_id = getattr(config.get("callbacks"), "parent_run_id", None)
                     run = runs.find(run_id)
-                    if run is not None and run_id is not None:
-                        otel_context.attach(run.inside(run_id))
+                    if run is not None:
+                        otel_context.attach(run.inside())
             return found
 
         return set_config

@@ -4,15 +4,13 @@ The trace travels in the `_meta` of the request, so that both are one trace, wha
 """
 
 import importlib.metadata
-import sys
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations import _mcp_network, _mcp_one, _mcp_two
-from tracelm.integrations._patches import patch
-from tracelm.trace.safely import safely
+from tracelm.integrations._patches import patch_when_imported
 
 _Wrapper = Callable[[Any, Callable[[], bool]], Any]
 _ONE: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
@@ -43,9 +41,12 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         is_first = importlib.metadata.version("mcp").startswith("1.")
         self._undo: list[Callable[[], None]] = []
         self._is_on = True
+        undo = self._undo
         try:
             for module, owner, name, wrapper in _ONE if is_first else _TWO:
-                self._replace(module, owner, name, wrapper)
+                patch_when_imported(
+                    module, owner, name, wrapper, undo=undo, is_wanted=lambda: self._is_on and self._undo is undo
+                )
         except Exception:
             self._uninstrument()
             raise
@@ -54,22 +55,3 @@ class MCPInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._is_on = False
         for undo in self._undo:
             undo()
-
-    def _replace(self, module: str, owner: str, name: str, wrapper: _Wrapper) -> None:
-        """Replace something now, or once the program imports where it stands: a client needs no server."""
-        undo = self._undo
-
-        def replace(held: Any) -> None:
-            undo.append(patch(getattr(held, owner) if owner else held, name, wrapper))
-
-        def imported(held: Any) -> None:
-            with safely(f"patch {module}"):
-                if self._is_on and self._undo is undo:  # a hook cannot be taken back
-                    replace(held)
-
-        if module in sys.modules:
-            replace(sys.modules[module])
-        else:
-            from wrapt import register_post_import_hook
-
-            register_post_import_hook(imported, module)

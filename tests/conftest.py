@@ -18,8 +18,13 @@ from tests.anthropic_client import VERSION as ANTHROPIC_VERSION
 from tests.collector import rotel_binary
 from tests.openai_client import VERSION
 
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # LiteLLM fetches its prices when it is imported, else
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+_NEED = {"agents": "test_openai_agents.py", "litellm": "test_litellm.py"}
+"""Libraries that are not installed beside the oldest client that we support, and the tests that need them."""
+_ABSENT = {module: name for module, name in _NEED.items() if importlib.util.find_spec(module) is None}
+collect_ignore = [f"integrations/{name}" for name in _ABSENT.values()]
 
 
 @pytest.fixture(autouse=True)
@@ -96,5 +101,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which tests did not run, and why."""
     left_out: dict[str, int] = config.stash[_LEFT_OUT] if _LEFT_OUT in config.stash else {}  # noqa: SIM401
+    for module, name in _ABSENT.items():
+        terminalreporter.write_line(f"not run: {name}, because {module} is not installed", yellow=True)
     for reason, count in left_out.items():
         terminalreporter.write_line(f"not run: {count} tests, because {reason}", yellow=True)

@@ -113,6 +113,7 @@ COST_RULE: Final = "tracelm.cost.rule"
 COST_PRICE_VERSION: Final = "tracelm.cost.price_version"
 COST_RATES: Final = "tracelm.cost.rates"
 COST_COMPUTED: Final = "tracelm.cost.computed_usd"
+COST_FRAMEWORK: Final = "tracelm.cost.framework_usd"
 COST_BUCKETS: Final = {
     "input": "tracelm.cost.input_usd",
     "input_image": "tracelm.cost.input_image_usd",
@@ -163,6 +164,9 @@ RETRIEVAL_QUERY: Final = "gen_ai.retrieval.query.text"
 RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 AGENT_NAME: Final = "gen_ai.agent.name"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+HANDOFF_FROM: Final = "tracelm.handoff.from_agent"
+HANDOFF_TO: Final = "tracelm.handoff.to_agent"
+GUARDRAIL_TRIGGERED: Final = "tracelm.guardrail.triggered"  # of a framework's own guardrail, on its span
 
 # --- a score: log record `gen_ai.evaluation.result` ---------------------------------------------------------
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"

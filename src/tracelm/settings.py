@@ -81,6 +81,9 @@ class Settings:
     """Carry the current span into threads and thread pools, so that their spans are its children."""
     patch: bool = True
     """Patch the client libraries for which an integration is installed."""
+    integrations: tuple[str, ...] = ()
+    """Instrumentors of others to apply, which are installed: `openinference:crewai`, `openllmetry:chromadb`,
+    `opentelemetry:httpx`. The variable holds them separated by commas."""
     sample_rate: float | None = None
     """Share of the traces to record, 0 to 1, decided where a trace begins. Unset: `OTEL_TRACES_SAMPLER`, else 1."""
     keep_errors: bool = False
@@ -201,5 +204,6 @@ _PARSERS: Final[Mapping[Any, Callable[[str, str], Any]]] = {
     int: _number(int),
     float: _number(float),
     float | None: _number(float),
+    tuple[str, ...]: lambda _variable, text: _names(text),
     tuple[str | re.Pattern[str] | Callable[[str], str], ...]: lambda _variable, text: _names(text),
 }

@@ -76,6 +76,7 @@ def init(
     details_event: str | None = None,
     propagate_threads: bool | None = None,
     patch: bool | None = None,
+    integrations: Iterable[str] | None = None,
     sample_rate: float | None = None,
     keep_errors: bool | None = None,
     disabled: bool | None = None,
@@ -111,6 +112,9 @@ def init(
             `content` for content in the event and not on the span.
         propagate_threads: Carry the current span into threads and thread pools.
         patch: Patch client libraries such as openai.
+        integrations: Instrumentors of others that are installed and shall record here as well:
+            `["openinference:crewai", "openllmetry:chromadb", "opentelemetry:httpx"]`. A library that one of them
+            patches is left to it.
         sample_rate: The share of the traces to record, from 0 to 1. Default: `OTEL_TRACES_SAMPLER`, else 1.
         keep_errors: Record a trace that was not sampled too when something in it failed.
         disabled: Record nothing.
@@ -120,7 +124,8 @@ def init(
         monitors: Monitors that run in this process, in the background.
 
     Raises:
-        ConfigError: A setting cannot work, or another project is being recorded in this process.
+        ConfigError: A setting cannot work, an instrumentor is not installed, or another project is being recorded in
+            this process.
 
     Example:
         >>> import tracelm
@@ -144,6 +149,7 @@ def init(
         "details_event": details_event,
         "propagate_threads": propagate_threads,
         "patch": patch,
+        "integrations": None if integrations is None else tuple(integrations),
         "sample_rate": sample_rate,
         "keep_errors": keep_errors,
         "disabled": disabled,
@@ -171,6 +177,7 @@ def start(
     from opentelemetry import trace
 
     from tracelm.pricing.prices import PriceTable
+    from tracelm.trace import instrumentors
     from tracelm.trace import provider as pipeline
     from tracelm.trace.destination import find_destination
     from tracelm.trace.journal import Journal
@@ -180,6 +187,7 @@ def start(
     from tracelm.trace.tracer import JournalTracer
 
     global _own_provider  # noqa: PLW0603 - OpenTelemetry has one global provider as well
+    others = instrumentors.find(settings.integrations)
     table = PriceTable.from_user(prices)
     redactor = Redactor(settings.redact)
     provider = None if ids is not None else pipeline.program_provider()
@@ -217,10 +225,11 @@ def start(
     atexit.register(shutdown)
     if settings.propagate_threads:
         threads.propagate()
+    left_to = instrumentors.apply(others, provider)
     if settings.patch:
         from tracelm.trace.patching import patch
 
-        patch()
+        patch(left_to)
     _bound_journal(settings)
 
 
@@ -265,6 +274,10 @@ def shutdown() -> FlushReport:
             from tracelm.trace.patching import unpatch
 
             unpatch()
+        if current.settings.integrations:
+            from tracelm.trace.instrumentors import take_back
+
+            take_back()
         runtime.active = None
         recent.clear()
         current.journal.close()

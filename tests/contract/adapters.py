@@ -1,5 +1,6 @@
 """What the contract asks of each integration, done with the real client. A new integration adds its adapters here."""
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -243,7 +244,12 @@ def _adapters() -> dict[str, Adapter]:
             answer="1. 1",
             names=("sync-basic", "stream-basic"),
         )
-    return found | {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
+    found |= {"langchain-sync": LangChainSync(), "langchain-async": LangChainAsync()}
+    if importlib.util.find_spec("litellm") is not None:  # it needs a newer client than the oldest that we support
+        from tests.contract.litellm_adapters import LiteLLMAsync, LiteLLMSync
+
+        found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
+    return found
 
 
 ADAPTERS = _adapters()

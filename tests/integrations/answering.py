@@ -58,11 +58,11 @@ class _Pieces(http.SyncByteStream, http.AsyncByteStream):
 
 
 class Server:
-    """Answers each request with one body, and keeps what it was asked."""
+    """Answers requests with bodies, one after the other, the last for good, and keeps what it was asked."""
 
-    def __init__(self, body: object, *, content_type: str = "application/json") -> None:
+    def __init__(self, *bodies: object, content_type: str = "application/json") -> None:
         self.asked: list[http.Request] = []
-        self._content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._contents = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in bodies]
         self._content_type = content_type
 
     def client(self) -> Any:
@@ -75,8 +75,9 @@ class Server:
 
     def _answer(self, request: http.Request) -> http.Response:
         request.read()
+        content = self._contents[min(len(self.asked), len(self._contents) - 1)]
         self.asked.append(request)
-        return http.Response(200, stream=_Pieces(self._content), headers={"content-type": self._content_type})
+        return http.Response(200, stream=_Pieces(content), headers={"content-type": self._content_type})
 
 
 def sse(*events: dict[str, Any]) -> bytes:

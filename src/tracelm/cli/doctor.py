@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.metadata
+import os
 import platform
 import sys
 import time
@@ -160,18 +161,29 @@ def _prices(unpriced: "Sequence[UnpricedModel]") -> str:
 
 def _integrations() -> "list[IntegrationStatus]":
     """Try each integration for real: import its library, patch it, look, and take the patch back."""
-    from tracelm.trace import patching
+    from opentelemetry.trace import NoOpTracerProvider
 
-    patching.patch()
+    from tracelm.errors import ConfigError
+    from tracelm.settings import Settings
+    from tracelm.trace import instrumentors, patching
+
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its import asks the network for prices, else
+    others = Settings.from_env(project="doctor").integrations
+    found: list[instrumentors.Instrumentor] = []
+    for name in others:
+        with contextlib.suppress(ConfigError):  # `status` tells it
+            found += instrumentors.find([name])
+    patching.patch(instrumentors.apply(found, NoOpTracerProvider()))
     try:
         for each in patching.status():
             if each.state == "waiting":
                 # What goes wrong in a client library's own import is for `status` to tell.
                 with contextlib.suppress(Exception):
                     importlib.import_module(each.name)
-        return patching.status()
+        return [*patching.status(), *instrumentors.status(others)]
     finally:
         patching.unpatch()
+        instrumentors.take_back()
 
 
 def _pairs(values: _Facts, *, plain: bool = False) -> "Table":

@@ -9,7 +9,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import Final, Literal, Protocol, TypeAlias, cast
@@ -50,21 +50,27 @@ class _Instrumentor(Protocol):
 
 
 _lock: Final = threading.Lock()
-"""Guards the four below, and is never held while something is loaded: an import may be waiting for us."""
+"""Guards the five below, and is never held while something is loaded: an import may be waiting for us."""
 _on: bool = False
 _hooked: Final[set[str]] = set()
 """Modules whose import calls us. A hook cannot be taken back: while patching is off it does nothing."""
 _active: Final[dict[str, _Instrumentor]] = {}
 _refused: Final[dict[str, tuple[State, str]]] = {}
+_left_to: Final[dict[str, str]] = {}
 
 
-def patch() -> None:
-    """Patch every library that has an integration: now if it is imported, else when it will be."""
+def patch(left_to: Mapping[str, str] | None = None) -> None:
+    """Patch every library that has an integration: now if it is imported, else when it will be.
+
+    Args:
+        left_to: Packages that are left to somebody else, each with that one's name.
+    """
     global _on  # noqa: PLW0603 - patching is a state of the process
     with _lock:
         if _on:
             return
         _on = True
+        _left_to.update(left_to or {})
     try:
         for entry in _entries():
             if entry.name in sys.modules:
@@ -86,6 +92,7 @@ def unpatch() -> None:
         patched = dict(_active)
         _active.clear()
         _refused.clear()
+        _left_to.clear()
     for name, instrumentor in patched.items():
         try:
             instrumentor.uninstrument()
@@ -116,7 +123,13 @@ def _apply(entry: EntryPoint) -> None:
     name = entry.name
     try:
         instrumentor = _load(entry)
-        conflict = _conflict(instrumentor)
+        package, version = package_of(instrumentor)
+        if package is not None and version is None:
+            return  # a module of the program's own that has the name of one in the library: `agents`, say
+        if package in _left_to:
+            _refused[name] = ("off", f"left to {_left_to[package]}")
+            return
+        conflict = conflict_of(instrumentor)
         if conflict is not None:
             _refused[name] = ("version out of range", conflict)
             report(f"patch {name}", RuntimeError(conflict))
@@ -137,7 +150,8 @@ def _load(entry: EntryPoint) -> _Instrumentor:
     return cast("Callable[[], _Instrumentor]", entry.load())()
 
 
-def _conflict(instrumentor: _Instrumentor) -> str | None:
+def conflict_of(instrumentor: _Instrumentor) -> str | None:
+    """Say which version of its library an instrumentor needs, where another is installed, or none."""
     from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
     conflict = get_dependency_conflicts(instrumentor.instrumentation_dependencies())
@@ -148,12 +162,12 @@ def _status(entry: EntryPoint) -> IntegrationStatus:
     name = entry.name
     if not _may_be_installed(name):
         return IntegrationStatus(name, "not installed", f"pip install {name}")
-    if name in _refused and _refused[name][0] == "failed":
+    if name in _refused and _refused[name][0] in {"failed", "off"}:
         return IntegrationStatus(name, *_refused[name])
     try:
         instrumentor = _active.get(name) or _load(entry)
-        package, version = _package(instrumentor)
-        conflict = None if name in _active else _conflict(instrumentor)
+        package, version = package_of(instrumentor)
+        conflict = None if name in _active else conflict_of(instrumentor)
     except Exception as error:
         return IntegrationStatus(name, "failed", f"{type(error).__name__}: {error}")
     if name in _active:
@@ -167,7 +181,7 @@ def _status(entry: EntryPoint) -> IntegrationStatus:
     return IntegrationStatus(name, "waiting", f"patched as soon as the program imports {name}", version)
 
 
-def _package(instrumentor: _Instrumentor) -> tuple[str | None, str | None]:
+def package_of(instrumentor: _Instrumentor) -> tuple[str | None, str | None]:
     """Return the distribution that an integration is for, and its version, if it is installed."""
     from packaging.requirements import Requirement
 
