@@ -11,8 +11,7 @@ from tracelm.integrations._stream import StreamRecord, watch_held
 def follow(stream: Any, call: Call, record: StreamRecord) -> None:
     """Record a stream: it stays the object that it is, of a class below its own."""
     state = _State(call, record, watch_held(stream, record.closed))
-    kind: Any = type(stream)
-    stream.__class__ = _recording_class(kind)
+    stream.__class__ = _recording_class(type(stream))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
     vars(stream)["_tracelm"] = state
 
 

@@ -28,7 +28,7 @@ class LiteLLMSync:
         return LiteLLMInstrumentor()
 
     def patched(self) -> list[object]:
-        return [vars(litellm).get(f"{way}{name}") for name in _NAMES for way in ("", "a")]
+        return [vars(typed_in_part).get(f"{way}{name}") for name in _NAMES for way in ("", "a")]
 
     def call(self, url: str) -> Any:
         return _plain(litellm.completion(**_asked(url, "sync-basic")))
