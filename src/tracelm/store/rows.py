@@ -253,7 +253,8 @@ def _integer(attributes: Mapping[str, AnyValue], key: str) -> int | None:
 
 def _tokens(attributes: Mapping[str, AnyValue], key: str) -> int | None:
     found = _integer(attributes, key)
-    return found if found in _TOKENS else None
+    # A range that is asked for what is no number looks at each of its numbers.
+    return found if found is not None and found in _TOKENS else None
 
 
 def _usd(attributes: Mapping[str, AnyValue], key: str) -> float | None:
