@@ -8,7 +8,7 @@ from tracelm.store.record import pack
 from tracelm.store.search.texts import fold, may_have, spelled, text_of_record
 
 SAID = st.text(max_size=40) | st.recursive(
-    st.text(max_size=12) | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=12) | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 ).map(lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS).decode())
