@@ -33,6 +33,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     for name in list(os.environ):
         if name.startswith(("OTEL_", "TRACELM_")) and name != "TRACELM_MODEL_DIR":
             monkeypatch.delenv(name)
+    # LiteLLM sets it when it is imported: whether tokens can be counted shall not depend on which test came before.
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     monkeypatch.setenv("TRACELM_HOME", str(tmp_path / "home"))
     yield
     tracelm.shutdown()
