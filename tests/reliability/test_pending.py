@@ -174,7 +174,8 @@ def test_a_file_of_pending_spans_that_grew_too_large_is_written_anew(
         for _ in range(3):
             pending.look()
             assert [(span.name, span.state) for span in store.spans()] == [("long", "in flight")]
-        assert len(list_segments(tmp_path)) == 1
+        # The thread looks as well, and for a moment there are both: the new one and the full one.
+        assert any(len(list_segments(tmp_path)) == 1 for _ in range(1_000))
 
 
 def test_the_thread_finds_a_span_that_stays_open(tmp_path: Path) -> None:
