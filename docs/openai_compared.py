@@ -77,7 +77,7 @@ def under_tracelm(recordings: list[Recorded]) -> list[Found]:
     found: list[Found] = []
     for recorded in recordings:
         with tempfile.TemporaryDirectory() as home, _meters() as reader:
-            tracelm.init("compared", home=home, metric_names="both", details_event="on")
+            tracelm.init("compared", home=home, metric_names="both", details_event="on", stream_usage="leave")
             ask(recorded)
             tracelm.shutdown()
             (segment,) = list_segments(Path(home)) or (None,)
