@@ -256,7 +256,6 @@ def main() -> None:
         (REFERENCE / name).write_text(text, encoding="utf-8")
         sys.stdout.write(f"{name}\n")
     API.write_text(api_description(), encoding="utf-8")
-    sys.stdout.write("web/api.json: run `npm run api` in web/ if it changed\n")
 
 
 if __name__ == "__main__":

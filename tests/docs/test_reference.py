@@ -34,9 +34,7 @@ def test_the_generated_pages_are_what_the_generator_gives() -> None:
 
 
 def test_the_description_that_the_web_ui_is_typed_by_is_that_of_the_api() -> None:
-    assert API.read_text(encoding="utf-8") == api_description(), (
-        "web/api.json is behind the code: run `make docs`, then `npm run api` in web/"
-    )
+    assert API.read_text(encoding="utf-8") == api_description(), "web/api.json is behind the code: run `make docs`"
 
 
 def test_every_setting_stands_in_the_reference() -> None:

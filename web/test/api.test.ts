@@ -1,17 +1,6 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import openapiTS, { astToString } from "openapi-typescript";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { get, keepCsrfToken, Problem, send } from "../src/api/client";
-
-const file = (name: string) => resolve(process.cwd(), name);
-
-test("the types are those of the server's description; if not: npm run api", async () => {
-  const described = JSON.parse(readFileSync(file("api.json"), "utf8")) as object;
-  const types = astToString(await openapiTS(described as never));
-  expect(readFileSync(file("src/api/schema.ts"), "utf8")).toContain(types.trim());
-}, 60_000);
 
 describe("a request", () => {
   afterEach(() => vi.unstubAllGlobals());

@@ -72,8 +72,8 @@ def test_what_one_takes_is_told_live_by_the_other(url: str, tmp_path: Path) -> N
     ):
         for server, name in ((one, "from one"), (other, "from the other")):
             server.send(trace_request(1, name=name).SerializeToString())
-            for stream in (of_one, of_other):
-                stream.until(kind="span", name=name)
+            told = [stream.until(kind="span", name=name) for stream in (of_one, of_other)]
+            assert all(told)
 
 
 def test_two_that_start_at_once_on_an_empty_database_both_serve(url: str, tmp_path: Path) -> None:
