@@ -1,7 +1,8 @@
 """Records the calls of LiteLLM: each is one span, whichever client or provider it goes on to."""
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
@@ -101,6 +102,16 @@ class _Recorded:
         self._asked = asked
         self.call = call
 
+    @contextmanager
+    def asking(self) -> Generator[None]:
+        """Make the call the current one while LiteLLM works; an error ends it."""
+        try:
+            with self.call.current():
+                yield
+        except BaseException as error:
+            self.call.end(error=error)
+            raise
+
     def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the stream that it gave."""
         try:
@@ -133,12 +144,8 @@ def _recording(function: _Function, method: Callable[..., Any], is_on: Callable[
         recorded = _begin(function, args, kwargs) if is_on() else None
         if recorded is None:
             return method(*args, **kwargs)
-        try:
-            with recorded.call.current():
-                reply = method(*args, **kwargs)
-        except BaseException as error:
-            recorded.call.end(error=error)
-            raise
+        with recorded.asking():
+            reply = method(*args, **kwargs)
         recorded.received(reply)
         return reply
 
@@ -151,12 +158,8 @@ def _arecording(function: _Function, method: Callable[..., Any], is_on: Callable
         recorded = _begin(function, args, kwargs) if is_on() else None
         if recorded is None:
             return await method(*args, **kwargs)
-        try:
-            with recorded.call.current():
-                reply = await method(*args, **kwargs)
-        except BaseException as error:
-            recorded.call.end(error=error)
-            raise
+        with recorded.asking():
+            reply = await method(*args, **kwargs)
         recorded.received(reply)
         return reply
 

@@ -219,16 +219,15 @@ def emit_all(
     current = runtime.active
     if current is None:
         return
+    about = trace.get_current_span().get_span_context() if on is None else on
+    level = 0 if severity is None else severity.value
+    # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
+    tracer = current.tracer
     lines: list[bytes] = []
     for event_name, attributes in events:
         try:
-            about = trace.get_current_span().get_span_context() if on is None else on
-            uid = CleanText(os.urandom(16).hex())
-            found = {semconv.LOG_RECORD_UID: uid, **attributes}
-            # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
-            tracer = current.tracer
+            found = {semconv.LOG_RECORD_UID: CleanText(os.urandom(16).hex()), **attributes}
             resource = current.resource(tracer.resource)
-            level = 0 if severity is None else severity.value
             lines.append(current.lines.event(event_name, time_ns(), about, found, resource, tracer.scope, level))
         except Exception as error:
             current.journal.miss()

@@ -1,8 +1,5 @@
-/** Figures over time: bars or lines in a small SVG. A click leads to what is behind a bar, a drag takes a range. */
-import { useRef, useState } from "react";
-
-import { exact, tick } from "../format/time";
-import { ChartButtons } from "./Download";
+/** Figures over time: bars or lines in a small SVG. */
+import { BASE, Level, OverTime, stepOf, TOP } from "./OverTime";
 
 type Series = { name: string; tone: string; dot: string; values: (number | null)[] };
 type Props = {
@@ -16,11 +13,6 @@ type Props = {
   onPick: (from: number, to: number) => void;
 };
 
-const WIDTH = 600;
-const HEIGHT = 132;
-const BASE = 112;
-const TOP = 8;
-
 /** A round number at or above the greatest value. */
 export function nice(most: number): number {
   if (most <= 0) return 1;
@@ -29,11 +21,7 @@ export function nice(most: number): number {
 }
 
 export function Bars({ title, sum, starts, bucketNs, series, kind, show, onPick }: Props) {
-  const box = useRef<SVGSVGElement>(null);
-  const [at, setAt] = useState<number | null>(null);
-  const [from, setFrom] = useState<number | null>(null);
-  const n = starts.length;
-  const step = WIDTH / Math.max(1, n);
+  const step = stepOf(starts);
   const total = (k: number) => series.reduce((all, each) => all + (each.values[k] ?? 0), 0);
   const most = nice(
     Math.max(
@@ -42,112 +30,54 @@ export function Bars({ title, sum, starts, bucketNs, series, kind, show, onPick 
     ),
   );
   const y = (value: number) => BASE - (value / most) * (BASE - TOP);
-  const place = (event: React.PointerEvent) => {
-    const rect = box.current!.getBoundingClientRect();
-    return Math.min(n - 1, Math.max(0, Math.floor(((event.clientX - rect.left) / rect.width) * n)));
-  };
-  const low = from === null || at === null ? null : Math.min(from, at);
-  const high = from === null || at === null ? null : Math.max(from, at);
-  const whole = bucketNs * n;
   const isEmpty = series.every((each) => each.values.every((value) => value === null || value === 0));
   return (
-    <figure className="card min-w-0 px-3 pt-2 pb-1">
-      <figcaption className="flex items-baseline gap-3">
-        <span className="font-medium">{title}</span>
-        <span className="ml-auto flex flex-wrap justify-end gap-x-3 text-xs text-soft">
-          {at === null ? (
-            <span className="font-medium text-ink">{sum}</span>
-          ) : (
-            <>
-              <span title={exact(starts[at]!)}>{tick(starts[at]!, whole)}</span>
-              {series.map((each) => (
-                <span key={each.name}>
-                  {each.name} <span className="font-medium text-ink">{show(each.values[at] ?? null)}</span>
-                </span>
-              ))}
-            </>
-          )}
-        </span>
-      </figcaption>
-      <svg
-        ref={box}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${title}: ${sum}`}
-        className="mt-1 block h-[132px] w-full cursor-crosshair touch-none select-none"
-        onPointerMove={(event) => setAt(place(event))}
-        onPointerLeave={() => {
-          setAt(null);
-          setFrom(null);
-        }}
-        onPointerDown={(event) => setFrom(place(event))}
-        onPointerUp={(event) => {
-          const to = place(event);
-          if (from !== null) onPick(Math.min(from, to), Math.max(from, to));
-          setFrom(null);
-        }}
-      >
-        {[0.5, 1].map((share) => (
-          <line key={share} x1={0} x2={WIDTH} y1={y(most * share)} y2={y(most * share)} className="stroke-line" strokeWidth={1} vectorEffect="non-scaling-stroke" />
-        ))}
-        {at !== null && (
-          <rect
-            x={(low ?? at) * step}
-            width={((high ?? at) - (low ?? at) + 1) * step}
-            y={TOP}
-            height={BASE - TOP}
-            className="fill-chosen"
-          />
-        )}
-        {kind === "bars"
-          ? starts.map((start, k) => {
-              let below = 0;
-              return series.map((each) => {
-                const value = each.values[k] ?? 0;
-                if (value <= 0) return null;
-                const bottom = y(below);
-                below += value;
-                const height = Math.max(1.5, bottom - y(below));
-                return <rect key={`${start}${each.name}`} x={k * step + step * 0.1} width={step * 0.8} y={bottom - height} height={height} className={each.tone} />;
-              });
-            })
-          : series.map((each) => <Line key={each.name} each={each} step={step} y={y} />)}
-        <line x1={0} x2={WIDTH} y1={BASE} y2={BASE} className="stroke-edge" strokeWidth={1} vectorEffect="non-scaling-stroke" />
-      </svg>
-      <div className="-mt-4 flex justify-between text-xs text-faint" aria-hidden="true">
-        {n > 0 && (
-          <>
-            <span>{tick(starts[0]!, whole)}</span>
-            <span>{isEmpty ? "nothing in this time" : tick(starts[Math.floor(n / 2)]!, whole)}</span>
-            <span>{tick(starts[n - 1]!, whole)}</span>
-          </>
-        )}
-      </div>
-      <div className="flex gap-3 pt-1 text-xs text-soft">
-        {series.length > 1 &&
-          series.map((each) => (
-            <span key={each.name} className="flex items-center gap-1">
-              <svg width={8} height={8} aria-hidden="true">
-                <rect width={8} height={8} rx={2} className={each.dot} />
-              </svg>
-              {each.name}
-            </span>
-          ))}
-        <span className="ml-auto flex gap-3 text-faint">
-          <ChartButtons
-            name={title}
-            columns={[
-              { name: "start_ns", of: (k) => starts[k] },
-              ...series.map((each) => ({ name: each.name, of: (k: number) => each.values[k] })),
-            ]}
-            lines={starts.map((_, k) => k)}
-            svg={() => box.current}
-          />
-          <span>top line: {show(most)}</span>
-        </span>
-      </div>
-    </figure>
+    <OverTime
+      {...{ title, sum, starts, bucketNs, onPick }}
+      nothing={isEmpty ? "nothing in this time" : undefined}
+      read={(at) =>
+        series.map((each) => (
+          <span key={each.name}>
+            {each.name} <span className="font-medium text-ink">{show(each.values[at] ?? null)}</span>
+          </span>
+        ))
+      }
+      grid={[0.5, 1].map((share) => (
+        <Level key={share} y={y(most * share)} />
+      ))}
+      scale={`top line: ${show(most)}`}
+      columns={[
+        { name: "start_ns", of: (k) => starts[k] },
+        ...series.map((each) => ({ name: each.name, of: (k: number) => each.values[k] })),
+      ]}
+      lines={starts.map((_, k) => k)}
+      legend={
+        series.length > 1 &&
+        series.map((each) => (
+          <span key={each.name} className="flex items-center gap-1">
+            <svg width={8} height={8} aria-hidden="true">
+              <rect width={8} height={8} rx={2} className={each.dot} />
+            </svg>
+            {each.name}
+          </span>
+        ))
+      }
+    >
+      {kind === "bars"
+        ? starts.map((start, k) => {
+            let below = 0;
+            return series.map((each) => {
+              const value = each.values[k] ?? 0;
+              if (value <= 0) return null;
+              const bottom = y(below);
+              below += value;
+              const height = Math.max(1.5, bottom - y(below));
+              return <rect key={`${start}${each.name}`} x={k * step + step * 0.1} width={step * 0.8} y={bottom - height} height={height} className={each.tone} />;
+            });
+          })
+        : series.map((each) => <Line key={each.name} each={each} step={step} y={y} />)}
+      <Level y={BASE} isBase />
+    </OverTime>
   );
 }
 

@@ -1,9 +1,7 @@
-/** A figure with its interval over time; where a version begins, the line breaks. A click leads to what is behind it. */
-import { useRef, useState } from "react";
-
-import { exact, tick } from "../format/time";
+/** A figure with its interval over time; where a version begins, the line breaks. */
+import { tick } from "../format/time";
 import { oneLine } from "../format/visible";
-import { ChartButtons } from "./Download";
+import { BASE, Level, OverTime, stepOf, TOP } from "./OverTime";
 
 export type Point = { mean: number | null; low: number | null; high: number | null; n: number };
 export type Line = { version: string; points: (Point | null)[] };
@@ -20,121 +18,59 @@ type Props = {
   of?: "scorer" | "task";
 };
 
-const WIDTH = 600;
-const HEIGHT = 132;
-const BASE = 112;
-const TOP = 8;
 const WIDEST = 18;
 
 export function Trend({ title, sum, starts, bucketNs, lines, range, show, onPick, of = "scorer" }: Props) {
-  const box = useRef<SVGSVGElement>(null);
-  const [at, setAt] = useState<number | null>(null);
-  const [from, setFrom] = useState<number | null>(null);
-  const n = starts.length;
-  const step = WIDTH / Math.max(1, n);
+  const step = stepOf(starts);
   const [least, most] = range;
   const x = (k: number) => (k + 0.5) * step;
   const y = (value: number) => BASE - ((value - least) / (most - least || 1)) * (BASE - TOP);
-  const place = (event: React.PointerEvent) => {
-    const rect = box.current!.getBoundingClientRect();
-    return Math.min(n - 1, Math.max(0, Math.floor(((event.clientX - rect.left) / rect.width) * n)));
-  };
-  const whole = bucketNs * n;
   const breaks = lines.flatMap((line, number) => {
     const first = line.points.findIndex((point) => point !== null);
     return number > 0 && first >= 0 ? [{ version: line.version, k: first }] : [];
   });
-  const here = at === null ? [] : lines.flatMap((line) => (line.points[at] ? [{ version: line.version, point: line.points[at] }] : []));
+  const read = (at: number) => {
+    const here = lines.flatMap((line) => (line.points[at] ? [{ version: line.version, point: line.points[at] }] : []));
+    if (here.length === 0) return <span>nothing</span>;
+    return here.map(({ version, point }) => (
+      <span key={version}>
+        {lines.length > 1 && <span className="font-mono">{version.slice(0, 6)} </span>}
+        <span className="font-medium text-ink">{show(point.mean)}</span>
+        {point.low !== null && point.high !== null && ` (${show(point.low)} to ${show(point.high)})`}, n = {point.n}
+      </span>
+    ));
+  };
   return (
-    <figure className="card min-w-0 px-3 pt-2 pb-1">
-      <figcaption className="flex items-baseline gap-3">
-        <span className="min-w-0 truncate font-medium">{oneLine(title, 120)}</span>
-        <span className="ml-auto flex shrink-0 flex-wrap justify-end gap-x-3 text-xs text-soft">
-          {at === null ? (
-            <span className="font-medium text-ink">{sum}</span>
-          ) : (
-            <>
-              <span title={exact(starts[at]!)}>{tick(starts[at]!, whole)}</span>
-              {here.length === 0 && <span>nothing</span>}
-              {here.map(({ version, point }) => (
-                <span key={version}>
-                  {lines.length > 1 && <span className="font-mono">{version.slice(0, 6)} </span>}
-                  <span className="font-medium text-ink">{show(point.mean)}</span>
-                  {point.low !== null && point.high !== null && ` (${show(point.low)} to ${show(point.high)})`}, n = {point.n}
-                </span>
-              ))}
-            </>
-          )}
+    <OverTime
+      {...{ sum, starts, bucketNs, onPick, read }}
+      title={oneLine(title, 120)}
+      grid={[0, 0.5, 1].map((share) => (
+        <Level key={share} y={y(least + (most - least) * share)} isBase={share === 0} />
+      ))}
+      scale={`${show(least)} to ${show(most)}`}
+      columns={[
+        { name: "start_ns", of: (each) => starts[each.k] },
+        { name: "version", of: (each) => each.version },
+        { name: "mean", of: (each) => each.point.mean },
+        { name: "low", of: (each) => each.point.low },
+        { name: "high", of: (each) => each.point.high },
+        { name: "n", of: (each) => each.point.n },
+      ]}
+      lines={lines.flatMap((line) => line.points.flatMap((point, k) => (point === null ? [] : [{ k, version: line.version, point }])))}
+      legend={breaks.map((each) => (
+        <span key={each.version} title={`the ${of}'s version ${oneLine(each.version, 80)}`}>
+          <span className="text-warn">┆</span> {of} version <span className="font-mono">{oneLine(each.version, 80).slice(0, 6)}</span> from{" "}
+          {tick(starts[each.k]!, bucketNs * starts.length)}
         </span>
-      </figcaption>
-      <svg
-        ref={box}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${oneLine(title, 120)}: ${sum}`}
-        className="mt-1 block h-[132px] w-full cursor-crosshair touch-none select-none"
-        onPointerMove={(event) => setAt(place(event))}
-        onPointerLeave={() => {
-          setAt(null);
-          setFrom(null);
-        }}
-        onPointerDown={(event) => setFrom(place(event))}
-        onPointerUp={(event) => {
-          const to = place(event);
-          if (from !== null) onPick(Math.min(from, to), Math.max(from, to));
-          setFrom(null);
-        }}
-      >
-        {[0, 0.5, 1].map((share) => (
-          <line key={share} x1={0} x2={WIDTH} y1={y(least + (most - least) * share)} y2={y(least + (most - least) * share)} className={share === 0 ? "stroke-edge" : "stroke-line"} strokeWidth={1} vectorEffect="non-scaling-stroke" />
-        ))}
-        {at !== null && (
-          <rect x={Math.min(from ?? at, at) * step} width={(Math.abs((from ?? at) - at) + 1) * step} y={TOP} height={BASE - TOP} className="fill-chosen" />
-        )}
-        {breaks.map((each) => (
-          <line key={each.version} x1={each.k * step} x2={each.k * step} y1={TOP} y2={BASE} className="stroke-warn" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />
-        ))}
-        {lines.map((line, number) => (
-          <VersionLine key={line.version} points={line.points} x={x} y={y} step={step} isNewest={number === lines.length - 1} />
-        ))}
-      </svg>
-      <div className="-mt-4 flex justify-between text-xs text-faint" aria-hidden="true">
-        {n > 0 && (
-          <>
-            <span>{tick(starts[0]!, whole)}</span>
-            <span>{tick(starts[Math.floor(n / 2)]!, whole)}</span>
-            <span>{tick(starts[n - 1]!, whole)}</span>
-          </>
-        )}
-      </div>
-      <div className="flex flex-wrap gap-x-3 pt-1 text-xs text-soft">
-        {breaks.map((each) => (
-          <span key={each.version} title={`the ${of}'s version ${oneLine(each.version, 80)}`}>
-            <span className="text-warn">┆</span> {of} version <span className="font-mono">{oneLine(each.version, 80).slice(0, 6)}</span> from{" "}
-            {tick(starts[each.k]!, whole)}
-          </span>
-        ))}
-        <span className="ml-auto flex gap-3 text-faint">
-          <ChartButtons
-            name={title}
-            columns={[
-              { name: "start_ns", of: (each) => starts[each.k] },
-              { name: "version", of: (each) => each.version },
-              { name: "mean", of: (each) => each.point.mean },
-              { name: "low", of: (each) => each.point.low },
-              { name: "high", of: (each) => each.point.high },
-              { name: "n", of: (each) => each.point.n },
-            ]}
-            lines={lines.flatMap((line) => line.points.flatMap((point, k) => (point === null ? [] : [{ k, version: line.version, point }])))}
-            svg={() => box.current}
-          />
-          <span>
-            {show(least)} to {show(most)}
-          </span>
-        </span>
-      </div>
-    </figure>
+      ))}
+    >
+      {breaks.map((each) => (
+        <line key={each.version} x1={each.k * step} x2={each.k * step} y1={TOP} y2={BASE} className="stroke-warn" strokeWidth={1} strokeDasharray="4 3" vectorEffect="non-scaling-stroke" />
+      ))}
+      {lines.map((line, number) => (
+        <VersionLine key={line.version} points={line.points} x={x} y={y} step={step} isNewest={number === lines.length - 1} />
+      ))}
+    </OverTime>
   );
 }
 
