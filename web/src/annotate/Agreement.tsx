@@ -9,12 +9,12 @@ import { oneLine } from "../format/visible";
 import { Interval } from "../parts/Interval";
 import type { Said } from "./AnnotatePage";
 
-type Props = { said: Said[]; name: string; judge: string; project: string | undefined };
+type Props = { said: Said[]; name: string; judge: string; project: string | undefined; run: string | undefined };
 
-export function Agreement({ said, name, judge, project }: Props) {
+export function Agreement({ said, name, judge, project, run }: Props) {
   const found = useQuery({
-    queryKey: ["agreement", name, judge, project, said.length],
-    queryFn: ({ signal }) => get("/api/v1/agreement", { name, judge, project }, undefined, signal),
+    queryKey: ["agreement", name, judge, project, run, said.length],
+    queryFn: ({ signal }) => get("/api/v1/agreement", { name, judge, project, run_id: run }, undefined, signal),
     enabled: judge !== "",
     placeholderData: (before) => before,
   });

@@ -164,7 +164,10 @@ function Rows({ run }: { run: Run }) {
             </button>
           ),
         )}
-        <span className="ml-auto">
+        <Link to="/annotate" search={{ run: run.run_id, judge: scores[0] }} className="link ml-auto">
+          Judge them by hand
+        </Link>
+        <span className="ml-2">
           <CsvButton
             name={`rows of run ${run.run_id}`}
             columns={[

@@ -19,6 +19,7 @@ def routers() -> Sequence[APIRouter]:
         lineage,
         live,
         monitors,
+        outline,
         overview,
         runs,
         scores,
@@ -28,7 +29,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, agreement, alerts, runs, lineage, datasets, monitors,
-        guardrails, live, keys, about, description,
+        session, overview, traces, outline, export, spans, scores, agreement, alerts, runs, lineage, datasets,
+        monitors, guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]
