@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { subjectOf } from "../src/annotate/queue";
 import type { RunRow, Schemas } from "../src/api/client";
+import { linesOf } from "../src/home/Scores";
 import { exportAddress } from "../src/traces/Export";
 import { episodesOf, failing, timeOf, told } from "../src/watch/episodes";
 
@@ -62,4 +63,18 @@ test("a file of all that a filter finds is asked for with what was given", () =>
   const asked = { where: "name:a b", project: "p", since_ns: undefined, until_ns: "7" };
   expect(exportAddress(asked)).toBe("/api/v1/export/spans.jsonl?where=name%3Aa+b&project=p&until_ns=7");
   expect(exportAddress({ where: "", project: undefined, since_ns: undefined, until_ns: undefined })).toBe("/api/v1/export/spans.jsonl?");
+});
+
+test("scores over time have a place for each bucket, and count by what passes where a line is drawn", () => {
+  const interval = (mean: number) => ({ mean, low: null, high: null, n: 1 });
+  const at = (start: number, name: string, pass: number | null, mean: number | null) => ({
+    start_ns: String(start), name, n: 2, errors: 1, pass_rate: pass === null ? null : interval(pass), mean: mean === null ? null : interval(mean),
+  }); // prettier-ignore
+  const items = [at(100, "tone", null, 3), at(120, "tone", null, 4), at(110, "polite", 0.5, 0.5), at(100, "word", null, null)];
+  const { starts, lines } = linesOf({ since_ns: "100", until_ns: "125", bucket_ns: 10, items });
+  expect(starts).toEqual(["100", "110", "120"]);
+  expect(lines.map((line) => [line.name, line.kind, line.n, line.errors, line.points.map((point) => point?.mean ?? null)])).toEqual([
+    ["tone", "mean", 4, 2, [3, null, 4]],
+    ["polite", "pass_rate", 2, 1, [null, 0.5, null]],
+  ]);
 });

@@ -13,6 +13,7 @@ import { Bars } from "../parts/Bars";
 import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
 import { Groups } from "./Groups";
+import { Scores } from "./Scores";
 
 const BUCKETS = 60;
 
@@ -51,7 +52,7 @@ export function HomePage() {
     scope.project,
     scope.until === undefined,
     () => {
-      for (const key of ["stats", "whole", "groups", "failing"]) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ["stats", "whole", "score-stats", "groups", "failing"]) void client.invalidateQueries({ queryKey: [key] });
     },
     5_000,
   );
@@ -119,6 +120,7 @@ export function HomePage() {
           ]}
         />
       </div>
+      <Scores span={span} />
       <p className="text-xs text-faint">Click a bar to see its traces; drag over several to look closer.</p>
       <div className="grid grid-cols-3 gap-3 max-xl:grid-cols-1">
         <Groups title="By model" by="model" field="model" span={span} />

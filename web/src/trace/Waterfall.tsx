@@ -255,7 +255,7 @@ function Line({ each, line, traceStartNs, top, whole, isChosen, isClosed, marks,
           </span>
         )}
         {marks && marks.scores > 0 && (
-          <span className={`chip ${marks.failed > 0 ? "bg-bad-ground text-bad" : ""}`} title={`${marks.scores} scores, ${marks.failed} failed`}>
+          <span className={`chip max-sm:hidden ${marks.failed > 0 ? "bg-bad-ground text-bad" : ""}`} title={`${marks.scores} scores, ${marks.failed} failed`}>
             {marks.scores} {marks.scores === 1 ? "score" : "scores"}
           </span>
         )}
@@ -270,7 +270,7 @@ function Name({ line }: { line: SpanLine }) {
   return (
     <>
       <StatusMark status={line.status} state={line.state} />
-      <span className={`truncate ${line.status === "error" ? "text-bad" : ""}`} title={oneLine(line.name, 500)}>
+      <span className={`min-w-10 truncate ${line.status === "error" ? "text-bad" : ""}`} title={oneLine(line.name, 500)}>
         {oneLine(line.name) || "(no name)"}
       </span>
     </>
@@ -282,8 +282,8 @@ function Figures({ line }: { line: SpanLine }) {
   const tokens = line.input_tokens === null && line.output_tokens === null ? null : (line.input_tokens ?? 0) + (line.output_tokens ?? 0);
   return (
     <span className="ml-auto flex shrink-0 gap-2 pl-1 text-xs text-faint">
-      {tokens !== null && <span title="tokens">{count(tokens)} tok</span>}
-      {line.cost_usd !== null && <span title={`$${line.cost_usd}`}>{cost(line.cost_usd)}</span>}
+      {tokens !== null && <span title="tokens" className="max-sm:hidden">{count(tokens)} tok</span>}
+      {line.cost_usd !== null && <span title={`$${line.cost_usd}`} className="max-sm:hidden">{cost(line.cost_usd)}</span>}
       <span className={`w-9 text-right ${tone}`}>{word}</span>
     </span>
   );

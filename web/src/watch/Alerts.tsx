@@ -8,7 +8,7 @@ import { Failed } from "../frame/states";
 import { between } from "../format/time";
 import { count, duration, figure } from "../format/units";
 import { oneLine } from "../format/visible";
-import { CsvButton } from "../parts/Download";
+import { CsvButton, CsvLink } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { type Episode, episodesOf, failing, timeOf, told } from "./episodes";
 
@@ -87,7 +87,26 @@ function StandingTable({ lines }: { lines: Standing[] }) {
         <caption className="sr-only">Where the alerts stand</caption>
         <thead>
           <tr className="h-8 border-b border-line bg-panel text-left">
-            <th className="label px-3">Alert</th>
+            <th className="label px-3">
+              Alert
+              <CsvLink
+                name={`${lines[0]!.monitor} standing`}
+                columns={[
+                  { name: "alert", of: (each) => each.alert },
+                  { name: "condition", of: (each) => each.condition },
+                  { name: "severity", of: (each) => each.severity },
+                  { name: "score", of: (each) => each.score },
+                  { name: "status", of: (each) => each.status },
+                  { name: "since_ns", of: (each) => each.since_ns },
+                  { name: "looked_ns", of: (each) => each.looked_ns },
+                  { name: "value", of: (each) => each.value },
+                  { name: "low", of: (each) => each.low },
+                  { name: "high", of: (each) => each.high },
+                  { name: "n", of: (each) => each.n },
+                ]}
+                lines={lines}
+              />
+            </th>
             <th className="label px-2">Score</th>
             <th className="label px-2">Stands</th>
             <th className="label px-2">Since</th>
