@@ -71,6 +71,10 @@ def test_hostile_content_is_only_text_in_lists_queues_datasets_and_scores(page: 
         f"/annotate?project={quote(project)}&score=x&judge={judge}&scale={scale}": "1 of 1",
         f"/datasets?name={quote(sent.INJECTIONS[0])}": "question",
         f"/monitors?project={quote(project)}": "Nothing",
+        f"/?project={quote(project)}": "Scores over time",
+        f"/sessions?project={quote(project)}": sent.INJECTIONS[1],
+        f"/sessions/{quote(sent.INJECTIONS[1], safe='')}": sent.INJECTIONS[0],
+        f"/traces/{sent.HOSTILE}?tab=verdicts": "Score it",
         f"/evaluations?name={quote(sent.INJECTIONS[1])}": "No evaluation run here",
     }
     for path, text in every.items():

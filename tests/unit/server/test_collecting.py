@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -124,7 +125,7 @@ def test_a_key_exports_its_own_project_only(home: Path) -> None:
 
 
 def test_all_traces_that_a_filter_finds_are_a_file(server: Serving) -> None:
-    def exported(**query: object) -> list[str]:
+    def exported(**query: Any) -> list[str]:
         lines = server.get("/export/spans.jsonl", **query).body.splitlines()
         spans = [orjson.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
         return sorted(each["name"] for each in spans)
