@@ -7,16 +7,11 @@ are recordings, asked for with OpenAI's real client; what judges them are real s
 import contextlib
 import os
 import random
-import time
 from typing import Final
-
-import anyio
 
 import tracelm
 from tests.browser import shop
 from tests.recordings.server import load, serve
-from tracelm.monitors.alerts.watch import look
-from tracelm.monitors.worker import catch_up
 
 _ROUNDS: Final = 40
 _WORSE: Final = range(22, 34)
@@ -65,13 +60,7 @@ def watch() -> None:
             tracelm.Alert("mean < 0.2", score="brevity", window="5s", min_n=10),
         ],
     )
-
-    async def work() -> None:
-        await catch_up(store, monitor)
-        await look(store, monitor, now_ns=time.time_ns())
-
-    with tracelm.open_store() as store:
-        anyio.run(work)
+    shop.look_after(monitor)
 
 
 def main() -> None:

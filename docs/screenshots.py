@@ -77,7 +77,8 @@ def _judge(page: Page, server: Serving) -> None:
         expect(item).to_contain_text(f"{number} of ")
         expect(item.get_by_text("question:")).to_be_visible()
         is_about_cards = item.get_by_text("card").or_(item.get_by_text("payment")).count() > 1  # in question and answer
-        item.get_by_role("button", name="yes" if is_about_cards else "no").click()
+        is_helpful = is_about_cards != (number == 4)  # of one of them somebody thinks otherwise than the judge
+        item.get_by_role("button", name="yes" if is_helpful else "no").click()
     expect(item).to_contain_text("13 of ")
     expect(page.get_by_text("Where they differ")).to_be_visible()
     expect(item.get_by_text("question:")).to_be_visible()

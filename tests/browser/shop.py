@@ -97,6 +97,11 @@ def watch() -> None:
     monitor = tracelm.Monitor(
         name="answers", scorers=[mentions_app, politeness], where="op:answer", alerts=[low, seldom]
     )
+    look_after(monitor)
+
+
+def look_after(monitor: tracelm.Monitor) -> None:
+    """Judge what is new, and look at the alerts."""
 
     async def work() -> None:
         await catch_up(store, monitor)

@@ -5,6 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { get, type Schemas } from "../api/client";
 import { scoreName } from "../format/filter";
 import { type Span, useSetScope } from "../frame/scope";
+import { buckets } from "../format/time";
 import { mean, plural, share } from "../format/units";
 import { range } from "../parts/Interval";
 import { type Point, Trend } from "../parts/Trend";
@@ -15,8 +16,7 @@ export type ScoreLine = { name: string; kind: "pass_rate" | "mean"; n: number; e
 /** One line a score, with a place for each bucket; a score that draws a line between good and bad counts by its share that passes. */
 export function linesOf(table: Table): { starts: string[]; lines: ScoreLine[] } {
   const [since, bucket] = [BigInt(table.since_ns), BigInt(table.bucket_ns)];
-  const n = Number((BigInt(table.until_ns) - since + bucket - 1n) / bucket);
-  const starts = Array.from({ length: n }, (_, k) => String(since + BigInt(k) * bucket));
+  const starts = buckets(table.since_ns, table.until_ns, table.bucket_ns);
   const lines = new Map<string, ScoreLine>();
   const passes = new Set(table.items.filter((each) => each.pass_rate !== null).map((each) => each.name));
   for (const each of table.items) {

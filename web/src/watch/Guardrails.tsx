@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 
 import type { DecisionLine, Schemas } from "../api/client";
 import { useSetScope } from "../frame/scope";
+import { buckets } from "../format/time";
 import { count, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Bars } from "../parts/Bars";
@@ -59,8 +60,7 @@ export function Guardrails({ found }: { found: Found }) {
     );
   }
   const bucket = BigInt(found.bucket_ns);
-  const n = Number((BigInt(found.until_ns) - BigInt(found.since_ns) + bucket - 1n) / bucket);
-  const starts = Array.from({ length: n }, (_, k) => String(BigInt(found.since_ns) + BigInt(k) * bucket));
+  const starts = buckets(found.since_ns, found.until_ns, found.bucket_ns);
   const counts = found.rails.flatMap((rail) => rail.counts);
   const all = counts.reduce((total, each) => total + each.n, 0);
   const values = new Map<Came, number[]>(TONES.map(([name]) => [name, starts.map(() => 0)]));
