@@ -43,6 +43,8 @@ QUERIES: dict[str, dict[str, object]] = {
     "/api/v1/traces/{trace_id}/spans/{span_id}/value": {"key": "secret"},
     "/api/v1/agreement": {"name": "score of others", "judge": "judge"},
     "/api/v1/export/spans.jsonl": {"trace": OTHERS.hex()},
+    "/api/v1/traces/{trace_id}/lines": {"span": (1).to_bytes(8, "big").hex()},
+    "/api/v1/stats/scores": {"since_ns": 0},
     "/api/v1/spans/otlp": {"span": f"{OTHERS.hex()}:{(1).to_bytes(8, 'big').hex()}"},
 }
 
@@ -145,6 +147,9 @@ def test_a_key_for_one_project_never_sees_another_one(guarded: Guarded, method: 
         "/api/v1/traces",
         "/api/v1/spans",
         "/api/v1/spans/otlp",
+        "/api/v1/traces/{trace_id}/lines",
+        "/api/v1/traces/{trace_id}/outline",
+        "/api/v1/stats/scores",
         "/api/v1/scores",
         "/api/v1/scores/names",
         "/api/v1/export/spans.jsonl",
