@@ -1,10 +1,9 @@
 """What guardrails say in the log: what `action="warn"` lets pass, and which of them hold a stream back."""
 
 import logging
-from collections import Counter
 from typing import Final
 
-from tracelm.guards.decision import Decision
+from tracelm.guards.decision import Decision, counted
 from tracelm.guards.guardrail import Guardrail
 
 _log: Final = logging.getLogger("tracelm.guards")
@@ -13,7 +12,7 @@ _log: Final = logging.getLogger("tracelm.guards")
 def warn(decision: Decision) -> None:
     """Log that a guardrail would have refused a value that goes on."""
     # Not the scorer's explanation: it may quote what it refuses.
-    found = ", ".join(f"{count} {kind}" for kind, count in Counter(span.type for span in decision.spans).items())
+    found = counted(decision.spans)
     _log.warning("guardrail %r lets pass what it refuses%s", decision.guardrail.name, found and f": found {found}")
 
 
