@@ -51,13 +51,27 @@ def asked_at(release: Release | None, text: str, done: int, upto: int) -> int:
         return done
     if isinstance(release, int):
         return upto
-    end = max((match.end() for match in _sentence_end.finditer(text, done, upto)), default=done)
+    ends = (match.end() for match in _sentence_end.finditer(text, done, upto) if not _is_abbreviation(text, match))
+    end = max(ends, default=done)
     if end - done >= least:
         return end
     return upto if upto - done > LONGEST_SENTENCE else done
 
 
-_sentence_end: Final = re.compile(r"[.!?\u2026][\"')\]\u2019\u201d]*\s+|\n+|[\u3002\uff01\uff1f]")
+_sentence_end: Final = re.compile(r"[.!?\u2026]+[\"')\]\u2019\u201d]*\s+|\n+|[\u3002\uff01\uff1f]")
+_short_name: Final = re.compile(r"(?:^|\W)[A-Z][a-z]{0,3}\Z")
+
+
+def _is_abbreviation(text: str, end: "re.Match[str]") -> bool:
+    """Say whether a full stop belongs to its word, as in "Dr. Who" or "e.g. this", or whether that cannot be told yet.
+
+    To take an end for none makes it later; to take one where there is none lets half of a name go on.
+    """
+    if not end[0].startswith(".") or "\n" in end[0]:
+        return False
+    behind = text[end.end() : end.end() + 1]
+    before = text[max(end.start() - 6, 0) : end.start()]
+    return not behind or behind.islower() or behind.isdigit() or _short_name.search(before) is not None
 
 
 def cut_before(text: str, at: int) -> int:

@@ -73,6 +73,14 @@ def test_so_many_characters_are_cut_at_a_blank() -> None:
     assert all(len(piece) >= 12 for piece in got[:-1])
 
 
+def test_a_full_stop_within_a_name_or_a_number_ends_no_sentence() -> None:
+    asked = Asked()
+    text = "Ask Dr. Who at Apt. 4, e.g. today, for 3.50. Then go! Is it far? No."
+    list(tracelm.guard(tracelm.Guardrail(asked, release="sentence"))(streamed(text, 1))())
+    ends = [text[: len(each)].rsplit(" ", 2)[1] for each in asked.texts[:-1]]
+    assert ends == ["3.50.", "go!", "far?"]
+
+
 def test_what_is_no_sentence_does_not_wait_for_one() -> None:
     text = "word " * 1_000
     got = list(tracelm.guard(tracelm.Guardrail(Asked(), release="sentence"))(streamed(text))())
@@ -133,9 +141,9 @@ def test_what_it_finds_is_masked_where_it_says_and_a_block_counts_what_had_gone_
         found = [{"start": place, "end": place + 3, "type": "NAME"} for place in places]
         return tracelm.Score(not found, details={"spans": found} if found else {})
 
-    text = "I am Ana. You are Bo. Ana is here."
+    text = "I am Ana, I say. You are Bo. Ana is here."
     masked = tracelm.guard(tracelm.Guardrail(names, action="replace", release="sentence"))
-    assert "".join(masked(streamed(text))()) == "I am [NAME]. You are Bo. [NAME] is here."
+    assert "".join(masked(streamed(text))()) == "I am [NAME], I say. You are Bo. [NAME] is here."
 
     def late(output: str) -> tracelm.Score:
         """Only the sense of the rest tells that the beginning was wrong."""
@@ -145,7 +153,7 @@ def test_what_it_finds_is_masked_where_it_says_and_a_block_counts_what_had_gone_
     got: list[str] = []
     with pytest.raises(tracelm.GuardrailTripped, match="found 1 LIE"):
         read(tracelm.guard(tracelm.Guardrail(late, release="sentence"))(streamed(text))(), got)
-    assert "".join(got) == "I am Ana. "
+    assert "".join(got) == "I am Ana, I say. "
     assert [(each["name"], each["found"]) for each in decisions(spans)] == [("names", 2), ("late", 1)]
 
 
