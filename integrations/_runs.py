@@ -160,13 +160,18 @@ class Runs:
 
 
 def open_span(
-    name: str, around: Context, attributes: Mapping[str, AttributeValue], *, kind: SpanKind = SpanKind.INTERNAL
+    name: str,
+    around: Context,
+    attributes: Mapping[str, AttributeValue],
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    start_time: int | None = None,
 ) -> Span | None:
-    """Start the span of a run; `None` where nothing is recorded."""
+    """Start the span of a run, now or at a time in nanoseconds; `None` where nothing is recorded."""
     active = runtime.active
     if active is None or is_suppressed():
         return None
-    return active.tracer.start_span(name, context=around, kind=kind, attributes=attributes)
+    return active.tracer.start_span(name, context=around, kind=kind, attributes=attributes, start_time=start_time)
 
 
 def set_value(span: Span, key: str, value: object, *, is_text: bool = False) -> None:
