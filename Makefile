@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 OLDEST_OTHERS := .venv-oldest-others
+OLDEST_FRAMEWORKS := .venv-oldest-frameworks
 STATIC := src/tracelm/server/static
 # Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
 NODE := $(VENV)/node
@@ -33,9 +34,10 @@ test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 	@$(UI_TESTS)
 
-test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
+test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev $(OLDEST_FRAMEWORKS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
 	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp'
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'dspy or pydantic'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
@@ -116,8 +118,16 @@ $(OLDEST_OTHERS)/.dev: pyproject.toml
 	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
 	@touch $@
 
+# DSPy 3.0 is older than its own requests of providers, Pydantic AI 2.0 than httpx2.
+$(OLDEST_FRAMEWORKS)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev,frameworks] with dspy 3.0 and pydantic-ai 2.0 into $(OLDEST_FRAMEWORKS) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST_FRAMEWORKS)
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]' 'dspy==3.0.0' 'pydantic-ai-slim==2.0.0'
+	@touch $@
+
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) $(OLDEST_FRAMEWORKS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -197,12 +197,13 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_outer", "_request")
+    __slots__ = ("_outer", "_request", "captures_content")
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
+        self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
@@ -293,6 +294,11 @@ class ModelCall(Call):
         """Whether one call further in, and not several, has told what it was answered."""
         return self._answers == 1
 
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self.captures_content and self._request.part_is_lost
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
         try:
@@ -329,8 +335,9 @@ class ModelCall(Call):
         found.update(self._passed(self._request, outcome))
         if reply is not None:
             found.update(reply.known())
-            if self.captures_content:
-                found.update(self._on_span(self._encoded(reply.said())))
+        said = self._learned if reply is None and self.wants_part else reply
+        if said is not None and self.captures_content:
+            found.update(self._on_span(self._encoded(said.said())))
         try:
             found.update(self._cost(reply))
         except Exception as error:
@@ -458,7 +465,7 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
     answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
     status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
     if not isinstance(status, int):
-        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode") or getattr(error, "status", None)  # DSPy's
     if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
     # Where the answer had begun well, it says later what went wrong.

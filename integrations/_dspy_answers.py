@@ -42,6 +42,7 @@ def asked(lm: Any, inputs: Mapping[str, Any], *, is_streamed: bool) -> Request:
         model=rest or head,
         attributes=attributes,
         by_framework=True,
+        part_is_lost=True,
         messages=lambda: _asked_messages(inputs, given),
         tools=lambda: tool_definitions(body),
     )
@@ -105,8 +106,7 @@ def _message(output: object, reason: str) -> Message:
         parts.append({"type": "reasoning", "content": thought})
     if words:
         parts.append(text_part(words))
-    for each in items(field(output, "tool_calls")):
-        parts.append(_called(each))
+    parts += map(_called, items(field(output, "tool_calls")))
     return {"role": "assistant", "parts": parts, "finish_reason": reason}
 
 

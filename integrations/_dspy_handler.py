@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from time import time_ns
 from typing import Any, Final
 
-from dspy.utils.callback import ACTIVE_CALL_ID, BaseCallback
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
@@ -63,15 +63,19 @@ class _Step(Run):
         return None if found is self.handled else found
 
 
-class Handler(BaseCallback):  # type: ignore[misc]
+class Handler:
     """Records what DSPy does. DSPy calls it in the thread, and the task, of what it tells of.
 
     Args:
         runs: Where runs are kept while they are open.
+        active: Holds the id of what DSPy does at the moment.
+        settings: DSPy's.
     """
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, *, active: ContextVar[str | None], settings: Any) -> None:
         self.runs = runs
+        self._active = active
+        self._settings = settings
 
     def __getattr__(self, name: str) -> Any:
         """Take an event that a later version may have added."""
@@ -84,17 +88,18 @@ class Handler(BaseCallback):  # type: ignore[misc]
     def on_module_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         """Begin a module: an agent, a retriever, the program, or a step of it."""
         with safely("record a module of DSPy"):
+            found: dict[str, AttributeValue] = {}
             kind = _kind(instance)
             name = type(instance).__name__
             given = _given(inputs)
             if kind == "retrieval":
-                found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: "retrieval"}
+                found[semconv.OPERATION_NAME] = "retrieval"
                 span = self._begin(call_id, "retrieval", found, kind=kind)
                 if span is not None:
                     query = given.get("query", next(iter(items(given.get("args"))), None))
                     set_value(span, semconv.RETRIEVAL_QUERY, query, is_text=isinstance(query, str))
                 return
-            is_outermost = self.runs.find(ACTIVE_CALL_ID.get()) is None
+            is_outermost = self.runs.find(self._active.get()) is None
             if kind == "agent":
                 title, found = (
                     f"invoke_agent {name}",
@@ -102,31 +107,27 @@ class Handler(BaseCallback):  # type: ignore[misc]
                 )
             elif is_outermost and not _is_dspys(instance):
                 title = f"invoke_workflow {name}"
-                found = {semconv.OPERATION_NAME: "invoke_workflow", semconv.WORKFLOW_NAME: name}
+                found |= {semconv.OPERATION_NAME: "invoke_workflow", semconv.WORKFLOW_NAME: name}
             else:
-                title, found = name, {}
+                title = name
             self._begin(call_id, title, found, inputs=given)
 
     def on_module_end(self, call_id: str, outputs: Any, exception: BaseException | None = None) -> None:
         """End a module."""
         step = self._step(call_id)
-        if step is not None and step.kind == "retrieval":
-            self._end(call_id, [field(outputs, "passages") or outputs], exception)
-        else:
-            self._end(call_id, outputs, exception)
+        is_retrieval = step is not None and step.kind == "retrieval"
+        self._end(call_id, (field(outputs, "passages") or outputs) if is_retrieval else outputs, exception)
 
     # --- language models ----------------------------------------------------------------------------------------
 
     def on_lm_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         """Begin the call of a language model."""
         with safely("record a call of DSPy"):
-            parent_id = ACTIVE_CALL_ID.get()
+            parent_id = self._active.get()
             around = self.runs.context_for(parent_id)
             token = otel_context.attach(around)
             try:
-                from dspy import settings
-
-                is_streamed = settings.get("send_stream") is not None
+                is_streamed = self._settings.get("send_stream") is not None
                 call = begin(lambda: asked(instance, inputs, is_streamed=is_streamed), kind="chat")
             finally:
                 otel_context.detach(token)
@@ -138,13 +139,13 @@ class Handler(BaseCallback):  # type: ignore[misc]
 
     def answer(self, answer: object) -> None:
         """Take the answer that the current call of a language model got."""
-        step = self._step(ACTIVE_CALL_ID.get())
+        step = self._step(self._active.get())
         if step is not None:
             step.answer = answer
 
     def got_piece(self) -> None:
         """Take note that a piece of its answer has come."""
-        step = self._step(ACTIVE_CALL_ID.get())
+        step = self._step(self._active.get())
         if step is not None and step.call is not None:
             step.call.got_chunk()
 
@@ -188,7 +189,7 @@ class Handler(BaseCallback):  # type: ignore[misc]
 
     def on_adapter_parse_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         """Keep what an adapter reads: it is told where it cannot be read."""
-        parent_id = ACTIVE_CALL_ID.get()
+        parent_id = self._active.get()
         said = inputs.get("completion")
         step = _Step(parent_id, self.runs.context_for(parent_id), kind=f"{type(instance).__name__}.parse", inputs=said)
         self.runs.add(call_id, step)
@@ -257,7 +258,7 @@ class Handler(BaseCallback):  # type: ignore[misc]
         kind: str = "step",
         inputs: object = None,
     ) -> Span | None:
-        parent_id = ACTIVE_CALL_ID.get()
+        parent_id = self._active.get()
         around = self.runs.context_for(parent_id)
         of_span = SpanKind.CLIENT if kind == "retrieval" else SpanKind.INTERNAL
         span = open_span(title, around, attributes, kind=of_span)

@@ -6,8 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from opentelemetry.util.types import AttributeValue
-
 from tracelm import semconv
 from tracelm.integrations._endpoint import Asked
 from tracelm.integrations._exchange import Reply, Request

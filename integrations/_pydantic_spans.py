@@ -158,7 +158,7 @@ class StandIn(Span):
             span.end(self._end_time)
 
     def _own(self) -> dict[str, AttributeValue]:
-        """Return the attributes that need no other words: the program's, and those about retries, caches and the like."""
+        """Return the attributes that need no other words: the program's, those about retries and caches."""
         return {
             key: value
             for key, value in self.attributes.items()

@@ -10,7 +10,6 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from tracelm.integrations._patches import patch
 from tracelm.integrations._runs import Runs
 from tracelm.pricing.listed import load_in_background
-from tracelm.trace.provider import leads_here
 from tracelm.trace.safely import safely
 
 if TYPE_CHECKING:
@@ -25,20 +24,19 @@ class DSPyInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return ("dspy >= 3.0",)
 
     def _instrument(self, **_options: Any) -> None:
-        from dspy.clients.base_lm import BaseLM
-        from dspy.dsp.utils.settings import Settings
-
         from tracelm.integrations._dspy_handler import Handler
 
         load_in_background()
+        lm, settings = _module("dspy.clients.base_lm"), _module("dspy.dsp.utils.settings")
+        callback = _module("dspy.utils.callback")
         self._runs = Runs("dspy")
-        handler = Handler(self._runs)
+        handler = Handler(self._runs, active=callback.ACTIVE_CALL_ID, settings=settings.settings)
         self._undo = [
-            patch(Settings, "get", _with(handler)),
-            patch(BaseLM, "_process_lm_response", functools.partial(_hearing, handler, 1)),
+            patch(settings.Settings, "get", _with(handler)),
+            patch(lm.BaseLM, "_process_lm_response", functools.partial(_hearing, handler, 1)),
         ]
         try:  # since 3.4, which asks providers by itself
-            execution: Any = importlib.import_module("dspy.clients.execution")
+            execution = _module("dspy.clients.execution")
         except ImportError:
             return
         self._undo += [
@@ -52,6 +50,10 @@ class DSPyInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._runs.close_all()
 
 
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
 def _with(handler: "Handler") -> Callable[[Any, Callable[[], bool]], Any]:
     """Add our callback to those of the program wherever DSPy asks for them: a program sets its own as it likes."""
 
@@ -59,24 +61,15 @@ def _with(handler: "Handler") -> Callable[[Any, Callable[[], bool]], Any]:
         @functools.wraps(method)
         def get(settings: Any, key: Any, default: Any = None) -> Any:
             found = method(settings, key, default)
-            if key != "callbacks" or not is_on():
-                return found
-            kept = found
-            with safely("add a callback to those of DSPy"):
-                kept = [*(each for each in found or () if not _steps_back(each)), handler]
-            return kept
+            if key == "callbacks" and is_on():
+                with safely("add a callback to those of DSPy"):
+                    # What asks for them may set what it got, ours among them.
+                    return [*(each for each in found or () if not isinstance(each, type(handler))), handler]
+            return found
 
         return get
 
     return recording
-
-
-def _steps_back(callback: object) -> bool:
-    """Say whether a callback records the same here: DSPy's own for OpenTelemetry, or ours of an earlier `init`."""
-    name = type(callback).__name__
-    if name == "Handler" and type(callback).__module__ == f"{__package__}._dspy_handler":
-        return True
-    return name == "OtelCallback" and leads_here(getattr(callback, "_tracer", None))
 
 
 def _hearing(handler: "Handler", place: int, method: Any, is_on: Callable[[], bool]) -> Any:

@@ -1,16 +1,20 @@
-"""Records what Pydantic AI does: agents, models, tools, embeddings. It tells of all by itself; we give it the tracer."""
+"""Records what Pydantic AI does: agents, models, tools, embeddings. It tells of all by itself, to a tracer of ours."""
 
+import functools
 import re
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.metrics import NoOpMeterProvider
 
-from tracelm.integrations._patches import own
+from tracelm.integrations._patches import own, patch
 from tracelm.integrations._pydantic_tracer import StandInProvider, StandInTracer
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
+from tracelm.trace.context import detach
 from tracelm.trace.provider import leads_here
 
 _NEWEST: Final = 6
@@ -26,7 +30,7 @@ class PydanticAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def _instrument(self, **_options: Any) -> None:
         from pydantic_ai import Agent, Embedder
-        from pydantic_ai.models.instrumented import InstrumentationSettings
+        from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
 
         load_in_background()
         self._settings = InstrumentationSettings(
@@ -35,7 +39,7 @@ class PydanticAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             include_content=_captures_content(),
             version=_newest_format(InstrumentationSettings),
         )
-        self._undo = [_give_tracer(InstrumentationSettings)]
+        self._undo = [_give_tracer(InstrumentationSettings), patch(InstrumentedModel, "request_stream", _reading)]
         # What the program has turned on itself, or turns on later, stays its own.
         self._kinds: list[Any] = [each for each in (Agent, Embedder) if _default_of(each) is False]
         for each in self._kinds:
@@ -72,11 +76,11 @@ def _give_tracer(settings: Any) -> Callable[[], None]:
     """
 
     def tracer_of(self: Any) -> Any:
-        given = vars(self)["tracer"]
+        given: Any = own(self)["tracer"]
         return StandInTracer() if runtime.active is not None and leads_here(given) else given
 
     def set_tracer(self: Any, tracer: Any) -> None:
-        vars(self)["tracer"] = tracer
+        self.__dict__["tracer"] = tracer
 
     ours = property(tracer_of, set_tracer)
     settings.tracer = ours
@@ -86,3 +90,21 @@ def _give_tracer(settings: Any) -> Callable[[], None]:
             del settings.tracer
 
     return undo
+
+
+def _reading(method: Any, is_on: Callable[[], bool]) -> Any:
+    """Let what the program does while it reads a stream stand where it did before, not below the call of the model."""
+
+    @functools.wraps(method)
+    @asynccontextmanager
+    async def request_stream(model: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        around = otel_context.get_current()
+        is_ours = is_on() and isinstance(model.instrumentation_settings.tracer, StandInTracer)
+        async with method(model, *args, **kwargs) as stream:
+            token = otel_context.attach(around) if is_ours else None
+            try:
+                yield stream
+            finally:
+                detach(token)
+
+    return request_stream

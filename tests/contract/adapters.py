@@ -249,6 +249,14 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.litellm_adapters import LiteLLMAsync, LiteLLMSync
 
         found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
+    if importlib.util.find_spec("dspy") is not None:
+        from tests.contract.dspy_adapters import DSPyAsync, DSPySync
+
+        found |= {"dspy-sync": DSPySync(), "dspy-async": DSPyAsync()}
+    if importlib.util.find_spec("pydantic_ai") is not None:
+        from tests.contract.pydantic_ai_adapters import PydanticAIAsync, PydanticAISync
+
+        found |= {"pydantic-ai-sync": PydanticAISync(), "pydantic-ai-async": PydanticAIAsync()}
     return found
 
 
