@@ -118,12 +118,12 @@ $(OLDEST_OTHERS)/.dev: pyproject.toml
 	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
 	@touch $@
 
-# DSPy 3.0 is older than its own requests of providers, Pydantic AI 2.0 than httpx2.
+# Pydantic AI of that time wants Anthropic's client of that time.
 $(OLDEST_FRAMEWORKS)/.dev: pyproject.toml
 	@echo "Installing tracelm[demo,dev,frameworks] with dspy 3.0 and pydantic-ai 2.0 into $(OLDEST_FRAMEWORKS) …"
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OLDEST_FRAMEWORKS)
-	@$(OLDEST_FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]' 'dspy==3.0.0' 'pydantic-ai-slim==2.0.0'
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]' 'dspy==3.0.0' 'pydantic-ai-slim==2.0.0' 'anthropic<1'
 	@touch $@
 
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew

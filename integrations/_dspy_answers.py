@@ -57,7 +57,8 @@ def answered(answer: object, outputs: object, *, model_type: str, is_known: bool
         model_type: `chat`, `responses` or `text`.
         is_known: Whether a client below has told how the answer came: it knows better.
     """
-    is_cached = field(answer, "cache_hit") is True
+    # DSPy takes the usage out of what comes from its cache; before 3.1 it says no more.
+    is_cached = field(answer, "cache_hit") is True or field(answer, "usage") == {}
     responses = items(field(answer, "responses"))
     raw = field(answer, "raw") if hasattr(answer, "raw") else answer
     if responses:

@@ -99,7 +99,7 @@ class Handler:
                     query = given.get("query", next(iter(items(given.get("args"))), None))
                     set_value(span, semconv.RETRIEVAL_QUERY, query, is_text=isinstance(query, str))
                 return
-            is_outermost = self.runs.find(self._active.get()) is None
+            is_outermost = self.runs.find(self._parent_id()) is None
             if kind == "agent":
                 title, found = (
                     f"invoke_agent {name}",
@@ -123,7 +123,7 @@ class Handler:
     def on_lm_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         """Begin the call of a language model."""
         with safely("record a call of DSPy"):
-            parent_id = self._active.get()
+            parent_id = self._parent_id()
             around = self.runs.context_for(parent_id)
             token = otel_context.attach(around)
             try:
@@ -189,7 +189,7 @@ class Handler:
 
     def on_adapter_parse_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
         """Keep what an adapter reads: it is told where it cannot be read."""
-        parent_id = self._active.get()
+        parent_id = self._parent_id()
         said = inputs.get("completion")
         step = _Step(parent_id, self.runs.context_for(parent_id), kind=f"{type(instance).__name__}.parse", inputs=said)
         self.runs.add(call_id, step)
@@ -245,6 +245,10 @@ class Handler:
 
     # --- what they share ----------------------------------------------------------------------------------------
 
+    def _parent_id(self) -> Any:
+        # Before 3.4 threads do not know what they were begun by; the context that tracelm carries into them does.
+        return self._active.get() or self.runs.here()
+
     def _step(self, call_id: Any) -> _Step | None:
         found = self.runs.find(call_id)
         return found if isinstance(found, _Step) else None
@@ -258,7 +262,7 @@ class Handler:
         kind: str = "step",
         inputs: object = None,
     ) -> Span | None:
-        parent_id = self._active.get()
+        parent_id = self._parent_id()
         around = self.runs.context_for(parent_id)
         of_span = SpanKind.CLIENT if kind == "retrieval" else SpanKind.INTERNAL
         span = open_span(title, around, attributes, kind=of_span)

@@ -37,7 +37,6 @@ _THEIRS: Final = frozenset(
 )
 """Attributes that are told in other words, or are what only Pydantic's own views need."""
 _THEIR_FAMILIES: Final = ("logfire.", "gen_ai.")
-_DESCRIPTION: Final = "gen_ai.agent.description"
 
 
 class StandIn(Span):
@@ -220,9 +219,9 @@ class AgentStandIn(StandIn):
     def _opened(self) -> Span:
         name = text(self.attributes.get(semconv.AGENT_NAME)) or text(self.attributes.get("agent_name")) or "agent"
         found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: "invoke_agent", semconv.AGENT_NAME: name}
-        about = text(self.attributes.get(_DESCRIPTION))
+        about = text(self.attributes.get(semconv.AGENT_DESCRIPTION))
         if about:
-            found[_DESCRIPTION] = about
+            found[semconv.AGENT_DESCRIPTION] = about
         conversation = self.conversation()
         if isinstance(conversation, str) and conversation:
             found[semconv.CONVERSATION_ID] = found[semconv.SESSION_ID] = conversation

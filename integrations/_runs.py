@@ -96,6 +96,11 @@ class Runs:
         """Return an open run."""
         return None if run_id is None else self._open.get(run_id)
 
+    def here(self) -> Hashable | None:
+        """Return the id of the run in which this is called, as the context tells it."""
+        found: Hashable | None = otel_context.get_current().get(self._key)  # type: ignore[assignment]
+        return found if found in self._open else None
+
     def context_for(self, parent_id: Hashable | None) -> Context:
         """Return the context in which a child of a run begins.
 

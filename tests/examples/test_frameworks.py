@@ -17,7 +17,9 @@ EXAMPLES = {
         "invoke_agent desk",
         "invoke_workflow answer a customer",
     ],
+    "dspy_refunds": [*["chat local", "Predict", "Support"] * 2, "Evaluate"],
     "litellm_compare": ["chat local", "ask"],
+    "pydantic_ai_refunds": ["execute_tool days", "chat local", "invoke_agent desk"],
 }
 
 

@@ -287,7 +287,7 @@ def test_after_shutdown_nothing_is_recorded(spans: Spans) -> None:
         Support()(question="Really?")
         before = len(spans.all())
         tracelm.shutdown()
-        assert dspy.settings.get("callbacks") == []
+        assert not [each for each in dspy.settings.get("callbacks") if type(each).__module__.startswith("tracelm")]
         assert Support()(question="Really?").answer == "Yes."
     assert len(spans.all()) == before
 

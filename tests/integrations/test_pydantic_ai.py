@@ -257,7 +257,7 @@ def test_a_tool_that_wants_another_try_failed_once(spans: Spans) -> None:
     agent.run_sync("Money back!")
     tools = [span for span in spans.all() if span.name == "execute_tool refund"]
     assert [span.status for span in tools] == ["error", "unset"]
-    assert tools[0].attributes["gen_ai.tool.call.result"] == '"which order?"'
+    assert str(tools[0].attributes["gen_ai.tool.call.result"]).startswith('"which order?')
     assert spans.one("invoke_agent desk").status == "unset"
 
 
