@@ -101,13 +101,11 @@ class Handler:
                 return
             is_outermost = self.runs.find(self._parent_id()) is None
             if kind == "agent":
-                title, found = (
-                    f"invoke_agent {name}",
-                    {semconv.OPERATION_NAME: "invoke_agent", semconv.AGENT_NAME: name},
-                )
+                title = f"invoke_agent {name}"
+                found.update({semconv.OPERATION_NAME: "invoke_agent", semconv.AGENT_NAME: name})
             elif is_outermost and not _is_dspys(instance):
                 title = f"invoke_workflow {name}"
-                found |= {semconv.OPERATION_NAME: "invoke_workflow", semconv.WORKFLOW_NAME: name}
+                found.update({semconv.OPERATION_NAME: "invoke_workflow", semconv.WORKFLOW_NAME: name})
             else:
                 title = name
             self._begin(call_id, title, found, inputs=given)

@@ -98,8 +98,8 @@ class Runs:
 
     def here(self) -> Hashable | None:
         """Return the id of the run in which this is called, as the context tells it."""
-        found: Hashable | None = otel_context.get_current().get(self._key)  # type: ignore[assignment]
-        return found if found in self._open else None
+        found = otel_context.get_current().get(self._key)
+        return found if isinstance(found, Hashable) and found in self._open else None
 
     def context_for(self, parent_id: Hashable | None) -> Context:
         """Return the context in which a child of a run begins.

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -97,7 +97,7 @@ def _reading(method: Any, is_on: Callable[[], bool]) -> Any:
 
     @functools.wraps(method)
     @asynccontextmanager
-    async def request_stream(model: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    async def request_stream(model: Any, *args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
         around = otel_context.get_current()
         is_ours = is_on() and isinstance(model.instrumentation_settings.tracer, StandInTracer)
         async with method(model, *args, **kwargs) as stream:

@@ -250,13 +250,13 @@ def _adapters() -> dict[str, Adapter]:
 
         found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
     if importlib.util.find_spec("dspy") is not None:
-        from tests.contract.dspy_adapters import DSPyAsync, DSPySync
+        from tests.contract.dspy_adapters import OF_DSPY
 
-        found |= {"dspy-sync": DSPySync(), "dspy-async": DSPyAsync()}
+        found |= OF_DSPY
     if importlib.util.find_spec("pydantic_ai") is not None:
-        from tests.contract.pydantic_ai_adapters import PydanticAIAsync, PydanticAISync
+        from tests.contract.pydantic_ai_adapters import OF_PYDANTIC_AI
 
-        found |= {"pydantic-ai-sync": PydanticAISync(), "pydantic-ai-async": PydanticAIAsync()}
+        found |= OF_PYDANTIC_AI
     return found
 
 

@@ -1,5 +1,6 @@
 """What the contract asks of the integration of Pydantic AI, done with its model of OpenAI, without an agent."""
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -98,3 +99,8 @@ def _model(url: str, name: str) -> OpenAIChatModel:
 def _plain(response: Any) -> Any:
     """Return an answer without the time at which Pydantic AI got it."""
     return [response.parts, response.usage, response.provider_response_id, response.finish_reason]
+
+
+OF_PYDANTIC_AI: dict[str, PydanticAISync] = {"pydantic-ai-async": PydanticAIAsync()}
+if importlib.util.find_spec("pydantic_ai._sync_stream") is not None:  # before, it reads to its end what is left
+    OF_PYDANTIC_AI["pydantic-ai-sync"] = PydanticAISync()

@@ -46,7 +46,7 @@ class Support(dspy.Module):  # type: ignore[misc]
     """A program of the tests' own."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self.answer = dspy.Predict("question -> answer")
 
     def forward(self, question: str) -> Any:

@@ -23,7 +23,7 @@ def _is_answer(recording: Mapping[str, Any]) -> bool:
     asked: Mapping[str, Any] = recording["request"].get("body") or {}
     if "sse" in recording["response"] or recording["response"]["status"] != 200 or "n" in asked or "model" not in asked:
         return False
-    return recording["endpoint"] in {"chat.completions", "responses", "messages"}
+    return recording["endpoint"] in {"chat.completions", "messages"} | ({"responses"} if VERSION >= (3, 1) else set())
 
 
 _OPENAI = {name: each for name, each in load(_SHARED).items() if each["provider"] == "openai" and _is_answer(each)}
@@ -67,5 +67,7 @@ def _model(recorded: Recorded, url: str, engine: str) -> Any:
         api_key="test",
         cache=False,
         num_retries=0,
+        temperature=1.0,  # DSPy wants both of a model that reasons
+        max_tokens=20_000,
         **more,
     )
