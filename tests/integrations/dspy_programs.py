@@ -12,7 +12,8 @@ from typing import Any
 import tracelm
 from tests.recordings.server import load, serve
 
-os.environ.setdefault("DSPY_CACHEDIR", tempfile.mkdtemp(prefix="tracelm-dspy-"))  # else in the home folder
+_CACHE = tempfile.TemporaryDirectory(prefix="tracelm-dspy-")
+os.environ.setdefault("DSPY_CACHEDIR", _CACHE.name)  # else it is in the home folder
 dspy: Any = importlib.import_module("dspy")
 VERSION = tuple(int(part) for part in str(dspy.__version__).split(".")[:2])
 
