@@ -196,6 +196,19 @@ def test_a_call_of_claude_is_one_span(spans: Spans) -> None:
     assert call["tracelm.cost.rule"] == "genai-prices:anthropic/claude-haiku-4-5"
 
 
+def test_the_price_is_that_of_what_the_client_knows(spans: Spans) -> None:
+    kept = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 5_000}
+    used = {"input_tokens": 10, "cache_creation_input_tokens": 5_000, "cache_creation": kept, "output_tokens": 2}
+    events = [{**EVENTS[0], "message": {**EVENTS[0]["message"], "usage": used}}, *EVENTS[1:]]
+    answer = events if VERSION >= (2, 50) else {**REPLY, "usage": used}
+    provider = AnthropicProvider(anthropic_client=Provider(answer).async_client())
+    Agent(AnthropicModel("claude-haiku-4-5", provider=provider), name="desk").run_sync("Really?")
+    call = spans.one("chat claude-haiku-4-5").attributes
+    assert call["gen_ai.response.finish_reasons"] == ["end_turn"]
+    assert call["tracelm.usage.cache_write_1h.input_tokens"] == 5_000
+    assert call["tracelm.cost.cache_write_1h_usd"]  # not that of five minutes
+
+
 def test_a_model_without_a_client_that_is_known_has_a_span_as_well(spans: Spans) -> None:
     _desk(TestModel()).run_sync("Money back!")
     assert outline(spans) == ["invoke_agent desk", "  chat test", "  execute_tool refund", "    lookup", "  chat test"]
