@@ -82,6 +82,14 @@ class Call:
         finally:
             self.leave(token)
 
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request: a framework may know later only whom it asks for what."""
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return False
+
     def sent(self) -> None:
         """Note that the request goes out; more than once where the client tries again by itself."""
         self._sent += 1
@@ -178,6 +186,10 @@ class MeasuredCall(Call):
         """Make the context current in which nothing is recorded, if it is not."""
         return None if self._context is None else otel_context.attach(self._context)
 
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self._measure(self._request.known(), reply, error)
 
@@ -185,15 +197,22 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_outer", "_request")
+    __slots__ = ("_outer", "_request", "captures_content")
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
+        self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+        with safely("tell the call further out where this one goes"):
+            self._outer.learn(request.known(), None)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
@@ -205,6 +224,7 @@ class ModelCall(Call):
     """The span of one call."""
 
     __slots__ = (
+        "_answers",
         "_content",
         "_counts_itself",
         "_known",
@@ -222,6 +242,7 @@ class ModelCall(Call):
         self._request = request
         self._known = request.known()
         self._learned: Reply | None = None
+        self._answers = 0
         self._written: object = None
         # Samplers see what says what is asked of whom; content is only made for a span that is kept.
         self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
@@ -254,7 +275,29 @@ class ModelCall(Call):
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
         if reply is not None:
+            # A client inside of a client tells the same again.
+            if self._learned is None or reply.id is None or reply.id != self._learned.id:
+                self._answers += 1
             self._learned = reply
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request; who answers is known already where a call further in has told."""
+        if not self._request.by_framework:
+            request = replace(request, provider=self._request.provider, by_framework=False)
+        self._request = request
+        self._known.update(request.known())
+        self._span.update_name(request.name)
+        self._span.set_attributes(self._known)
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return self._answers == 1
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self.captures_content and self._request.part_is_lost
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
@@ -292,8 +335,9 @@ class ModelCall(Call):
         found.update(self._passed(self._request, outcome))
         if reply is not None:
             found.update(reply.known())
-            if self.captures_content:
-                found.update(self._on_span(self._encoded(reply.said())))
+        said = self._learned if reply is None and self.wants_part else reply
+        if said is not None and self.captures_content:
+            found.update(self._on_span(self._encoded(said.said())))
         try:
             found.update(self._cost(reply))
         except Exception as error:
@@ -421,7 +465,7 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
     answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
     status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
     if not isinstance(status, int):
-        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode") or getattr(error, "status", None)  # DSPy's
     if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
     # Where the answer had begun well, it says later what went wrong.
