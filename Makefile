@@ -35,7 +35,7 @@ test: $(VENV)/.dev browser  ## the whole test suite
 
 test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
-	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp'
+	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp or llama'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
@@ -108,12 +108,12 @@ $(OLDEST)/.dev: pyproject.toml
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'openai==1.40.*' 'anthropic==0.40.*' 'boto3==1.37.*' 'botocore==1.37.*' 'httpx<0.28'
 	@touch $@
 
-# Google's client of that time wants a newer httpx than OpenAI's.
+# Google's client of that time wants a newer httpx than OpenAI's, and LlamaIndex's package for OpenAI a newer client.
 $(OLDEST_OTHERS)/.dev: pyproject.toml
-	@echo "Installing tracelm[demo,dev] with google-genai 1.24 and mcp 1.23 into $(OLDEST_OTHERS) …"
+	@echo "Installing tracelm[demo,dev] with google-genai 1.24, mcp 1.23 and llama-index-core 0.14.0 into $(OLDEST_OTHERS) …"
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(OLDEST_OTHERS)
-	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*'
+	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*' 'llama-index-core==0.14.0' 'llama-index-llms-openai==0.5.*'
 	@touch $@
 
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew

@@ -26,6 +26,7 @@ from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
+from tracelm.integrations._running import running
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
 from tracelm.trace import runtime
@@ -185,20 +186,40 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_outer", "_request")
+    __slots__ = ("_learned", "_outer", "_request", "around")
+
+    around: Call | None
+    """The call further out where that is not the current one: its generator asks."""
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
+        self._learned: Reply | None = None
+        self.around = None
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
 
+    def enter(self) -> Token[Context]:
+        """Make it the call to which those further in belong: what each of them took is counted once."""
+        token = None if self.around is None else self.around.enter()
+        own = otel_context.attach(_nesting.inside(otel_context.get_current(), self._request.kind, self))
+        return own if token is None else token  # giving the first one back undoes both
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows."""
+        self._outer.learn(attributes, None)
+        self._learned = _together(self._learned, reply)
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request, outcome)
-            self._outer.learn(known if reply is None else known | reply.known(), reply)
+            learned = self._learned
+            if reply is None or (learned is not None and not reply.usage.attributes()):
+                self._outer.learn(known if reply is None else known | reply.known(), learned)
+            else:
+                self._outer.learn(known | reply.known(), reply)
 
 
 class ModelCall(Call):
@@ -251,10 +272,13 @@ class ModelCall(Call):
             self._request = replace(self._request, provider=provider, by_framework=False)
             self._known[semconv.PROVIDER_NAME] = provider
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
+        if reply is not None:
+            is_another = self._learned is not None
+            self._learned = reply = _together(self._learned, reply)
+            if is_another and reply is not None:
+                attributes = {**attributes, **reply.usage.attributes()}
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
-        if reply is not None:
-            self._learned = reply
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
@@ -386,6 +410,24 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
         here, the trace is left out already, or describing it failed.
     """
+    around = running()
+    if around is None:
+        return _begin(describe, kind)
+    with around.current():
+        call = _begin(describe, kind)
+    if isinstance(call, InnerCall):
+        call.around = around
+    return call
+
+
+def _together(before: Reply | None, reply: Reply | None) -> Reply | None:
+    """Return what is learned of a call that asks a client several times: each request is billed."""
+    if before is None or reply is None:
+        return before if reply is None else reply
+    return replace(reply, usage=before.usage + reply.usage)
+
+
+def _begin(describe: Callable[[], Request], kind: str) -> Call | None:
     active = runtime.active
     if active is None:
         return None

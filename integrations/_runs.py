@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Generator, Hashable, Mapping
 from contextlib import contextmanager
 from contextvars import Token
-from typing import Final
+from typing import Final, cast
 
 import orjson
 from opentelemetry import context as otel_context
@@ -95,6 +95,10 @@ class Runs:
     def find(self, run_id: Hashable | None) -> Run | None:
         """Return an open run."""
         return None if run_id is None else self._open.get(run_id)
+
+    def current_id(self) -> Hashable | None:
+        """Return the id of the run that is current here, if there is one."""
+        return cast("Hashable | None", otel_context.get_current().get(self._key))  # written by `Run.mark`
 
     def context_for(self, parent_id: Hashable | None) -> Context:
         """Return the context in which a child of a run begins.

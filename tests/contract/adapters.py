@@ -249,6 +249,10 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.litellm_adapters import LiteLLMAsync, LiteLLMSync
 
         found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
+    if importlib.util.find_spec("llama_index") is not None:
+        from tests.contract.llama_index_adapters import LlamaIndexAsync, LlamaIndexSync
+
+        found |= {"llama-index-sync": LlamaIndexSync(), "llama-index-async": LlamaIndexAsync()}
     return found
 
 

@@ -18,6 +18,14 @@ EXAMPLES = {
         "invoke_workflow answer a customer",
     ],
     "litellm_compare": ["chat local", "ask"],
+    "llama_index_orders": [
+        "embeddings words",
+        "embeddings words",
+        "retrieval",
+        "CompactAndRefine.synthesize",
+        "chat local",
+        "invoke_workflow",
+    ],
 }
 
 
