@@ -226,6 +226,29 @@ ROW_ATTEMPTS: Final = "tracelm.row.attempts"
 ROW_OUTPUT_EXACT: Final = "tracelm.row.output_exact"
 ROW_OUTPUT_FROM: Final = "tracelm.row.output_from"
 
+# --- a training, and the model that comes of it -------------------------------------------------------------
+TRAINING_ID: Final = "tracelm.training.id"
+TRAINING_NAME: Final = "tracelm.training.name"
+TRAINING_OUTCOME: Final = "tracelm.training.outcome"
+TRAINING_SETTINGS: Final = "tracelm.training.settings"
+TRAINING_STEPS: Final = "tracelm.training.steps"
+TRAINING_STEPS_PLANNED: Final = "tracelm.training.steps_planned"
+TRAINING_EPOCHS: Final = "tracelm.training.epochs"
+TRAINING_LOSS: Final = "tracelm.training.loss"
+TRAINING_EVAL_LOSS: Final = "tracelm.training.eval_loss"
+TRAINING_LEARNING_RATE: Final = "tracelm.training.learning_rate"
+TRAINING_GRAD_NORM: Final = "tracelm.training.grad_norm"
+TRAINING_TOKENS: Final = "tracelm.training.tokens"
+TRAINING_GPU_MEMORY: Final = "tracelm.training.gpu_memory_peak_bytes"
+TRAINING_CURVE: Final = "tracelm.training.curve"
+TRAINING_EVALUATION: Final = "tracelm.training.evaluation"  # an event of the span
+TRAINING_RESUMED_FROM: Final = "tracelm.training.resumed_from"
+TRAINING_RESUMED_STEP: Final = "tracelm.training.resumed_from_step"
+MODEL_NAME: Final = "tracelm.model.name"
+MODEL_VERSION: Final = "tracelm.model.version"
+MODEL_DIGEST: Final = "tracelm.model.digest"
+MODEL_BASE: Final = "tracelm.model.base"
+
 MIME_JSON: Final = "application/json"
 
 MODEL_OPERATIONS: Final = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
