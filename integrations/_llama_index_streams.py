@@ -1,6 +1,7 @@
 """Answers of LlamaIndex that come in pieces: of models, and of the steps around them, which last as long."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Hashable, Iterator
+from contextlib import contextmanager
 from contextvars import Token
 from typing import Any
 
@@ -134,8 +135,7 @@ class AnswerStream(_Waiting):
 
     def passing(self, stream: Iterator[Any]) -> Generator[Any]:
         """Return a generator of the same pieces."""
-        error: BaseException | None = None
-        try:
+        with self._until_its_end():
             while True:
                 token = self._step.enter()
                 try:
@@ -146,16 +146,10 @@ class AnswerStream(_Waiting):
                     detach(token)
                 self._got(piece)
                 yield piece
-        except BaseException as failure:
-            error = failure
-            raise
-        finally:
-            self.end(error)
 
     async def apassing(self, stream: AsyncIterator[Any]) -> AsyncGenerator[Any]:
         """Return a generator of the same pieces."""
-        error: BaseException | None = None
-        try:
+        with self._until_its_end():
             while True:
                 token = self._step.enter()
                 try:
@@ -166,6 +160,12 @@ class AnswerStream(_Waiting):
                     detach(token)
                 self._got(piece)
                 yield piece
+
+    @contextmanager
+    def _until_its_end(self) -> Generator[None]:
+        error: BaseException | None = None
+        try:
+            yield
         except BaseException as failure:
             error = failure
             raise

@@ -21,7 +21,7 @@ from tracelm import semconv
 from tracelm.data.dataset import Dataset
 from tracelm.data.model import ModelVersion, publish_model
 from tracelm.errors import ConfigError
-from tracelm.integrations._fields import field, number, text
+from tracelm.integrations._fields import field, items, number, text
 from tracelm.integrations._training_curve import Curve, Point
 from tracelm.integrations._training_metrics import measure
 from tracelm.trace import runtime
@@ -233,8 +233,9 @@ class TrainingRun(TrainerCallback, ExportableState):
 
     def _earlier(self, state: Any) -> tuple[str, SpanContext] | None:
         """Return the run that a checkpoint is of, where this one goes on from it."""
-        kept: Any = (state.stateful_callbacks or {}).get(type(self).__name__) if state.global_step else None
-        kept = kept[-1] if isinstance(kept, list) and kept else kept
+        kept: Any = field(state.stateful_callbacks, type(self).__name__) if state.global_step else None
+        several = items(kept)
+        kept = several[-1] if several else kept
         told: Any = field(field(kept, "attributes"), "earlier")
         run_id, trace_id, span_id = (text(field(told, name)) for name in ("id", "trace_id", "span_id"))
         if run_id is None or trace_id is None or span_id is None:

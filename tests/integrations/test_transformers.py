@@ -4,7 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +17,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from transformers.trainer_callback import CallbackHandler, DefaultFlowCallback, TrainerControl, TrainerState
+from typer.testing import CliRunner
 
 import tracelm
+from tracelm.cli.main import app
 from tracelm.errors import ConfigError
 from tracelm.integrations._training_curve import MOST, Curve, Point
 from tracelm.integrations.transformers import TrainingRun
@@ -57,7 +59,7 @@ class _Training:
 
 
 @contextmanager
-def _trained(run: TrainingRun, *, steps: int = 4) -> Iterator[_Training]:
+def _trained(run: TrainingRun, *, steps: int = 4) -> Generator[_Training]:
     training = _Training(run, steps=steps)
     with run:
         training.begin()
@@ -233,8 +235,11 @@ def test_an_evaluation_of_the_model_leads_back_to_its_training(spans: Spans, tmp
     def right(output: str) -> bool:
         return output == "yes"
 
+    def answer(text: str) -> str:
+        return "yes" if text else "no"
+
     held_out = tracelm.Dataset(name="held-out", rows=[{"text": "?"}])
-    done = tracelm.Evaluation(dataset=held_out, scorers=[right]).run(lambda text: "yes", model=found, progress=False)
+    done = tracelm.Evaluation(dataset=held_out, scorers=[right]).run(answer, model=found, progress=False)
     tracelm.flush()
     trained = spans.one("train writer")
     with tracelm.open_store() as store:
@@ -247,6 +252,10 @@ def test_an_evaluation_of_the_model_leads_back_to_its_training(spans: Spans, tmp
         )
         assert stored.provenance["model"]["dataset"]["digest"] == data.digest
         assert store.trace(training_of["trace_id"]).spans[0].name == "train writer"
+    told = CliRunner().invoke(app, ["lineage", done.run_id]).output
+    assert f"{run.id} in project" in told
+    assert trained.trace_id in told
+    assert "orders v0" in told
     asked = spans.one("evaluate held-out").attributes
     assert (asked["tracelm.model.name"], asked["tracelm.model.version"]) == ("writer", "v0")
 

@@ -87,7 +87,7 @@ def show_lineage(request: Request, caller: Reader, name: DatasetName) -> Lineage
 
 def _line(model: Mapping[str, Any]) -> ModelLine | None:
     """Read what a run, or a model, says of where it comes from; a run's record may come from anywhere."""
-    trained_on = model.get("dataset") or {}
+    trained_on: Any = model.get("dataset") or {}
     try:
         return ModelLine.model_validate(
             {
