@@ -11,9 +11,9 @@ from tracelm.errors import StoreError
 from tracelm.otlp.records import LogRecord
 from tracelm.store.contents import with_records
 from tracelm.store.filters.syntax import EVERYTHING, Node
+from tracelm.store.from_rows import span_of
 from tracelm.store.ingest import write_logs
 from tracelm.store.listing import Listing, columns, compiler
-from tracelm.store.queries import span_of
 from tracelm.store.stored import StoredSpan
 from tracelm.store.tables import MONITOR_WAITS, MONITORS, SCORES, SPANS, TRACES
 
