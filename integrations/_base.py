@@ -26,6 +26,7 @@ from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_meter
 from tracelm.integrations._nesting import Outer
+from tracelm.integrations._running import running
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
 from tracelm.trace import runtime
@@ -197,16 +198,37 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_outer", "_request", "captures_content")
+    __slots__ = ("_learned", "_outer", "_request", "around", "captures_content")
+
+    around: Call | None
+    """The call further out where that is not the current one: its generator asks."""
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
+        self._learned: Reply | None = None
+        self.around = None
         self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
+
+    def enter(self) -> Token[Context]:
+        """Make it the call to which those further in belong: what each of them took is counted once."""
+        token = None if self.around is None else self.around.enter()
+        own = otel_context.attach(_nesting.inside(otel_context.get_current(), self._request.kind, self))
+        return own if token is None else token  # giving the first one back undoes both
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows."""
+        self._outer.learn(attributes, None)
+        self._learned = _together(self._learned, reply)
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self.captures_content
 
     def redescribe(self, request: Request) -> None:
         """Take another description of the request."""
@@ -217,7 +239,11 @@ class InnerCall(Call):
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request, outcome)
-            self._outer.learn(known if reply is None else known | reply.known(), reply)
+            learned = self._learned
+            if reply is None or (learned is not None and not reply.usage.attributes()):
+                self._outer.learn(known if reply is None else known | reply.known(), learned)
+            else:
+                self._outer.learn(known | reply.known(), reply)
 
 
 class ModelCall(Call):
@@ -272,13 +298,15 @@ class ModelCall(Call):
             self._request = replace(self._request, provider=provider, by_framework=False)
             self._known[semconv.PROVIDER_NAME] = provider
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
+        if reply is not None:
+            is_another = not _is_same(self._learned, reply)
+            self._learned = whole = _together(self._learned, reply)
+            if is_another:
+                self._answers += 1
+                if self._answers > 1 and whole is not None:
+                    attributes = {**attributes, **whole.usage.attributes()}
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
-        if reply is not None:
-            # A client inside of a client tells the same again.
-            if self._learned is None or reply.id is None or reply.id != self._learned.id:
-                self._answers += 1
-            self._learned = reply
 
     def redescribe(self, request: Request) -> None:
         """Take another description of the request; who answers is known already where a call further in has told."""
@@ -430,6 +458,29 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
         here, the trace is left out already, or describing it failed.
     """
+    around = running()
+    if around is None:
+        return _begin(describe, kind)
+    with around.current():
+        call = _begin(describe, kind)
+    if isinstance(call, InnerCall):
+        call.around = around
+    return call
+
+
+def _together(before: Reply | None, reply: Reply | None) -> Reply | None:
+    """Return what is learned of a call that asks a client several times: each request is billed."""
+    if before is None or reply is None:
+        return before if reply is None else reply
+    return replace(reply, usage=before.usage if _is_same(before, reply) else before.usage + reply.usage)
+
+
+def _is_same(before: Reply | None, reply: Reply) -> bool:
+    """Say whether an answer was told before: a client inside of a client tells the same again."""
+    return before is not None and reply.id is not None and reply.id == before.id
+
+
+def _begin(describe: Callable[[], Request], kind: str) -> Call | None:
     active = runtime.active
     if active is None:
         return None

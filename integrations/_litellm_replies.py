@@ -20,7 +20,7 @@ _KEPT: Final = ("api_base", "cache_hit", "response_cost", "usage")
 
 def asked_of(body: Mapping[str, object]) -> Asked:
     """Return what a function of LiteLLM was called with as a request, with the provider's own name of the model."""
-    provider, model = _named(text(body.get("model")) or "", text(body.get("custom_llm_provider")))
+    provider, model = named(text(body.get("model")) or "", text(body.get("custom_llm_provider")))
     return Asked(
         path="",
         body={**body, "model": model},
@@ -93,7 +93,7 @@ class LiteLLMChunks(Chunks):
         return _with(reply, self._hidden, self._asked)
 
 
-def _named(model: str, provider: str | None) -> tuple[str | None, str]:
+def named(model: str, provider: str | None) -> tuple[str | None, str]:
     """Return LiteLLM's name of the provider, as far as the model tells it, and the model without it."""
     litellm: Any = sys.modules["litellm"]
     head, _, rest = model.partition("/")

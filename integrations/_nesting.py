@@ -91,6 +91,11 @@ def enter(context: Context, kind: str, call: Outer, span: Span) -> tuple[Context
     return Context(inside), written
 
 
+def inside(context: Context, kind: str, call: Outer) -> Context:
+    """Return the context in which a call that has no span of its own runs: those further in tell it what they know."""
+    return Context({**context, _own_key(_FAMILIES.get(kind, kind)): call})
+
+
 def read_written(written: object) -> tuple[dict[str, AttributeValue], Reply | None]:
     """Return what an instrumentation of OpenTelemetry wrote while a call ran."""
     if written is None:

@@ -25,7 +25,9 @@ _NEED = {
     "agents": "test_openai_agents.py",
     "dspy": "test_dspy*.py",
     "litellm": "test_litellm.py",
+    "llama_index": "test_llama_index.py",
     "pydantic_ai": "test_pydantic_ai*.py",
+    "transformers": "test_transformers.py",
 }
 """Libraries that are not installed beside the oldest client that we support, and the tests that need them."""
 _ABSENT = {module: name for module, name in _NEED.items() if importlib.util.find_spec(module) is None}

@@ -257,6 +257,10 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.pydantic_ai_adapters import OF_PYDANTIC_AI
 
         found |= OF_PYDANTIC_AI
+    if importlib.util.find_spec("llama_index") is not None:
+        from tests.contract.llama_index_adapters import LlamaIndexAsync, LlamaIndexSync
+
+        found |= {"llama-index-sync": LlamaIndexSync(), "llama-index-async": LlamaIndexAsync()}
     return found
 
 

@@ -19,6 +19,14 @@ EXAMPLES = {
     ],
     "dspy_refunds": [*["chat local", "Predict", "Support"] * 2, "Evaluate"],
     "litellm_compare": ["chat local", "ask"],
+    "llama_index_orders": [
+        "embeddings words",
+        "embeddings words",
+        "retrieval",
+        "CompactAndRefine.synthesize",
+        "chat local",
+        "invoke_workflow",
+    ],
     "pydantic_ai_refunds": ["execute_tool days", "chat local", "invoke_agent desk"],
 }
 

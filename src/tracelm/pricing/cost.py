@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from decimal import Decimal
 from operator import attrgetter
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from tracelm import semconv
 from tracelm.frozen import frozen
@@ -57,6 +57,10 @@ class Usage:
         """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
         return {key: count for key, count in zip(_KEYS.values(), _counts(self), strict=True) if count is not None}
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what two calls together are billed by; what neither reported is not reported."""
+        return Usage(**{name: _sum(getattr(self, name), getattr(other, name)) for name in (*_KEYS, "reported_usd")})
+
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> Self:
         """Read what `attributes` wrote, from a span of whatever origin; a value of another type is not there.
@@ -76,6 +80,10 @@ class Usage:
         is_reported = attributes.get(semconv.COST_SOURCE) == "provider" and isinstance(amount, int | float)
         usage = cls(**found)  # type: ignore[arg-type]  # the names are those of the fields
         return replace(usage, reported_usd=Decimal(str(amount))) if is_reported else usage
+
+
+def _sum(one: Any, other: Any) -> Any:
+    return other if one is None else one if other is None else one + other
 
 
 _KEYS: Final = {
