@@ -30,6 +30,7 @@ from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
+from tracelm.trace.journal_span import JournalSpan
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import end_safely, record_failure
@@ -55,6 +56,8 @@ class Call:
 
     captures_content = False
     """Whether prompts and replies are recorded."""
+    is_put_off = False
+    """Whether what is asked has not been read yet."""
 
     def __init__(self, meter: CallMeter | None = None) -> None:
         self._meter = meter
@@ -63,6 +66,9 @@ class Call:
         self._gaps_s: list[float] = []
         self._sent = 0
         self._started_s = self._chunk_at_s = time.perf_counter()
+
+    def describe(self) -> None:
+        """Read what is asked, where that was put off."""
 
     def enter(self) -> Token[Context] | None:
         """Begin the time in which the client works; `leave` ends it."""
@@ -85,6 +91,11 @@ class Call:
     def sent(self) -> None:
         """Note that the request goes out; more than once where the client tries again by itself."""
         self._sent += 1
+
+    @property
+    def times_chunks(self) -> bool:
+        """Whether it matters when the pieces of the reply arrive that come after the first."""
+        return self._meter is not None
 
     def got_chunk(self) -> None:
         """Note that a piece of the reply has arrived."""
@@ -207,6 +218,8 @@ class ModelCall(Call):
     __slots__ = (
         "_content",
         "_counts_itself",
+        "_describe",
+        "_kind",
         "_known",
         "_learned",
         "_request",
@@ -214,38 +227,87 @@ class ModelCall(Call):
         "_span",
         "_written",
         "captures_content",
+        "is_put_off",
     )
 
-    def __init__(self, active: Runtime, request: Request, meter: CallMeter | None = None) -> None:
+    def __init__(
+        self,
+        active: Runtime,
+        describe: Callable[[], Request],
+        meter: CallMeter | None = None,
+        *,
+        kind: str,
+        later: bool,
+    ) -> None:
         self._runtime = active
+        self._describe = describe
+        self._kind = kind
         self._content: dict[str, str] = {}
-        self._request = request
-        self._known = request.known()
         self._learned: Reply | None = None
         self._written: object = None
-        # Samplers see what says what is asked of whom; content is only made for a span that is kept.
-        self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
+        self._counts_itself = False
+        # Samplers and processors see what says what is asked of whom. Where there are none it can wait.
+        self.is_put_off = later and active.tracer.is_alone
+        if self.is_put_off:
+            self._span = active.tracer.start_span(kind, kind=SpanKind.CLIENT, drawn=True)
+        else:
+            request = describe()
+            self._request = request
+            self._kind = request.kind
+            self._known = known = request.known()
+            self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=known, drawn=True)
         wanted = active.settings.capture_content or active.settings.details_event == "content"
         self.captures_content: bool = wanted and self._span.is_recording()
-        if self.captures_content:
-            self._span.set_attributes(self._on_span(self._encoded(request.said())))
+        if not self.is_put_off:
+            self._tell(self._request, {})
+        super().__init__(meter)
+
+    def describe(self) -> None:
+        """Read what is asked, where that was put off. Never raises."""
+        if not self.is_put_off:
+            return
+        self.is_put_off = False
+        try:
+            self._request = request = self._describe()
+        except Exception as error:
+            report("record the request to a model", error)
+            self._request = request = Request(
+                operation=None, title=self._kind, provider="_OTHER", model=None, attributes={}
+            )
+        self._known = known = request.known()
+        try:
+            self._tell(request, known)
+        except Exception as error:
+            report("record the request to a model", error)
+
+    def _tell(self, request: Request, known: dict[str, AttributeValue]) -> None:
+        """Put on the span what is known of the request: its content is only made for a span that is kept."""
+        found = {**known, **self._on_span(self._encoded(request.said()))} if self.captures_content else known
+        span = self._span
+        if not known:
+            span.set_attributes(found)
+        elif isinstance(span, JournalSpan):
+            span.tell(request.name, found)
+        else:
+            span.update_name(request.name)
+            span.set_attributes(found)
         # Whether the provider will not say how many tokens the reply took, and they shall be counted here.
-        estimates = active.settings.stream_usage == "estimate" and self.captures_content
+        estimates = self._runtime.settings.stream_usage == "estimate" and self.captures_content
         self._counts_itself = estimates and not request.reports_usage
         if self._counts_itself:
             with safely("make the tokenizer ready"):
                 prepare(request)
-        super().__init__(meter)
 
     def enter(self) -> Token[Context]:
         """Make the span current."""
-        inside, self._written = _nesting.enter(otel_context.get_current(), self._request.kind, self, self._span)
+        inside, self._written = _nesting.enter(otel_context.get_current(), self._kind, self, self._span)
         return otel_context.attach(inside)
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         """Take what a call further in knows; what is known already stays."""
         if self._is_over:
             return
+        self.describe()
         provider = attributes.get(semconv.PROVIDER_NAME)
         if self._request.by_framework and isinstance(provider, str):
             self._request = replace(self._request, provider=provider, by_framework=False)
@@ -257,6 +319,7 @@ class ModelCall(Call):
             self._learned = reply
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        self.describe()
         found: dict[str, AttributeValue] = {}
         try:
             found = self._found(self._counted(reply, error, outcome), outcome)
@@ -375,12 +438,14 @@ class ModelCall(Call):
         self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
 
 
-def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None:
+def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = False) -> Call | None:
     """Start recording a call.
 
     Args:
         describe: Makes the description. Only called where it is needed: not for a call that sampling leaves out.
         kind: The operation, or what stands for it.
+        later: Whether the caller will say when there is time for the description, by `Call.describe`; at the latest it
+            is made when the call ends.
 
     Returns:
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
@@ -404,7 +469,7 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
             return InnerCall(outer, describe())
         if left_out is not None and meter is not None:
             return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
-        return ModelCall(active, describe(), meter)
+        return ModelCall(active, describe, meter, kind=kind, later=later)
     except Exception as error:
         report("record the request to a model", error)
         return None

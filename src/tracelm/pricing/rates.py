@@ -143,6 +143,8 @@ class Rates:
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         if not any(_beside_text(usage)):  # most calls
             thought = usage.reasoning_tokens or 0
+            if not (read or written or thought):
+                return _used({"input": sent, "output": received})
             return _used(
                 {
                     "input": sent - written - read,
