@@ -20,8 +20,9 @@ from pydantic import BaseModel
 
 from tracelm import semconv
 from tracelm.frozen import frozen
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
 from tracelm.integrations._bodies import BodyRecord, answer_in
+from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import field

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
-from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.trace.safely import report, safely

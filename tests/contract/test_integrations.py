@@ -10,7 +10,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.otlp.records import SpanRecord
 from tracelm.settings import Settings
