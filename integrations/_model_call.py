@@ -41,6 +41,7 @@ class ModelCall(Call):
         "_content",
         "_counts_itself",
         "_describe",
+        "_encode",
         "_kind",
         "_known",
         "_learned",
@@ -68,6 +69,8 @@ class ModelCall(Call):
         self._learned: Reply | None = None
         self._written: object = None
         self._counts_itself = False
+        # What is put off is read from the body as it went out.
+        self._encode = active.encode_json if later else active.encode
         # Samplers and processors see what says what is asked of whom. Where there are none it can wait.
         self.is_put_off = later and active.tracer.is_alone
         if self.is_put_off:
@@ -234,7 +237,7 @@ class ModelCall(Call):
             try:
                 content = make()
                 if content:
-                    found[key] = encoded = self._runtime.encode(content)
+                    found[key] = encoded = self._encode(content)
                     if key in _MIME_TYPES:
                         found[_MIME_TYPES[key]] = semconv.MIME_JSON
                     elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):

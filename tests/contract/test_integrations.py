@@ -112,7 +112,8 @@ def test_our_own_failure_is_not_the_programs(
     def broken(_self: object, _value: object) -> str:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(runtime.Runtime, "encode", broken)
+    for name in ("encode", "encode_json"):
+        monkeypatch.setattr(runtime.Runtime, name, broken)
     before = tracelm.flush().failures
     assert getattr(adapter, way)(own_url)
     assert tracelm.flush().failures > before

@@ -189,6 +189,7 @@ def test_a_request_that_never_went_out_is_recorded(spans: Spans) -> None:
     assert _told(spans) == [{"role": "user", "parts": [{"type": "text", "content": "Really?"}]}]
 
 
+@pytest.mark.openai(3, 0)
 def test_what_the_context_carries_stays_where_the_request_says_it_too(spans: Spans) -> None:
     with Wire().client() as client, tracelm.session("of the program"):
         client.responses.create(model="m", input="Really?", extra_body={"conversation": "of the provider"})

@@ -189,6 +189,8 @@ class LineEncoder:
             elif kind in _NUMBERS:
                 if kind is int and _LEAST <= value <= _MOST:
                     piece = b'%b{"intValue":"%d"}}' % (key_prefix(key), value)
+                elif kind is float and math.isfinite(value):
+                    piece = b'%b{"doubleValue":%b}}' % (key_prefix(key), orjson.dumps(value))
                 else:
                     piece = _pair(key, value)
                 if key not in self._numeric:

@@ -121,7 +121,7 @@ class Rates:
         for bucket, count in counts.items():
             rate = self.per_unit.get(bucket)
             if rate is not None:
-                number = Decimal(count) if isinstance(count, int) else Decimal(str(count))
+                number = count if isinstance(count, int) else Decimal(str(count))
                 found[bucket] = EXACT.quantize(EXACT.multiply(number, rate), _STEP)
             elif bucket in _ALSO_TOLD:
                 is_unpriced = True

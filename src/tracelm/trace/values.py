@@ -33,7 +33,12 @@ _FEW: Final = 16
 
 
 def encode(
-    value: object, *, max_bytes: int, redactor: Redactor | None = None, media: "MediaFolder | None" = None
+    value: object,
+    *,
+    max_bytes: int,
+    redactor: Redactor | None = None,
+    media: "MediaFolder | None" = None,
+    is_json: bool = False,
 ) -> CleanText:
     """Return `value` as JSON text.
 
@@ -42,9 +47,11 @@ def encode(
         max_bytes: Longer text is cut, with a mark that says how much is missing; it stays JSON. 0: no limit.
         redactor: Takes the secrets out; by default the one without rules of the program.
         media: Where images and sounds go; without it they are only described.
+        is_json: Whether it has come as JSON, or gone: it is of the kinds that JSON knows, and somebody has encoded or
+            parsed all of it already, so that its size is not looked at first.
     """
     redactor = redactor or default()
-    if _is_plain(value, max_bytes or math.inf):
+    if is_json or _is_plain(value, max_bytes or math.inf):
         try:
             data = orjson.dumps(value)
             if (max_bytes == 0 or len(data) <= max_bytes) and not redactor.may_hold_secret(data):
