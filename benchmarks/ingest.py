@@ -54,9 +54,12 @@ def one_span(trace_id: bytes, number: int, session: int) -> Span:
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": "gpt-4o",
             "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": asked}]}]),
+            "gen_ai.output.messages": json.dumps(
+                [{"role": "assistant", "parts": [{"type": "text", "content": ASKED}]}]
+            ),
         }
     else:
-        texts |= {"tracelm.op.name": "support.answer", "input.value": asked, "output.value": f"It is {number}. " * 12}
+        texts |= {"tracelm.op.name": "support.answer", "input.value": asked, "output.value": f"It is {number}. " * 20}
     for key, value in texts.items():
         attribute = span.attributes.add()
         attribute.key, attribute.value.string_value = key, value

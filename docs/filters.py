@@ -77,10 +77,12 @@ several scores of that name, one has to match.
 
 **Attributes.** `attr.KEY` is what was recorded, also where a cost was computed anew. A key with other characters
 than letters, digits, `_`, `-`, `/`, `@`, `+` and dots stands in quotes: `attr."a b":x`. `attr.n:7` matches the
-number 7 and the text `7`, `attr.flag:true` the value true. Attributes have no columns, so they are read from the
-records: slower than anything else here, fast enough together with other terms or within a day. Texts of 512
-characters and more stand apart from the records and count as empty here. In PostgreSQL, at most 100,000 spans are
-read for it; narrow the project or the time where there are more.
+number 7 and the text `7`, `attr.flag:true` the value true. Attributes have no columns: a span tells in 126 bits
+which it may have, and the records of those that may are read. It tells nothing of attributes that begin with
+`tracelm.`, `gen_ai.usage.` or `code.`, of messages, and of those that have a field of their own, such as `model:`: with
+them, all records of the window are read. Texts of 512 characters and more stand apart from the records and count as
+empty here. In PostgreSQL, at most 100,000 records are read for a term; narrow the project or the time where there are
+more.
 
 **Text.** A text is looked for as it is, from one character up, in any script: also inside of words, and across spaces
 where it stands in quotes. Two texts may stand in different places; one in quotes stands in one place.

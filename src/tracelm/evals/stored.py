@@ -1,6 +1,6 @@
 """Runs read back from the store: to look at, to take up again, to score anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from tracelm.errors import ResumeError
@@ -20,12 +20,7 @@ _NOT_EXACT: Final = "the output was recorded redacted, cut or not as plain data:
 def load_run(store: Store, stored: StoredRun) -> EvalRun:
     """Return a stored run; rows and trials without a result are `not_run`."""
     done = {(each.row, each.trial): each for each in results_of(store, stored)}
-    rows, trials = stored.rows or 0, stored.trials or 1
-    rows = max([rows, *(row + 1 for row, _ in done)])
-    trials = max([trials, *(trial + 1 for _, trial in done)])
-    everything = [
-        done.get((row, trial)) or RowResult(row=row, trial=trial) for row in range(rows) for trial in range(trials)
-    ]
+    everything = [done.get(place) or RowResult(row=place[0], trial=place[1]) for place in places_of(stored, done)]
     provenance = Provenance.from_dict(stored.provenance)
     scorers = list(provenance.scorers) if provenance is not None else []
     return EvalRun(
@@ -39,13 +34,30 @@ def load_run(store: Store, stored: StoredRun) -> EvalRun:
     )
 
 
+def places_of(stored: StoredRun, done: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the rows of a run, each with its trials, in the order of the dataset; also those that were not run.
+
+    Args:
+        stored: The run.
+        done: The rows and trials that were run.
+    """
+    rows = max([stored.rows or 0, *(row + 1 for row, _ in done)])
+    trials = max([stored.trials or 1, *(trial + 1 for _, trial in done)])
+    return [(row, trial) for row in range(rows) for trial in range(trials)]
+
+
 def results_of(store: Store, stored: StoredRun) -> list[RowResult]:
     """Return what a run has so far, in the order of the dataset."""
     trials = store.trials(stored.run_id, project=stored.project)
-    scores: dict[str, list[StoredScore]] = {}
-    for each in store.run_scores(stored.run_id, project=stored.project):
-        scores.setdefault(each.trace_id or "", []).append(each)
-    return [_result(each, scores.get(each.trace_id, ())) for each in trials]
+    return results(trials, store.run_scores(stored.run_id, project=stored.project))
+
+
+def results(trials: Iterable[StoredTrial], scores: Iterable[StoredScore]) -> list[RowResult]:
+    """Return what became of trials, with the scores that belong to each."""
+    of_trace: dict[str, list[StoredScore]] = {}
+    for each in scores:
+        of_trace.setdefault(each.trace_id or "", []).append(each)
+    return [_result(each, of_trace.get(each.trace_id, ())) for each in trials]
 
 
 def resumable(store: Store, *, name: str, project: str, run_id: str | None, now: Provenance) -> StoredRun | None:

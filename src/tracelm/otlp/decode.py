@@ -89,6 +89,24 @@ def decode_logs(line: bytes | str, *, limits: RequestLimits | None = None) -> De
     return _decode(line, ("resourceLogs", "scopeLogs", "logRecords"), _log, check_log, limits)
 
 
+def decode_attributes(source: bytes) -> Attributes:
+    """Read the attributes of one record, and nothing else of it.
+
+    Args:
+        source: A span or a log record alone, OTLP/JSON.
+
+    Raises:
+        DecodeError: It is no JSON object, or its attributes cannot be read.
+    """
+    try:
+        record = orjson.loads(source)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"it is no JSON: {error}") from None
+    if not _is_object(record):
+        raise DecodeError("it is no object")
+    return _attributes(record)
+
+
 def _decode(
     line: bytes | str,
     keys: tuple[str, str, str],

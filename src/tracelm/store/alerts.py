@@ -8,8 +8,8 @@ import orjson
 from sqlalchemy import Connection, delete, select, update
 
 from tracelm.store.alert_notice import AlertNotice
+from tracelm.store.checks import check_limit
 from tracelm.store.listing import Listing, Wanted, columns, limits, order
-from tracelm.store.queries import check_limit
 from tracelm.store.results import Rows
 from tracelm.store.statements import insert
 from tracelm.store.tables import ALERT_NOTICES, ALERTS

@@ -18,7 +18,7 @@ from tracelm.store.tables import SPANS, TRACES
 Wanted: TypeAlias = Mapping[str, str | None]
 """Columns and what must stand in them; `None` for anything. `project` is always named."""
 
-_INNER: Final = frozenset({"id", "pending_in"})
+_INNER: Final = frozenset({"id", "pending_in", "attribute_bits_low", "attribute_bits_high"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,10 @@ at other tables or into records, the rows are sorted first and asked then, some 
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Exists, and_, select
+from sqlalchemy import ColumnElement, Connection, Exists, select
 from sqlalchemy.sql.visitors import iterate
 
-from tracelm.store.filters.named_rows import beside_named, calls_python, names_rows
+from tracelm.store.filters.named_rows import beside_named, calls_python, conjuncts, names_rows
 from tracelm.store.listing import Listing
 from tracelm.store.paging import Order, Page
 
@@ -42,14 +42,17 @@ def narrowed(
         rows = select(order.row).where(beside_named(within), *where, *page.behind(order))
         named = connection.execute(order.sorted(rows).limit(page.limit + 1)).scalars().all()
         return [order.row.in_(named)]
-    if listing.is_by_start or not any(map(_costs_much, where)):
+    parts = [part for condition in where for part in conjuncts(condition)]
+    costly = [part for part in parts if _costs_much(part)]
+    if listing.is_by_start or not costly:
         return [*within, *where]
-    sorted_rows = order.sorted(select(order.row).where(*within, *page.behind(order)))
+    soon_answered = [part for part in parts if not _costs_much(part)]
+    sorted_rows = order.sorted(select(order.row).where(*within, *soon_answered, *page.behind(order)))
     fitting: list[int] = []
     size = _FIRST
     with connection.execute(sorted_rows) as candidates:
         while len(fitting) <= page.limit and (some := candidates.scalars().fetchmany(size)):
-            fits = set(connection.execute(select(order.row).where(order.row.in_(some), and_(*where))).scalars())
+            fits = set(connection.execute(select(order.row).where(order.row.in_(some), *costly)).scalars())
             fitting += [row for row in some if row in fits]
             size = min(2 * size, _MOST)
     return [order.row.in_(fitting[: page.limit + 1])]

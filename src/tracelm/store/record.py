@@ -110,18 +110,20 @@ def unpack(blob: bytes, pieces: Mapping[bytes, bytes]) -> bytes:
     return b"".join(parts)
 
 
-def without_pieces(blob: bytes, filling: bytes = b"") -> bytes:
-    """Return the record for a look at what is short: still OTLP/JSON.
-
-    Args:
-        blob: As it is stored.
-        filling: What to put into each hole. `null` keeps JSON inside of a text readable.
-    """
+def without_pieces(blob: bytes) -> bytes:
+    """Return the record for a look at what is short: still OTLP/JSON."""
     content = decompress(blob)
-    if filling:
-        return unpack(blob, dict.fromkeys((digest for _, digest in _holes(content)), filling))
     (count,) = _COUNT.unpack_from(content)
     return content[_COUNT.size + count * _HOLE.size :]
+
+
+def with_nulls(blob: bytes) -> tuple[bytes, list[bytes]]:
+    """Return the record with `null` in its holes, so that JSON inside of a text can be read, and what was cut out."""
+    content = decompress(blob)
+    if content.startswith(_NO_HOLES):
+        return content[_COUNT.size :], []
+    cut = [digest for _, digest in _holes(content)]
+    return unpack(blob, dict.fromkeys(cut, b"null")), cut
 
 
 def text_of(piece: bytes) -> str:

@@ -10,6 +10,7 @@ import orjson
 from tracelm import semconv
 from tracelm.otlp.dialects import canonical
 from tracelm.otlp.records import AnyValue, LogRecord, SpanRecord
+from tracelm.store.filters.attribute_bits import bits_of
 
 Row: TypeAlias = dict[str, object]
 
@@ -35,6 +36,7 @@ def span_row(span: SpanRecord, project: str) -> Row:
         "status_message": clean(span.status_message) or None,
         "state": "ended",
     }
+    row["attribute_bits_low"], row["attribute_bits_high"] = bits_of(span.attributes)
     found = canonical(span, content=False)
     for attributes, columns in ((span.resource.attributes, _OF_PROCESS), (found, _OF_SPAN)):
         for key, column, read in columns:

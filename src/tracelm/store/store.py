@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
-from tracelm.store import alerts, queries
+from tracelm.store import alerts, queries, run_queries
 from tracelm.store.alert_notice import AlertNotice
 from tracelm.store.listing import Listing
 from tracelm.store.opened import OpenedStore
+from tracelm.store.projects import check_project
+from tracelm.store.projects import projects as every_project
 from tracelm.store.reprice import RepricedModel, reprice
 from tracelm.store.results import Rows
 from tracelm.store.stored import StoredProject, StoredRun, StoredSpan, StoredTrace
@@ -40,12 +42,12 @@ class Store(OpenedStore):
             StoreError: It says which projects there are.
         """
         with self._read() as connection:
-            queries.check_project(connection, project)
+            check_project(connection, project)
 
     def projects(self) -> Rows[StoredProject]:
         """Return the projects, the one with the newest trace first."""
         with self._read() as connection:
-            return queries.projects(connection)
+            return every_project(connection)
 
     def traces(
         self,
@@ -329,7 +331,7 @@ class Store(OpenedStore):
         """
         listing = Listing(since_ns=since_ns, until_ns=until_ns, after=after, limit=limit)
         with self._read() as connection:
-            return queries.runs(connection, {"project": project, "name": name}, listing)
+            return run_queries.runs(connection, {"project": project, "name": name}, listing)
 
     def run(self, run_id: str, *, project: str | None = None) -> StoredRun:
         """Return one evaluation run.
@@ -342,7 +344,7 @@ class Store(OpenedStore):
             StoreError: No run has this id, or several begin so.
         """
         with self._read() as connection:
-            return queries.run(connection, run_id, project=project)
+            return run_queries.run(connection, run_id, project=project)
 
     def unpriced_models(self, *, since_ns: int = 0) -> tuple[UnpricedModel, ...]:
         """Return the models that were called, reported what they are billed by, and have no cost; most called first.
@@ -382,7 +384,7 @@ class Store(OpenedStore):
         """
         table = PriceTable.from_file(prices) if isinstance(prices, Path) else PriceTable.from_user(prices)
         with self._read() as connection:
-            queries.check_project(connection, project)
+            check_project(connection, project)
         return reprice(
             self._database, table, since_ns=since_ns, until_ns=time.time_ns(), project=project, dry_run=dry_run
         )
@@ -402,8 +404,8 @@ class Store(OpenedStore):
             StoreError: No run has this id, or several begin so; the cursor belongs to another query.
         """
         with self._read() as connection:
-            found = queries.run(connection, run_id, project=project)
-            return queries.trials(connection, found.run_id, project=found.project, after=after, limit=limit)
+            found = run_queries.run(connection, run_id, project=project)
+            return run_queries.trials(connection, found.run_id, project=found.project, after=after, limit=limit)
 
     def run_scores(
         self, run_id: str, *, project: str | None = None, after: str | None = None, limit: int | None = None
@@ -420,13 +422,13 @@ class Store(OpenedStore):
             StoreError: No run has this id, or several begin so; the cursor belongs to another query.
         """
         with self._read() as connection:
-            found = queries.run(connection, run_id, project=project)
-            return queries.run_scores(connection, found.run_id, project=found.project, after=after, limit=limit)
+            found = run_queries.run(connection, run_id, project=project)
+            return run_queries.run_scores(connection, found.run_id, project=found.project, after=after, limit=limit)
 
     def known_outputs(self, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
         """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
         with self._read() as connection:
-            return queries.known_outputs(connection, task_version, project=project)
+            return run_queries.known_outputs(connection, task_version, project=project)
 
     @property
     def maintenance(self) -> "Maintenance":

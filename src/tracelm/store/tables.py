@@ -88,6 +88,7 @@ class KeptDigestRow(_Table, table=True):
 _FILTERED: Final = (
     *("project", "start_ns", "duration_ns", "status", "op", "operation", "model", "cost_usd", "input_tokens"),
     *("output_tokens", "error_type", "session_id", "user_id", "parent_span_id"),
+    *("attribute_bits_low", "attribute_bits_high"),
 )
 """What spans are filtered by stands in the index by time, so that SQLite reads no rows for it. Not `trace_id`: it would
 walk through a project to find a trace. PostgreSQL refuses a row whose values are too long for an index."""
@@ -144,6 +145,8 @@ class SpanRow(_Table, table=True):
     pending_in: str | None  # the segment that says whether its process lives, as long as the span has not ended
     recorded_cost_usd: float | None  # where `cost_usd` was computed anew: what the record says
     repricings: str | None  # JSON, see `cost_history`; the last one is in force
+    attribute_bits_low: int | None = Field(sa_type=BigInteger)  # see `filters.attribute_bits`
+    attribute_bits_high: int | None = Field(sa_type=BigInteger)
 
 
 class LinkRow(_Table, table=True):

@@ -12,12 +12,13 @@ from pydantic import Field
 from tracelm.evals.compare import compare
 from tracelm.evals.measured import Measured
 from tracelm.evals.run import RowResult
-from tracelm.evals.stored import load_run
+from tracelm.evals.stored import places_of, results
 from tracelm.evals.stored_run import stored_run
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import Figure, ScoreLine, plain, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
+from tracelm.store import run_queries
 from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.stored import StoredRun
 
@@ -254,15 +255,21 @@ def list_rows(
     """List the rows and trials of a run, in the order of the dataset; also those that were not run."""
     store = store_of(request)
     stored = store.run(run_id, project=project_for(caller, project))
-    run = load_run(store, stored)
-    chosen = [
-        each
-        for each in run.results
-        if (outcome is None or each.outcome == outcome) and (row is None or each.row == row)
-    ]
-    asked = ("rows of a run", stored.run_id, stored.project, outcome, row)
-    page, following = listed(lambda: _cut(chosen, after, limit, asked), caller)
-    inputs = {(each.row_index, each.trial): each.input for each in store.trials(stored.run_id, project=stored.project)}
+    with store.reading() as connection:
+        known = run_queries.outcomes(connection, stored.run_id, project=stored.project)
+        became = {(each, trial): outcome for each, trial, outcome in known}
+        chosen = [
+            place
+            for place in places_of(stored, became)
+            if (outcome is None or became.get(place, "not_run") == outcome) and (row is None or place[0] == row)
+        ]
+        asked = ("rows of a run", stored.run_id, stored.project, outcome, row)
+        page, following = listed(lambda: _cut(chosen, after, limit, asked), caller)
+        numbers = {number for number, _ in page}
+        trials = run_queries.trials(connection, stored.run_id, project=stored.project, rows=numbers)
+        scores = run_queries.run_scores(connection, stored.run_id, project=stored.project, rows=numbers)
+    done = {(each.row, each.trial): each for each in results(trials, scores)}
+    inputs = {(each.row_index, each.trial): each.input for each in trials}
     rows = [
         RunRow(
             row=each.row,
@@ -280,7 +287,7 @@ def list_rows(
                 for name, score in each.scores.items()
             },
         )
-        for each in page
+        for each in (done.get(place) or RowResult(row=place[0], trial=place[1]) for place in page)
     ]
     return Page(items=rows, next=following)
 
@@ -330,18 +337,18 @@ def _columns(run: StoredRun) -> dict[str, Any]:
 
 
 def _cut(
-    found: Sequence[RowResult], after: str | None, limit: int, asked: Sequence[object]
-) -> tuple[Sequence[RowResult], str | None]:
-    """Return a page of the results of a run, which are in order, and the cursor of the next one.
+    found: Sequence[tuple[int, int]], after: str | None, limit: int, asked: Sequence[object]
+) -> tuple[Sequence[tuple[int, int]], str | None]:
+    """Return a page of the rows and trials of a run, which are in order, and the cursor of the next one.
 
     Raises:
         StoreError: The cursor belongs to another query.
     """
     if after is not None:
         value, trial = read_cursor(after, asked)
-        found = [each for each in found if (each.row, each.trial) > (value or 0, trial)]
+        found = [each for each in found if each > (value or 0, trial)]
     page = found[:limit]
-    return page, cursor(page[-1].row, page[-1].trial, asked) if len(found) > limit else None
+    return page, cursor(*page[-1], asked) if len(found) > limit else None
 
 
 def _short(value: Any) -> Any:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal, select, true
 
 from tracelm.errors import StoreError
-from tracelm.otlp.decode import decode_spans
-from tracelm.otlp.records import AnyValue, request_line
+from tracelm.otlp.decode import decode_attributes
+from tracelm.otlp.records import AnyValue
+from tracelm.store.filters.attribute_bits import may_hold
 from tracelm.store.filters.fields import Kind
 from tracelm.store.filters.syntax import Between, Compares, Has, Literally, Matches, Pattern, Term, Value
 from tracelm.store.filters.values import number
@@ -92,7 +93,7 @@ def _of_record(term: Term, record: bytes) -> bool:
     body = without_pieces(record)
     if _spelled(term.name.key or "") not in body and b"\\u" not in body:  # most spans, at a tenth of the cost
         return False
-    return holds(term, decode_spans(request_line("spans", b"{}", b"{}", body)).records[0].attributes)
+    return holds(term, decode_attributes(body))
 
 
 def _spelled(key: str) -> bytes:
@@ -110,14 +111,20 @@ def _called(connection: Connection) -> Callable[[Term], ColumnElement[bool]]:
 
     def condition(term: Term) -> ColumnElement[bool]:
         terms.append(term)
-        return func.tracelm_attribute(len(terms) - 1, SPANS.c.record) == literal(1)
+        return _beside_bits(term, func.tracelm_attribute(len(terms) - 1, SPANS.c.record) == literal(1))
 
     return condition
 
 
+def _beside_bits(term: Term, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    possible = may_hold(term)
+    return condition if possible is None else and_(possible, condition)
+
+
 def _listed(connection: Connection, within: Sequence[ColumnElement[bool]]) -> Callable[[Term], ColumnElement[bool]]:
     def condition(term: Term) -> ColumnElement[bool]:
-        found = connection.execute(select(SPANS.c.id, SPANS.c.record).where(*within).limit(MOST_READ + 1))
+        wanted = _beside_bits(term, and_(true(), *within))
+        found = connection.execute(select(SPANS.c.id, SPANS.c.record).where(wanted).limit(MOST_READ + 1))
         ids: list[int] = []
         for count, (number_of_span, record) in enumerate(found, start=1):
             if count > MOST_READ:

@@ -3,7 +3,7 @@
 A condition that meets a missing value is NULL. That is no match, also below OR; `Not` makes it one explicitly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -22,8 +22,9 @@ from sqlalchemy import (
     true,
 )
 
+from tracelm.store.filters.attribute_bits import is_left_out
 from tracelm.store.filters.fields import FIELDS, Kind
-from tracelm.store.filters.named_rows import beside_named, calls_python, names_rows
+from tracelm.store.filters.named_rows import beside_named, calls_python, conjuncts, names_rows
 from tracelm.store.filters.patterns import any_element, contains, equals, fits
 from tracelm.store.filters.syntax import (
     All,
@@ -126,16 +127,23 @@ class Compiler:
         """
         condition = self.of_spans(node)
         is_named = names_rows(condition, SPANS.c.id)
-        if is_named or not (_reads_records(node) or calls_python(condition)):
-            key = (SPANS.c[name] for name in ("trace_id", "project"))
-            within = self.within
-            if within and is_named:
-                within = [beside_named(within)]
-            found = self.few(select(*key).where(*within, condition), TRACES)
+        searches = any(isinstance(leaf, Search) for leaf in _leaves(node))
+        if is_named or not (_reads_records(node) or (searches and calls_python(condition))):
+            within = [beside_named(self.within)] if self.within and is_named else self.within
+            found = self._few_traces(within, condition, ask_soon=not is_named)
             if found is not None:
                 return TRACES.c.id.in_(found)
         same = (SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project)
         return exists().where(*same, condition).correlate(TRACES)  # not to the root's span, which a query may read too
+
+    def _few_traces(self, within: Sequence[Condition], condition: Condition, *, ask_soon: bool) -> Sequence[int] | None:
+        """Return the traces with such a span if they are few; before records are read, by what needs none."""
+        spans = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*within)
+        parts = list(conjuncts(condition))
+        soon = [part for part in parts if not calls_python(part)]
+        if ask_soon and 0 < len(soon) < len(parts) and self.few(spans.where(*soon), TRACES) is None:
+            return None
+        return self.few(spans.where(condition), TRACES)
 
     def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
         judged = _of_score(term)
@@ -174,16 +182,21 @@ def _trace_column(name: Name) -> ColumnElement[Any] | None:
     return None if found is None else _column(TRACES, found)
 
 
-def _reads_records(node: Node) -> bool:
+def _leaves(node: Node) -> Iterator[Term | Search | IsRoot]:
     match node:
         case All(parts) | Some(parts):
-            return any(map(_reads_records, parts))
+            for part in parts:
+                yield from _leaves(part)
         case Not(part) | OneSpan(part):
-            return _reads_records(part)
-        case Matches() | Compares() | Between() | Has():
-            return node.name.field == "attr"
+            yield from _leaves(part)
         case _:
-            return False
+            yield node
+
+
+def _reads_records(node: Node) -> bool:
+    """Say whether many records may have to be read for attributes."""
+    names = (leaf.name for leaf in _leaves(node) if isinstance(leaf, Term))
+    return any(name.field == "attr" and is_left_out(name.key or "") for name in names)
 
 
 def _denied(condition: Condition) -> Condition:

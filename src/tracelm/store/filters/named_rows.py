@@ -4,7 +4,7 @@ SQLite takes the index of times all the same, where there is a project or an ord
 window for a handful of rows. What is asked of few rows must not look like something that an index answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case
@@ -15,6 +15,16 @@ from sqlalchemy.sql.operators import in_op
 from sqlalchemy.sql.visitors import iterate
 
 
+def conjuncts(condition: ColumnElement[bool]) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that have all to be met."""
+    if isinstance(condition, BooleanClauseList) and condition.operator is conjunction:
+        parts: Sequence[ColumnElement[bool]] = condition.clauses
+        for part in parts:
+            yield from conjuncts(part)
+    else:
+        yield condition
+
+
 def names_rows(condition: ColumnElement[bool], row: ColumnElement[Any]) -> bool:
     """Say whether a condition names the rows that may meet it: `row IN (...)`, alone or with more to meet.
 
@@ -22,10 +32,10 @@ def names_rows(condition: ColumnElement[bool], row: ColumnElement[Any]) -> bool:
         condition: Of a filter.
         row: The number of a row.
     """
-    if isinstance(condition, BooleanClauseList):
-        parts: Sequence[ColumnElement[bool]] = condition.clauses
-        return condition.operator is conjunction and any(names_rows(part, row) for part in parts)
-    return isinstance(condition, BinaryExpression) and condition.operator is in_op and condition.left is row
+    return any(
+        isinstance(part, BinaryExpression) and part.operator is in_op and part.left is row
+        for part in conjuncts(condition)
+    )
 
 
 def calls_python(condition: ColumnElement[bool]) -> bool:

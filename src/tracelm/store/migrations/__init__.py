@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 VERSION_TABLE: Final = "tracelm_schema"
 
 

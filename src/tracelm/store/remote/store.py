@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from tracelm.errors import StoreError
 from tracelm.store.alert_notice import AlertNotice
+from tracelm.store.checks import check_limit, check_page_limit, check_prefix, no_such_id
 from tracelm.store.database import Database
 from tracelm.store.index import IndexReport
 from tracelm.store.objects import ObjectVersion
-from tracelm.store.queries import check_limit, check_page_limit, check_prefix, no_such_id, refuse_project
+from tracelm.store.projects import refuse_project
 from tracelm.store.remote import datasets, records
 from tracelm.store.remote.connection import ApiConnection
 from tracelm.store.remote.records import Line

@@ -21,7 +21,7 @@ from tracelm.errors import StoreError
 from tracelm.store.contents import pieces_of
 from tracelm.store.database import Database
 from tracelm.store.filters.compile import TextMatches
-from tracelm.store.record import digests
+from tracelm.store.record import with_nulls
 from tracelm.store.search.index import (
     SearchIndex,
     document_of_piece,
@@ -176,9 +176,9 @@ class _Look:
         self._known: dict[bytes, bool] = {}
 
     def has(self, blob: bytes) -> bool:
-        if may_have(blob, self._spelled) and self._text in text_of_record(blob):
+        body, wanted = with_nulls(blob)
+        if may_have(body, self._spelled) and self._text in text_of_record(body):
             return True
-        wanted = digests(blob)
         new = [digest for digest in wanted if digest not in self._known]
         if new:
             if len(self._known) > _REMEMBERED:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from tracelm.store.contents import numbers_of
 from tracelm.store.database import Database
 from tracelm.store.filters.compile import TextMatches
-from tracelm.store.record import decompress, digests
+from tracelm.store.record import decompress, with_nulls
 from tracelm.store.search.texts import text_of_piece, text_of_record
 from tracelm.store.tables import CONTENTS, SPANS
 
@@ -102,11 +102,11 @@ def spans_to_take(
     last = found[-1].id if found else after
     found += connection.execute(select(*columns).where(SPANS.c.id.in_(list(waiting)[:BATCH])))
     ended = [row for row in found if row.state != "in flight"]
-    pieces = {row.id: digests(bytes(row.record)) for row in ended}
-    known = numbers_of(connection, {digest for each in pieces.values() for digest in each})
+    records = [(row.id, *with_nulls(bytes(row.record))) for row in ended]
+    known = numbers_of(connection, {digest for _, _, cut in records for digest in cut})
     taken = [
-        (row.id, text_of_record(bytes(row.record)), [known[digest] for digest in pieces[row.id] if digest in known])
-        for row in ended
+        (number, text_of_record(body), [known[digest] for digest in cut if digest in known])
+        for number, body, cut in records
     ]
     return taken, [row.id for row in found if row.state == "in flight"], last
 

@@ -1,5 +1,6 @@
 """Which texts of a record are searched, and as what: the texts that a JSON value holds, not its spelling."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
@@ -8,7 +9,7 @@ import orjson
 from tracelm.errors import DecodeError
 from tracelm.otlp.decode import decode_spans
 from tracelm.otlp.records import AnyValue, request_line
-from tracelm.store.record import text_of, without_pieces
+from tracelm.store.record import text_of
 
 _SEARCHED: Final = (
     *("input", "output", "gen_ai.input", "gen_ai.output", "gen_ai.system_instructions", "gen_ai.prompt"),
@@ -37,27 +38,32 @@ def spelled(text: str) -> bytes | None:
     return text.encode() if plain and is_word and not cased else None
 
 
-def may_have(blob: bytes, text: bytes | None) -> bool:
+def may_have(body: bytes, text: bytes | None) -> bool:
     """Say whether a record may have a text, soon: without reading the record's JSON.
 
     Args:
-        blob: As it is stored.
+        body: The record, OTLP/JSON.
         text: As `spelled` gives it.
     """
     if text is None:
         return True
-    body = without_pieces(blob, b"null")
-    return text in body.lower() or any(other in body for other in _SPELL_OTHERS)
+    return (text in body.lower() and text in _KEYS.sub(b"", body).lower()) or any(map(body.__contains__, _SPELL_OTHERS))
 
 
+_KEYS: Final = re.compile(rb'"(?:key|traceId|spanId|parentSpanId)":"[^"\\]*"')
+"""What is not searched and stands in every record; no text holds it like this: its quotation marks are escaped."""
 _SPELL_OTHERS: Final = (b"\\u", "\N{KELVIN SIGN}".encode(), "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}".encode())
 """With these in it, text may stand in other bytes: an escape, and the capitals whose small letter is in ASCII."""
 
 
-def text_of_record(blob: bytes) -> str:
-    """Return what is searched of a span's own record: its name, its errors, and short inputs and outputs."""
+def text_of_record(body: bytes) -> str:
+    """Return what is searched of a span's own record: its name, its errors, and short inputs and outputs.
+
+    Args:
+        body: The record, OTLP/JSON, with `null` where long texts were.
+    """
     try:
-        found = decode_spans(request_line("spans", b"{}", b"{}", without_pieces(blob, b"null")))
+        found = decode_spans(request_line("spans", b"{}", b"{}", body))
         span = found.records[0]
     except (DecodeError, IndexError):
         return ""

@@ -291,7 +291,7 @@ def test_reading_too_many_spans_for_an_attribute_is_refused(store: Store, monkey
     with store.reading() as connection:
         matches = attribute_conditions(connection, within=[], in_database=False)
         with pytest.raises(StoreError, match="choose a project or a shorter time"):
-            Compiler(attribute_matches=matches).of_spans(parse("attr.n:7"))
+            Compiler(attribute_matches=matches).of_spans(parse("attr.tracelm.op.version:7"))  # which has no bits
 
 
 def test_the_search_takes_the_place_of_names_and_messages_where_it_can_tell(store: Store) -> None:
