@@ -167,9 +167,12 @@ class Library(ABC):
     ) -> Asked:
         target = self._target(client, url)
         params: object = getattr(options, "params", None)
+        body = _body(options)
+        if sent is not None:  # the clients for the clouds move some fields into the address
+            body = {**body, **sent}
         return Asked(
             path=url.partition("?")[0].rstrip("/"),
-            body=self.completed(_body(options) if sent is None else sent, target.path),
+            body=self.completed(body, target.path),
             query=cast("Mapping[str, object]", params) if params and isinstance(params, Mapping) else {},
             files=getattr(options, "files", None),
             provider=target.provider,
