@@ -36,14 +36,16 @@ def fields(value: object) -> Mapping[str, object]:
         return found  # type: ignore[no-any-return]
     extra: Any = getattr(found, "__pydantic_extra__", _MISSING)
     if extra is _MISSING:
-        return found if isinstance(found, Mapping) else {}
+        is_mapping = isinstance(value, Mapping)
+        return found if is_mapping else {}
     declared: Any = found.__dict__
     return {**declared, **extra} if extra else declared
 
 
 def items(value: object) -> Sequence[object]:
     """Return a list as it is, and nothing for anything else: iterators belong to the program."""
-    return value if isinstance(value, _LISTS) else ()
+    found: Any = value
+    return found if isinstance(value, _LISTS) else ()
 
 
 def text(value: object) -> str | None:

@@ -23,10 +23,10 @@ def when_sent(request: Any, body: bytes, then: Callable[[], object]) -> bool:
         Whether that can be told. Even then a transport may send the content without asking for its pieces.
     """
     stream: Any = request.stream
-    kept: dict[str, Any] = vars(stream)
+    kept: dict[str, Any] = stream.__dict__
     if kept.get("_stream") is not body or len(kept) != 1:  # no plain stream of these bytes
         return False
-    kind: Any = type(stream)
+    kind: Any = stream.__class__
     stream.__class__ = _telling_class(kind)
     kept[_STATE] = body, then
     return True
@@ -38,17 +38,16 @@ def _telling_class(kind: type[Any]) -> type[Any]:
 
     def told(stream: Any) -> None:
         stream.__class__ = kind
-        _, then = vars(stream).pop(_STATE)
-        then()
+        stream.__dict__.pop(_STATE)[1]()
 
     def __iter__(stream: Any) -> Iterator[bytes]:  # noqa: N807
-        yield vars(stream)[_STATE][0]
-        if _STATE in vars(stream):
+        yield stream.__dict__[_STATE][0]
+        if _STATE in stream.__dict__:
             told(stream)
 
     async def __aiter__(stream: Any) -> AsyncIterator[bytes]:  # noqa: N807
-        yield vars(stream)[_STATE][0]
-        if _STATE in vars(stream):
+        yield stream.__dict__[_STATE][0]
+        if _STATE in stream.__dict__:
             told(stream)
 
     names = {"__iter__": __iter__, "__aiter__": __aiter__, "__module__": kind.__module__}

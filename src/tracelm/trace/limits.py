@@ -23,7 +23,7 @@ _MAX_ELEMENTS: Final = 100_000
 PLAIN: Final[frozenset[type[Any]]] = frozenset({CleanText, str, bool, int, float})
 _PLAIN_AND_LISTS: Final = PLAIN | _LISTS
 _NAMES: Final[frozenset[type[Any]]] = frozenset({str})
-_type_of: Final[Callable[[object], Any]] = type
+_type_of: Callable[[object], Any] = type
 _IDENTIFYING: Final = ("tracelm.", "gen_ai.", "input.", "output.", "code.", "openai.", "anthropic.", "server.")
 _IDENTIFYING_TOO: Final = frozenset({semconv.ERROR_TYPE, semconv.SESSION_ID, semconv.USER_ID})
 

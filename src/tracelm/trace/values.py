@@ -88,7 +88,7 @@ def _room_beside(value: Any, room: float) -> float:
         parts = value.values()
         room -= sum(map(len, value))
     kinds = set(map(_class_of, parts))
-    if kinds == _TEXTS:
+    if kinds <= _TEXTS:
         return room - sum(map(len, parts))
     if len(parts) > _FEW and kinds <= _NUMBERS:
         return room if math.isfinite(sum(parts)) else -1
