@@ -15,7 +15,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Start and end": ("init", "flush", "shutdown", "FlushReport"),
     "Record": ("op", "span", "SpanHandle", "current_span", "session", "attributes", "score", "inject", "extract"),
     "Read": ("open_store", "Store"),
-    "Evaluate": ("Dataset", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
+    "Evaluate": ("Dataset", "ModelVersion", "Evaluation", "Limits", "EvalRun", "EvaluationLogger", "evals"),
     "Score": ("Score", "Scorer", "scorer", "scorers"),
     "Guard": ("Guardrail", "guard", "guarded", "guarded_client", "Policy"),
     "Monitor": ("Monitor", "monitor_status", "Alert", "sinks"),

@@ -4,18 +4,20 @@ An integration describes the request, lets the client do its work with the span 
 the reply. It never touches what the caller gets: nothing here raises, and nothing is put in between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Token
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+from opentelemetry.util.types import AttributeValue
 
 from tracelm.integrations import _nesting
-from tracelm.integrations._call import Call
+from tracelm.integrations._call import Call, together
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._metrics import CallMeter, find_meter
 from tracelm.integrations._model_call import ModelCall
 from tracelm.integrations._nesting import Outer
+from tracelm.integrations._running import running
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, is_suppressed
 from tracelm.trace.safely import report, safely
@@ -49,6 +51,10 @@ class MeasuredCall(Call):
         """Make the context current in which nothing is recorded, if it is not."""
         return None if self._context is None else otel_context.attach(self._context)
 
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self._measure(self._request.known(), reply, error)
 
@@ -56,20 +62,52 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_outer", "_request")
+    __slots__ = ("_learned", "_outer", "_request", "around", "captures_content")
+
+    around: Call | None
+    """The call further out where that is not the current one: its generator asks."""
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
+        self._learned: Reply | None = None
+        self.around = None
+        self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
 
+    def enter(self) -> Token[Context]:
+        """Make it the call to which those further in belong: what each of them took is counted once."""
+        token = None if self.around is None else self.around.enter()
+        own = otel_context.attach(_nesting.inside(otel_context.get_current(), self._request.kind, self))
+        return own if token is None else token  # giving the first one back undoes both
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows."""
+        self._outer.learn(attributes, None)
+        self._learned = together(self._learned, reply)
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self.captures_content
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+        with safely("tell the call further out where this one goes"):
+            self._outer.learn(request.known(), None)
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request, outcome)
-            self._outer.learn(known if reply is None else known | reply.known(), reply)
+            learned = self._learned
+            if reply is None or (learned is not None and not reply.usage.attributes()):
+                self._outer.learn(known if reply is None else known | reply.known(), learned)
+            else:
+                self._outer.learn(known | reply.known(), reply)
 
 
 def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = False) -> Call | None:
@@ -85,6 +123,17 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = 
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
         here, the trace is left out already, or describing it failed.
     """
+    around = running()
+    if around is None:
+        return _begin(describe, kind, later=later)
+    with around.current():
+        call = _begin(describe, kind, later=later)
+    if isinstance(call, InnerCall):
+        call.around = around
+    return call
+
+
+def _begin(describe: Callable[[], Request], kind: str, *, later: bool) -> Call | None:
     active = runtime.active
     if active is None:
         return None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
+from dataclasses import replace
 from typing import Final
 
 from opentelemetry.context import Context
@@ -63,6 +64,14 @@ class Call:
             yield
         finally:
             self.leave(token)
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request: a framework may know later only whom it asks for what."""
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return False
 
     def sent(self) -> None:
         """Note that the request goes out; more than once where the client tries again by itself."""
@@ -148,9 +157,21 @@ def error_type(error: BaseException | None, reply: Reply | None) -> str | None:
     answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
     status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
     if not isinstance(status, int):
-        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode") or getattr(error, "status", None)  # DSPy's
     if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
     # Where the answer had begun well, it says later what went wrong.
     said = field(field(getattr(error, "body", None), "error"), "type") or field(field(answer, "Error"), "Code")
     return text(said) or type_name(error)
+
+
+def together(before: Reply | None, reply: Reply | None) -> Reply | None:
+    """Return what is learned of a call that asks a client several times: each request is billed."""
+    if before is None or reply is None:
+        return before if reply is None else reply
+    return replace(reply, usage=before.usage if is_same(before, reply) else before.usage + reply.usage)
+
+
+def is_same(before: Reply | None, reply: Reply) -> bool:
+    """Say whether an answer was told before: a client inside of a client tells the same again."""
+    return before is not None and reply.id is not None and reply.id == before.id

@@ -15,7 +15,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations import _nesting
-from tracelm.integrations._call import Call, error_type
+from tracelm.integrations._call import Call, error_type, is_same, together
 from tracelm.integrations._details import emit_details
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
@@ -38,6 +38,7 @@ class ModelCall(Call):
     """The span of one call."""
 
     __slots__ = (
+        "_answers",
         "_content",
         "_counts_itself",
         "_describe",
@@ -67,6 +68,7 @@ class ModelCall(Call):
         self._kind = kind
         self._content: dict[str, str] = {}
         self._learned: Reply | None = None
+        self._answers = 0
         self._written: object = None
         self._counts_itself = False
         # What is put off is read from the body as it went out.
@@ -138,10 +140,36 @@ class ModelCall(Call):
             self._request = replace(self._request, provider=provider, by_framework=False)
             self._known[semconv.PROVIDER_NAME] = provider
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
+        if reply is not None:
+            is_another = not is_same(self._learned, reply)
+            self._learned = whole = together(self._learned, reply)
+            if is_another:
+                self._answers += 1
+                if self._answers > 1 and whole is not None:
+                    attributes = {**attributes, **whole.usage.attributes()}
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
-        if reply is not None:
-            self._learned = reply
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request; who answers is known already where a call further in has told."""
+        self.describe()
+        if not self._request.by_framework:
+            request = replace(request, provider=self._request.provider, by_framework=False)
+        self._request = request
+        self._known.update(request.known())
+        self._span.update_name(request.name)
+        self._span.set_attributes(self._known)
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return self._answers == 1
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        self.describe()
+        return self.captures_content and self._request.part_is_lost
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self.describe()
@@ -180,8 +208,9 @@ class ModelCall(Call):
         found.update(self._passed(self._request, outcome))
         if reply is not None:
             found.update(reply.known())
-            if self.captures_content:
-                found.update(self._on_span(self._encoded(reply.said())))
+        said = self._learned if reply is None and self.wants_part else reply
+        if said is not None and self.captures_content:
+            found.update(self._on_span(self._encoded(said.said())))
         try:
             found.update(self._cost(reply))
         except Exception as error:

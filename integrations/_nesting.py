@@ -57,6 +57,11 @@ _COUNTS: Final = {
 class Outer(Protocol):
     """A call that is recorded further out."""
 
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        ...
+
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         """Take what a call further in knows; what is known already stays."""
         ...
@@ -86,6 +91,11 @@ def enter(context: Context, kind: str, call: Outer, span: Span) -> tuple[Context
     return Context(inside), written
 
 
+def inside(context: Context, kind: str, call: Outer) -> Context:
+    """Return the context in which a call that has no span of its own runs: those further in tell it what they know."""
+    return Context({**context, _own_key(_FAMILIES.get(kind, kind)): call})
+
+
 def read_written(written: object) -> tuple[dict[str, AttributeValue], Reply | None]:
     """Return what an instrumentation of OpenTelemetry wrote while a call ran."""
     if written is None:
@@ -101,6 +111,8 @@ def read_written(written: object) -> tuple[dict[str, AttributeValue], Reply | No
 
 class _Foreign:
     """A call that an instrumentation of OpenTelemetry records."""
+
+    wants_part = False
 
     def __init__(self, data: object) -> None:
         self._data = data

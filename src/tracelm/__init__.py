@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tracelm import errors, evals, local_model, scorers, sinks
     from tracelm.data.dataset import Dataset
+    from tracelm.data.model import ModelVersion
     from tracelm.errors import (
         ConfigError,
         DatasetError,
@@ -71,6 +72,7 @@ __all__ = [
     "GuardrailTripped",
     "Limits",
     "MissingExtraError",
+    "ModelVersion",
     "Monitor",
     "Policy",
     "ResumeError",
@@ -122,6 +124,7 @@ _HOME = {
     "GuardrailTripped": "errors",
     "Limits": "evals.limits",
     "MissingExtraError": "errors",
+    "ModelVersion": "data.model",
     "Monitor": "monitors.monitor",
     "Policy": "guards.policy",
     "ResumeError": "errors",

@@ -32,6 +32,22 @@ def lineage(run: RunId, project: Project = None, as_json: AsJson = False, home: 
     version = f"{found['dataset_version']}, " if found.get("dataset_version") else ""
     line("dataset", f"{found.get('dataset')} ({version}{found.get('rows')} rows, {found.get('dataset_digest')})")
     line("task", f"{found.get('task')} {found.get('task_version')}")
+    model = dict(_pairs(found, "model"))
+    if model:
+        line("model", f"{model.get('name')} {model.get('version')} ({model.get('digest')})")
+        training, trained_on = dict(_pairs(model, "training")), dict(_pairs(model, "dataset"))
+        if training:
+            line(
+                "trained by",
+                f"{training.get('id')} in project {training.get('project')}: tracelm show {training.get('trace_id')}",
+            )
+        if trained_on:
+            line(
+                "trained on",
+                f"{trained_on.get('name')} {trained_on.get('version') or 'not published'} ({trained_on.get('digest')})",
+            )
+        if model.get("base"):
+            line("trained from", model["base"])
     for name, scorer_version in _pairs(found, "scorers"):
         line("scorer", f"{name} {scorer_version}")
     for name, value in _pairs(found, "settings"):

@@ -13,6 +13,7 @@ import anyio.to_thread
 
 from tracelm import semconv
 from tracelm.data.dataset import Dataset
+from tracelm.data.model import ModelVersion
 from tracelm.errors import ConfigError, EvaluationError
 from tracelm.evals.conditions import conditions_of
 from tracelm.evals.limits import Budget, Limits
@@ -122,6 +123,7 @@ class Evaluation:
         cache: bool = False,
         progress: bool | None = None,
         settings: Mapping[str, Any] | None = None,
+        model: ModelVersion | None = None,
     ) -> EvalRun:
         """Run the task on every row, `trials` times, and score what it returns.
 
@@ -137,6 +139,7 @@ class Evaluation:
                 instead of calling it.
             progress: Show a bar on stderr; left out, where that is a terminal and no CI.
             settings: Further facts for `EvalRun.provenance`.
+            model: The version of a model that the task asks: the run leads back to its training.
 
         Raises:
             EvaluationError: The task cannot be called with the columns of the dataset. Nothing was called then.
@@ -144,7 +147,7 @@ class Evaluation:
             ConfigError: `resume` or `cache` before `tracelm.init()`: nothing is recorded then.
         """
         ready = task_for(task, self.dataset)
-        provenance = self._provenance(ready, settings or {})
+        provenance = self._provenance(ready, settings or {}, model)
         if resume is False and not cache:
             begun = _Begun(secrets.token_hex(8), not_run(self.dataset, trials=self.trials))
         else:  # reads the store, which may take a while
@@ -161,6 +164,7 @@ class Evaluation:
         cache: bool = False,
         progress: bool | None = None,
         settings: Mapping[str, Any] | None = None,
+        model: ModelVersion | None = None,
     ) -> EvalRun:
         """Do as `evaluate`, from sync code: a script, or a notebook whose event loop is running.
 
@@ -171,6 +175,7 @@ class Evaluation:
             cache: Use outputs of earlier runs.
             progress: Show a bar.
             settings: Further facts for `EvalRun.provenance`.
+            model: The version of a model that the task asks.
 
         Raises:
             EvaluationError: The task cannot be called with the columns of the dataset. Nothing was called then.
@@ -185,6 +190,7 @@ class Evaluation:
                 cache=cache,
                 progress=progress,
                 settings=settings,
+                model=model,
             )
         )
 
@@ -315,6 +321,10 @@ class Evaluation:
         }
         if provenance.dataset_version is not None:
             attributes[semconv.DATASET_VERSION] = provenance.dataset_version
+        if provenance.model:
+            attributes[semconv.MODEL_NAME] = provenance.model["name"]
+            attributes[semconv.MODEL_VERSION] = provenance.model["version"]
+            attributes[semconv.MODEL_DIGEST] = provenance.model["digest"]
         if self._lower_is_better():
             attributes[semconv.RUN_LOWER_IS_BETTER] = self._lower_is_better()
         if runtime.active is not None:
@@ -323,7 +333,7 @@ class Evaluation:
             emit(semconv.STARTED_EVENT, attributes, on=opened.context)
             yield opened
 
-    def _provenance(self, task: Task, settings: Mapping[str, Any]) -> Provenance:
+    def _provenance(self, task: Task, settings: Mapping[str, Any], model: ModelVersion | None = None) -> Provenance:
         commit, dirty = git_state()
         own: dict[str, Any] = {"max_concurrency": self.max_concurrency, **self.limits.as_dict(), **settings}
         available = list(dict.fromkeys((*self.dataset.columns, *_OFFERED)))
@@ -337,6 +347,7 @@ class Evaluation:
             task=task.name,
             task_version=task.version,
             task_parameters=list(task.parameters),
+            model={} if model is None else model.reference(),
             scorers={each.name: each.version for each in judges},
             settings=own,
             git_commit=commit,

@@ -40,6 +40,7 @@ class Provenance:
         task: The name of what was evaluated.
         task_version: The version of its code, 12 hex digits.
         task_parameters: The columns that it takes.
+        model: The version of a model that was evaluated, as `ModelVersion.reference` tells it; empty if none was named.
         scorers: The version of each scorer, by name.
         settings: Concurrency and limits, where they differ from the defaults; the command, where it was one.
         git_commit: The commit that was checked out in the working folder, 40 hex digits; `None` outside of git.
@@ -57,6 +58,7 @@ class Provenance:
     task: str
     task_version: str
     task_parameters: list[str] = field(default_factory=list[str])
+    model: Mapping[str, Any] = field(default_factory=dict[str, Any])
     scorers: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     git_commit: str | None = None
@@ -93,6 +95,9 @@ class Provenance:
             found.append(f"the number of trials ({self.trials} then, {other.trials} now)")
         if self.task_version != other.task_version:
             found.append(f"the task ({self.task} {self.task_version} then, {other.task} {other.task_version} now)")
+        if self.model.get("digest") != other.model.get("digest"):
+            then, now = (f"{each.get('name', 'none')} {each.get('version', '')}" for each in (self.model, other.model))
+            found.append(f"the model ({then.strip()} then, {now.strip()} now)")
         for name in dict.fromkeys((*self.scorers, *other.scorers)):
             then, now = self.scorers.get(name, "none"), other.scorers.get(name, "none")
             if then != now:

@@ -8,7 +8,7 @@ from dataclasses import field, replace
 from decimal import Decimal
 from itertools import compress, repeat
 from operator import attrgetter, is_not
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from tracelm import semconv
 from tracelm.frozen import frozen
@@ -60,6 +60,10 @@ class Usage:
         told = map(is_not, counts, repeat(None))
         return dict(compress(zip(_KEYS.values(), counts, strict=True), told))  # type: ignore[arg-type]  # not None
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what two calls together are billed by; what neither reported is not reported."""
+        return Usage(**{name: _sum(getattr(self, name), getattr(other, name)) for name in (*_KEYS, "reported_usd")})
+
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> Self:
         """Read what `attributes` wrote, from a span of whatever origin; a value of another type is not there.
@@ -79,6 +83,10 @@ class Usage:
         is_reported = attributes.get(semconv.COST_SOURCE) == "provider" and isinstance(amount, int | float)
         usage = cls(**found)  # type: ignore[arg-type]  # the names are those of the fields
         return replace(usage, reported_usd=Decimal(str(amount))) if is_reported else usage
+
+
+def _sum(one: Any, other: Any) -> Any:
+    return other if one is None else one if other is None else one + other
 
 
 _KEYS: Final = {

@@ -1,9 +1,10 @@
 """Which runs used a dataset, and with which versions of task and scorers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
+import orjson
 from sqlalchemy import Connection, func, select
 
 from tracelm.store.tables import RUNS, SCORES, TRIALS
@@ -38,6 +39,7 @@ class RunOfDataset:
         task_version: The version of its code.
         traces: How many rows and trials have a trace.
         scorers: The scorers, in the order of their names.
+        model: The version of a model that was evaluated, with its training; `None` where the run names none.
     """
 
     project: str
@@ -50,6 +52,7 @@ class RunOfDataset:
     task_version: str | None
     traces: int
     scorers: Sequence[ScorerUse]
+    model: Mapping[str, Any] | None = None
 
 
 def runs_of_dataset(connection: Connection, dataset: str, *, limit: int = MOST) -> Sequence[RunOfDataset]:
@@ -61,7 +64,7 @@ def runs_of_dataset(connection: Connection, dataset: str, *, limit: int = MOST) 
         limit: How many at most.
     """
     told = ("project", "run_id", "name", "start_ns", "dataset_digest", "dataset_version", "task", "task_version")
-    newest = select(*(RUNS.c[name] for name in told)).where(RUNS.c.dataset == dataset)
+    newest = select(*(RUNS.c[name] for name in told), RUNS.c.provenance).where(RUNS.c.dataset == dataset)
     rows = connection.execute(newest.order_by(RUNS.c.start_ns.desc(), RUNS.c.id.desc()).limit(limit)).mappings().all()
     traces: dict[tuple[str, str], int] = {}
     scorers: dict[tuple[str, str], list[ScorerUse]] = {}
@@ -77,9 +80,19 @@ def runs_of_dataset(connection: Connection, dataset: str, *, limit: int = MOST) 
             scorers.setdefault((project, run_id), []).append(ScorerUse(name=name, version=version, n=n))
     return [
         RunOfDataset(
-            **row,
+            **{name: row[name] for name in told},
+            model=_model(row["provenance"]),
             traces=traces.get((row["project"], row["run_id"]), 0),
             scorers=scorers.get((row["project"], row["run_id"]), []),
         )
         for row in rows
     ]
+
+
+def _model(provenance: str | None) -> Mapping[str, Any] | None:
+    try:
+        found: Any = orjson.loads(provenance or "{}")
+    except orjson.JSONDecodeError:  # it may come from anywhere
+        return None
+    model: Any = cast("dict[str, Any]", found).get("model") if isinstance(found, dict) else None
+    return cast("dict[str, Any]", model) if isinstance(model, dict) and model else None

@@ -1,10 +1,13 @@
 """Where a dataset led to: runs, the versions of tasks and scorers, and how many traces."""
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from tracelm.data.model import models_of_dataset
 from tracelm.server.access.rule import Reader, check_sees_all
 from tracelm.server.api.datasets import DatasetName
 from tracelm.server.api.listing import store_of
@@ -22,6 +25,26 @@ class ScorerUseLine(Model):
     n: int = Field(description="Verdicts.")
 
 
+class TrainingLine(Model):
+    """The training that a model came of."""
+
+    id: str
+    project: str
+    trace_id: str
+    span_id: str
+
+
+class ModelLine(Model):
+    """A version of a model that was trained."""
+
+    name: str
+    version: str
+    digest: str
+    training: TrainingLine | None
+    dataset_version: str | None = Field(description="Of the dataset that it was trained on; null if not published.")
+    dataset: str | None = Field(description="The dataset that it was trained on.")
+
+
 class RunOfDatasetLine(Model):
     """A run of a dataset."""
 
@@ -35,13 +58,15 @@ class RunOfDatasetLine(Model):
     task_version: str | None
     traces: int = Field(description="Rows and trials that have a trace.")
     scorers: list[ScorerUseLine]
+    model: ModelLine | None = Field(description="The model that was evaluated, where the run names it.")
 
 
 class Lineage(Model):
-    """The runs of a dataset."""
+    """The runs of a dataset, and the models that were trained on it."""
 
     runs: list[RunOfDatasetLine] = Field(description="The newest first, at most 200.")
     is_cut: bool = Field(description="Whether older ones were left out.")
+    models: list[ModelLine] = Field(description="Versions of models that were trained on it, the newest first.")
 
 
 @router.get("/datasets/{name:path}/lineage")
@@ -52,4 +77,24 @@ def show_lineage(request: Request, caller: Reader, name: DatasetName) -> Lineage
     store.index()
     with store.reading() as connection:
         found = runs_of_dataset(connection, name, limit=MOST + 1)
-    return Lineage(runs=[RunOfDatasetLine.model_validate(each) for each in found[:MOST]], is_cut=len(found) > MOST)
+    runs = [
+        RunOfDatasetLine.model_validate({**asdict(each), "model": None if each.model is None else _line(each.model)})
+        for each in found[:MOST]
+    ]
+    trained = [_line(each.reference()) for each in models_of_dataset(store, name)]
+    return Lineage(runs=runs, is_cut=len(found) > MOST, models=[each for each in trained if each is not None])
+
+
+def _line(model: Mapping[str, Any]) -> ModelLine | None:
+    """Read what a run, or a model, says of where it comes from; a run's record may come from anywhere."""
+    trained_on: Any = model.get("dataset") or {}
+    try:
+        return ModelLine.model_validate(
+            {
+                **{name: model.get(name) for name in ("name", "version", "digest", "training")},
+                "dataset": trained_on.get("name"),
+                "dataset_version": trained_on.get("version"),
+            }
+        )
+    except (AttributeError, ValidationError):
+        return None
