@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.integrations._stream import Response, watch

@@ -4,7 +4,7 @@ Everything is read from plain JSON values and from a client's objects alike, and
 there: providers differ, and proxies more so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from opentelemetry.util.types import AttributeValue
@@ -22,14 +22,25 @@ from tracelm.integrations._parts import (
 )
 from tracelm.integrations._usage import chat_usage
 
-_NUMBERS: Final = (
-    ("temperature", semconv.REQUEST_TEMPERATURE),
-    ("top_p", semconv.REQUEST_TOP_P),
-    ("frequency_penalty", semconv.REQUEST_FREQUENCY_PENALTY),
-    ("presence_penalty", semconv.REQUEST_PRESENCE_PENALTY),
-)
+_NUMBERS: Final = {
+    "temperature": semconv.REQUEST_TEMPERATURE,
+    "top_p": semconv.REQUEST_TOP_P,
+    "frequency_penalty": semconv.REQUEST_FREQUENCY_PENALTY,
+    "presence_penalty": semconv.REQUEST_PRESENCE_PENALTY,
+}
 _LIMITS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_TELLING: Final = frozenset(
+    {
+        *_NUMBERS,
+        *_LIMITS,
+        *("seed", "n", "stream", "stop", "reasoning_effort", "reasoning"),
+        *("response_format", "text", "modalities", "service_tier"),
+    }
+)
+"""The fields of a request that become attributes without content."""
 _OUTPUT_TYPES: Final = {"json_schema": "json", "json_object": "json", "text": "text"}
+_ROLE_AND_CONTENT: Final = 2
+_SPEAKERS: Final = frozenset({"system", "developer", "user", "assistant"})
 _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call"}
 """What the message schema calls differently. The span's own list keeps the provider's words."""
 
@@ -37,11 +48,20 @@ _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call
 def request_attributes(body: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return the attributes of a request that hold no content, by the names that the endpoints share."""
     found: dict[str, AttributeValue] = {}
-    asked = body.get
-    for name, key in _NUMBERS:
-        value = number(asked(name))
-        if value is not None:
+    given = [name for name in body if name in _TELLING]  # of the many there are, a request names few
+    if not given:
+        return found
+    for name in given:
+        key = _NUMBERS.get(name)
+        value = None if key is None else number(body[name])
+        if key is not None and value is not None:
             found[key] = value
+    if len(found) < len(given):
+        _add_others(found, body.get)
+    return found
+
+
+def _add_others(found: dict[str, AttributeValue], asked: Callable[[str], object]) -> None:
     for name in _LIMITS:
         limit = count(asked(name))
         if limit is not None:
@@ -56,10 +76,9 @@ def request_attributes(body: Mapping[str, object]) -> dict[str, AttributeValue]:
     if asked("stream") is True:
         found[semconv.REQUEST_STREAM] = True
     stop = asked("stop")
-    if stop:
-        stops = [stop] if isinstance(stop, str) else [each for each in items(stop) if isinstance(each, str)]
-        if stops:
-            found[semconv.REQUEST_STOP_SEQUENCES] = stops
+    stops = (stop,) if isinstance(stop, str) else tuple(each for each in items(stop) if isinstance(each, str))
+    if stop and stops:
+        found[semconv.REQUEST_STOP_SEQUENCES] = stops
     effort = text(asked("reasoning_effort")) or text(field(asked("reasoning"), "effort"))
     if effort:
         found[semconv.REQUEST_REASONING_LEVEL] = effort
@@ -71,7 +90,6 @@ def request_attributes(body: Mapping[str, object]) -> dict[str, AttributeValue]:
     tier = text(asked("service_tier"))
     if tier and tier != "auto":
         found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
-    return found
 
 
 def input_messages(body: Mapping[str, object]) -> list[Message]:
@@ -130,6 +148,8 @@ def _input_message(message: object) -> Message:
     said = fields(message)
     role = text(said.get("role")) or "user"
     content = said.get("content")
+    if len(said) == _ROLE_AND_CONTENT and type(content) is str and content and role in _SPEAKERS:  # nearly always
+        return {"role": role, "parts": [{"type": "text", "content": content}]}
     if role == "tool":
         response = content if isinstance(content, str) else list(content_parts(content))
         parts = [tool_response_part(response, call_id=text(said.get("tool_call_id")))]

@@ -10,6 +10,7 @@ from tracelm.integrations._fields import fields, items, text
 
 _TEXTS: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 _STRUCTURES: Final = frozenset({"content", "tool_calls", "function_call", "audio"})
+_BESIDE_CONTENT: Final = (*(_TEXTS | _STRUCTURES) - {"content"}, "role")
 _HEAD: Final = ("id", "model", "service_tier", "system_fingerprint", "usage", "x_groq")
 
 
@@ -49,7 +50,12 @@ class _Choice:
     audio: dict[str, str] = field(default_factory=dict[str, str])
 
     def add(self, delta: object) -> None:
-        for name, piece in fields(delta).items():
+        said = fields(delta)
+        content = said.get("content")
+        if type(content) is str and content and not any(map(said.get, _BESIDE_CONTENT)):  # nearly every chunk
+            self.texts.setdefault("content", []).append(content)
+            return
+        for name, piece in said.items():
             if not piece:
                 continue
             if isinstance(piece, str):
@@ -114,14 +120,16 @@ class ChatChunks:
         self._expected = expected
         self._choices: dict[int, _Choice] = {}
         self._head: dict[str, object] = {}
+        self._latest: tuple[object, ...] = ()
 
     def add(self, chunk: object) -> None:
         """Take one chunk, a client's object."""
         found = fields(chunk)
-        for name in _HEAD:
-            value = found.get(name)
-            if value:
-                self._head[name] = value  # counts that come more than once are running totals
+        head = tuple(map(found.get, _HEAD))
+        if head != self._latest:
+            self._latest = head
+            # Counts that come more than once are running totals.
+            self._head.update({name: value for name, value in zip(_HEAD, head, strict=True) if value})
         for each in items(found.get("choices")):
             part = fields(each)
             index = part.get("index")

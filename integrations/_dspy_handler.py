@@ -12,7 +12,8 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._dspy_answers import answered, asked
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._fields import field, items, plain, text

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 _MISSING: Final[Any] = object()
+_LISTS: Final = (list, tuple)
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
@@ -30,18 +31,21 @@ def fields(value: object) -> Mapping[str, object]:
     """
     if value is None:
         return _NOTHING
+    found: Any = value  # no `cast`, which is a call: this is on the way of each chunk of a stream, three times
     if isinstance(value, dict):
-        return cast("dict[str, object]", value)
-    extra = cast("dict[str, object] | None", getattr(value, "__pydantic_extra__", _MISSING))
+        return found  # type: ignore[no-any-return]
+    extra: Any = getattr(found, "__pydantic_extra__", _MISSING)
     if extra is _MISSING:
-        return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-    declared = cast("dict[str, object]", value.__dict__)
+        is_mapping = isinstance(value, Mapping)
+        return found if is_mapping else {}
+    declared: Any = found.__dict__
     return {**declared, **extra} if extra else declared
 
 
 def items(value: object) -> Sequence[object]:
     """Return a list as it is, and nothing for anything else: iterators belong to the program."""
-    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+    found: Any = value
+    return found if isinstance(value, _LISTS) else ()
 
 
 def text(value: object) -> str | None:

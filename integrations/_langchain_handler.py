@@ -10,7 +10,8 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import CLOSED_EARLY, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import CLOSED_EARLY
 from tracelm.integrations._exchange import Message, Request
 from tracelm.integrations._fields import field, items, number, plain, text
 from tracelm.integrations._langchain_messages import chat_request, completion_request, reply

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tracelm.integrations._base import Call
+from tracelm.integrations._call import Call
 from tracelm.integrations._stream import StreamRecord, watch_held
 
 

@@ -12,7 +12,7 @@ from opentelemetry.trace import Span
 from tracelm import semconv
 from tracelm.integrations import _llama_index_models as models
 from tracelm.integrations import _llama_index_steps as steps
-from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._fields import field, text
 from tracelm.integrations._llama_index_steps import Told

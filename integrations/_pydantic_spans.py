@@ -15,7 +15,8 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, Status, StatusC
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import Call, LeftOut, begin
+from tracelm.integrations._base import LeftOut, begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._fields import count, items, text
 from tracelm.integrations._parts import parsed
 from tracelm.integrations._pydantic_messages import answered, messages, requested

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from tracelm.integrations._base import Call
+    from tracelm.integrations._call import Call
 
 _held: Final[dict[int, tuple["weakref.ref[Any]", "Call"]]] = {}
 

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from tracelm.integrations._base import Call
+from tracelm.integrations._call import Call
 from tracelm.trace import runtime
 from tracelm.trace.context import detach, is_suppressed
 from tracelm.trace.spans import end_safely, record_end_of

@@ -14,17 +14,20 @@ from contextvars import ContextVar
 from typing import Any, Final, cast, get_origin
 from urllib.parse import urlsplit
 
+import orjson
 from opentelemetry.util.types import AttributeValue
 from pydantic import BaseModel
 
 from tracelm import semconv
 from tracelm.frozen import frozen
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
 from tracelm.integrations._bodies import BodyRecord, answer_in
+from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import field
 from tracelm.integrations._patches import own
+from tracelm.integrations._sending import when_sent
 from tracelm.integrations._stream import StreamRecord, find_record
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
@@ -33,10 +36,14 @@ from tracelm.trace.safely import report, safely
 AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
 _MAX_BODY_BYTES: Final = 50_000_000
 """Of a larger body that the program reads itself nothing is kept."""
+_MAX_SENT_BYTES: Final = 1_000_000
+"""A larger request is described before it goes out: parsing its body once more would take as long."""
 _MOST_TARGETS: Final = 256
 
-sending: Final[ContextVar[Call | None]] = ContextVar("tracelm_stainless_call", default=None)
-"""The call for which a client is sending a request."""
+_NONE: Final = Call()
+
+sending: Final[ContextVar["_Recorded | None"]] = ContextVar("tracelm_stainless_call", default=None)
+"""What is recorded of the call for which a client is sending a request."""
 
 
 @frozen
@@ -141,26 +148,31 @@ class Library(ABC):
             streams = bool(kwargs.get("stream"))
             injects = streams and active.settings.stream_usage == "inject"
             changed = self.changed(options, kind) if injects else None
-            asked: list[Asked] = []
 
-            def describe() -> Request:
-                asked.append(self._asked(client, options if changed is None else changed, url, streams=streams))
-                return endpoint.describe(asked[0])
+            def ask(sent: Mapping[str, object] | None) -> Asked:
+                return self._asked(client, options if changed is None else changed, url, sent=sent, streams=streams)
 
-            call = begin(describe, kind=kind)
+            recorded = _Recorded(ask, endpoint, args, kwargs)
+            call = begin(recorded.describe, kind=kind, later=True)
             if call is None:
                 return None
-            return _Recorded(self, call, endpoint, asked[0] if asked else None, args, kwargs, changed=changed)
+            recorded.follow(call, self, streams=streams, changed=changed)
         except Exception as error:
             report("read the request to a model", error)
             return None
+        return recorded
 
-    def _asked(self, client: Any, options: object, url: str, *, streams: bool) -> Asked:
+    def _asked(
+        self, client: Any, options: object, url: str, *, sent: Mapping[str, object] | None, streams: bool
+    ) -> Asked:
         target = self._target(client, url)
         params: object = getattr(options, "params", None)
+        body = _body(options)
+        if sent is not None:  # the clients for the clouds move some fields into the address
+            body = {**body, **sent}
         return Asked(
             path=url.partition("?")[0].rstrip("/"),
-            body=self.completed(_body(options), target.path),
+            body=self.completed(body, target.path),
             query=cast("Mapping[str, object]", params) if params and isinstance(params, Mapping) else {},
             files=getattr(options, "files", None),
             provider=target.provider,
@@ -194,14 +206,15 @@ class Library(ABC):
 
 
 def counting(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[..., Any]:
-    """Return what stands in the place of a hook that the client calls before each attempt."""
+    """Return what stands in the place of a hook that the client calls before each attempt, with or for its request."""
 
     @functools.wraps(method)
     def prepare(client: Any, /, *args: Any, **kwargs: Any) -> Any:
-        call = sending.get()
-        if call is not None and is_on():
-            call.sent()
-        return method(client, *args, **kwargs)
+        made = method(client, *args, **kwargs)
+        recorded = sending.get()
+        if recorded is not None and is_on():
+            recorded.goes_out(made if hasattr(made, "extensions") else args[0] if args else None)
+        return made
 
     return prepare
 
@@ -216,45 +229,79 @@ def _body(options: object) -> Mapping[str, object]:
 
 
 class _Recorded:
-    """One request that is being recorded, and what becomes of it. `asked` is missing where it is left out."""
+    """One request that is being recorded, and what becomes of it."""
 
-    __slots__ = ("_asked", "_call", "_endpoint", "_stream", "_tokens", "args", "kwargs")
+    __slots__ = ("_ask", "_asked", "_call", "_endpoint", "_sent", "_stream", "_tokens", "args", "kwargs")
 
     def __init__(
         self,
-        library: Library,
-        call: Call,
+        ask: Callable[[Mapping[str, object] | None], Asked],
         endpoint: Endpoint,
-        asked: Asked | None,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
-        *,
-        changed: object,
     ) -> None:
-        self._call = call
+        self._ask = ask
         self._endpoint = endpoint
-        self._asked = asked
+        self._asked: Asked | None = None  # as long as nobody asks for it, and for good where the call is left out
+        self._sent: bytes | None = None
+        self._call = _NONE
         self._stream: StreamRecord | None = None
         self._tokens: tuple[Any, Any, Any] = (None, None, None)
         # The arguments for the client: as given, but with a stream class that records, and `changed` options.
         self.args = args
         self.kwargs = kwargs
-        if asked is not None and asked.streams:
+
+    def describe(self) -> Request:
+        """Read what is asked: from the body as it went out, if that is at hand, else from what the client was given."""
+        sent: Mapping[str, object] | None = None
+        if self._sent is not None:
+            try:  # no `safely`, which costs more than what it would hold, here and where a request goes out
+                sent = orjson.loads(self._sent)
+            except orjson.JSONDecodeError as error:
+                report("read the body of a request", error)
+            self._sent = None
+        self._asked = asked = self._ask(sent)
+        return self._endpoint.describe(asked)
+
+    def follow(self, call: Call, library: Library, *, streams: bool, changed: object) -> None:
+        """Say which call it is that is recorded."""
+        self._call = call
+        if streams and call.is_put_off:
+            self._asked = self._ask(None)
+        if streams and self._asked is not None:
             with safely("record a streamed reply"):
-                chunks = endpoint.collect(asked, keep_content=call.captures_content)
+                chunks = self._endpoint.collect(self._asked, keep_content=call.captures_content)
                 self._stream = StreamRecord(call, chunks, hides=None if changed is None else library.hides)
-                self.kwargs = {**kwargs, "stream_cls": library.recording_class(kwargs.get("stream_cls"))}
-                if changed is not None and "options" in kwargs:
+                self.kwargs = {**self.kwargs, "stream_cls": library.recording_class(self.kwargs.get("stream_cls"))}
+                if changed is not None and "options" in self.kwargs:
                     self.kwargs["options"] = changed
                 elif changed is not None:
-                    self.args = (*args[:1], changed, *args[2:])
+                    self.args = (*self.args[:1], changed, *self.args[2:])
+
+    def goes_out(self, request: Any) -> None:
+        """Note that an HTTP request is about to be sent, more than once where the client tries again by itself."""
+        call = self._call
+        call.sent()
+        if not call.is_put_off or self._sent is not None:
+            return
+        try:
+            body: object = request.content
+        except Exception:  # an upload is not in memory
+            body = None
+        if isinstance(body, bytes) and body[:1] == b"{" and len(body) <= _MAX_SENT_BYTES:
+            try:
+                self._sent = body if when_sent(request, body, call.describe) else None
+            except Exception as error:
+                report("put off what is recorded of a request", error)
+        if self._sent is None:
+            call.describe()
 
     def enter(self) -> None:
         """Make the span current while the client works, and let the client's parts find what is recorded."""
         stream = self._stream
         self._tokens = (
             self._call.enter(),
-            sending.set(self._call),
+            sending.set(self),
             None if stream is None else stream.offer(),
         )
 
@@ -265,6 +312,7 @@ class _Recorded:
 
     def failed(self, error: BaseException) -> None:
         """End the span of a call that raised."""
+        self._call.describe()
         reply = None
         with safely("record the reply of a model"):
             # An answer that was cut short cannot be parsed; the error carries what came and was paid for.
@@ -274,6 +322,7 @@ class _Recorded:
 
     def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
+        self._call.describe()  # where the way to the server did not say that the request was on it
         if self._asked is None:
             return
         try:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
-from tracelm.integrations._base import CLOSED_EARLY, Call
+from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.trace.safely import report, safely
@@ -75,6 +75,8 @@ class StreamRecord:
     def __init__(self, call: Call, chunks: Chunks, *, hides: Callable[[object], bool] | None = None) -> None:
         self._call = call
         self._chunks = chunks
+        self._add = chunks.add
+        self._times = True
         self.hides = hides
         self._is_read = False
         self._is_over = False
@@ -113,8 +115,10 @@ class StreamRecord:
     def got(self, chunk: object) -> None:
         """Take a chunk that has arrived."""
         try:  # this is on the way of every chunk: `safely` costs more than what it would hold
-            self._call.got_chunk()
-            self._chunks.add(chunk)
+            if self._times:
+                self._call.got_chunk()
+                self._times = self._call.times_chunks
+            self._add(chunk)
         except Exception as error:
             report("record a chunk of a streamed reply", error)
 

@@ -19,6 +19,13 @@ def chat_usage(reported: object, *, provider: str = "openai") -> Usage:
     """
     usage = fields(reported)
     sent, received = fields(usage.get("prompt_tokens_details")), fields(usage.get("completion_tokens_details"))
+    if not sent and not received:
+        return Usage(
+            input_tokens=count(usage.get("prompt_tokens")),
+            output_tokens=count(usage.get("completion_tokens")),
+            cache_read_tokens=count(usage.get("cached_tokens")),
+            reported_usd=_reported_usd(reported) if provider in _REPORTS_COST else None,
+        )
     read = count(sent.get("cached_tokens"))
     return Usage(
         input_tokens=count(usage.get("prompt_tokens")),

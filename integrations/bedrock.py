@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
 from tracelm.integrations._bedrock_endpoints import (
     CONVERSE,
     InvokeEvents,
@@ -24,6 +24,7 @@ from tracelm.integrations._bedrock_endpoints import (
     with_tokens,
 )
 from tracelm.integrations._bodies import BodyRecord
+from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import count, field, fields, text

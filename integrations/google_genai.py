@@ -18,7 +18,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Request
 from tracelm.integrations._fields import field, text

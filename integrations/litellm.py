@@ -8,7 +8,8 @@ from typing import Any, Final
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.frozen import frozen
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._chat_endpoint import ChatEndpoint
 from tracelm.integrations._completions import CompletionsEndpoint
 from tracelm.integrations._embeddings import EmbeddingsEndpoint

@@ -10,7 +10,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
 from tests.contract.adapters import ADAPTERS, Adapter
-from tracelm.integrations._base import Call, begin
+from tracelm.integrations._base import begin
+from tracelm.integrations._call import Call
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.otlp.records import SpanRecord
 from tracelm.settings import Settings
@@ -111,7 +112,8 @@ def test_our_own_failure_is_not_the_programs(
     def broken(_self: object, _value: object) -> str:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(runtime.Runtime, "encode", broken)
+    for name in ("encode", "encode_json"):
+        monkeypatch.setattr(runtime.Runtime, name, broken)
     before = tracelm.flush().failures
     assert getattr(adapter, way)(own_url)
     assert tracelm.flush().failures > before

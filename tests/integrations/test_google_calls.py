@@ -273,7 +273,7 @@ def test_a_stream_that_is_held_ends_with_the_recording(own_url: str, tmp_path: P
 
 
 def test_the_requests_own_span_stands_below_the_streams(own_url: str, spans: Spans, monkeypatch: Any) -> None:
-    from tracelm.integrations._base import Call
+    from tracelm.integrations._call import Call
 
     sent = Call.sent
 

@@ -35,5 +35,6 @@ def test_of_every_exchange_everything_that_opentelemetry_records_is_recorded(com
         assert missing == [], recorded.recording["id"]
 
 
+@pytest.mark.openai(3, 0)
 def test_the_page_of_the_reference_says_what_was_found(compared: Compared) -> None:
     assert PAGE.read_text(encoding="utf-8") == page(*compared)

@@ -52,7 +52,12 @@ def test_no_event_is_written_unless_asked_for(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["chat-completions-sync-basic", "chat-completions-stream-usage", "responses-sync-basic"]
+    "name",
+    [
+        "chat-completions-sync-basic",
+        "chat-completions-stream-usage",
+        pytest.param("responses-sync-basic", marks=pytest.mark.openai(3, 0)),
+    ],
 )
 def test_the_event_says_what_the_span_says_with_messages_as_structure(ask: Ask, name: str, shared: Path) -> None:
     span, (event,) = ask(name, details_event="on")

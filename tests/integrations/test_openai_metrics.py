@@ -216,6 +216,7 @@ def test_names_that_nobody_knows_are_refused_by_init(init: Callable[..., None]) 
 
 
 @pytest.mark.parametrize("names", ["latest", "1.41", "both"])
+@pytest.mark.openai(3, 0)
 def test_the_metrics_of_every_kind_of_call_conform_to_the_conventions(
     reader: InMemoryMetricReader, init: Callable[..., None], own_url: str, names: Dialect
 ) -> None:

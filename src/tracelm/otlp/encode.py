@@ -9,6 +9,7 @@ no other: what was redacted once is not taken apart again.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
@@ -27,8 +28,11 @@ _REPEATS_UP_TO: Final = 160
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
 _SHORT: Final = 4
+_NOTHING: Final[list[bytes]] = []
 _type_of: Callable[[object], Any] = type  # `type` itself gives what strict checkers call partly unknown
 _NUMBERS: Final = frozenset({int, float, bool})
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**63 - 1
 
 
 _SPAN: Final = (
@@ -79,7 +83,8 @@ class LineEncoder:
         # Not by the public properties: each is a call, and some copy.
         own: Any = span
         context: SpanContext = own._context
-        pieces = self._attributes(own._attributes)
+        pieces: list[bytes] = getattr(own, "_ahead", _NOTHING)
+        pieces = pieces + self.attributes(own._attributes, after=len(pieces))
         name = self._names.get(own._name)
         if name is None:
             name = self._remember(self._names, own._name, string(own._name))
@@ -139,7 +144,7 @@ class LineEncoder:
             b'"spanId":"%016x",' % about.span_id if about.span_id else b"",
             b'"flags":%d,' % int(about.trace_flags) if about.trace_flags else b"",
             string(name),
-            b",".join(self._attributes(attributes)),
+            b",".join(self.attributes(attributes)),
         )
 
     def _prefix(self, signal: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
@@ -159,10 +164,20 @@ class LineEncoder:
         self._latest[signal] = resource, scope, known
         return known
 
-    def _attributes(self, attributes: Mapping[str, Any] | None) -> list[bytes]:
+    def attributes(self, attributes: Mapping[str, Any] | None, *, after: int = 0) -> list[bytes]:
+        """Encode the attributes of a record.
+
+        Args:
+            attributes: All of them.
+            after: How many of the first are left out.
+
+        Returns:
+            One piece each, free of secrets.
+        """
         pieces: list[bytes] = []
         known = self._pairs
-        for pair in _items(attributes):
+        pairs = _items(attributes)
+        for pair in islice(pairs, after, None) if after else pairs:
             key, value = pair
             kind = _type_of(value)
             if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
@@ -172,7 +187,12 @@ class LineEncoder:
             elif kind is CleanText:
                 piece = b'%b{"stringValue":%b}}' % (key_prefix(key), orjson.dumps(value))
             elif kind in _NUMBERS:
-                piece = _pair(key, value)
+                if kind is int and _LEAST <= value <= _MOST:
+                    piece = b'%b{"intValue":"%d"}}' % (key_prefix(key), value)
+                elif kind is float and math.isfinite(value):
+                    piece = b'%b{"doubleValue":%b}}' % (key_prefix(key), orjson.dumps(value))
+                else:
+                    piece = _pair(key, value)
                 if key not in self._numeric:
                     piece = self._clean_number(key, piece)
             else:
@@ -213,15 +233,13 @@ def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
 
 def any_value(value: Any) -> bytes:
     """Encode one attribute value as OTLP's AnyValue."""
-    if type(value) is int and -(2**63) <= value < 2**63:  # most that are no text are counts
-        return b'{"intValue":"%d"}' % value
     if isinstance(value, str):
         return b'{"stringValue":%b}' % string(value)
     if isinstance(value, bool):
         return b'{"boolValue":true}' if value else b'{"boolValue":false}'
     if isinstance(value, int):
         # OTLP knows 64 bit; a larger number is kept as text rather than lost.
-        return b'{"intValue":"%d"}' % value if -(2**63) <= value < 2**63 else b'{"stringValue":"%d"}' % value
+        return b'{"intValue":"%d"}' % value if _LEAST <= value <= _MOST else b'{"stringValue":"%d"}' % value
     if isinstance(value, float):
         if math.isfinite(value):
             return b'{"doubleValue":%b}' % orjson.dumps(value)

@@ -6,7 +6,8 @@ Amounts are decimals, rounded to floats once, where they become attributes of a 
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from decimal import Decimal
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, is_not
 from typing import Any, Final, Literal, Self
 
 from tracelm import semconv
@@ -55,7 +56,9 @@ class Usage:
 
     def attributes(self) -> dict[str, int | float]:
         """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
-        return {key: count for key, count in zip(_KEYS.values(), _counts(self), strict=True) if count is not None}
+        counts = _counts(self)
+        told = map(is_not, counts, repeat(None))
+        return dict(compress(zip(_KEYS.values(), counts, strict=True), told))  # type: ignore[arg-type]  # not None
 
     def __add__(self, other: "Usage") -> "Usage":
         """Return what two calls together are billed by; what neither reported is not reported."""

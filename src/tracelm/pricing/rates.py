@@ -121,7 +121,7 @@ class Rates:
         for bucket, count in counts.items():
             rate = self.per_unit.get(bucket)
             if rate is not None:
-                number = Decimal(count) if isinstance(count, int) else Decimal(str(count))
+                number = count if isinstance(count, int) else Decimal(str(count))
                 found[bucket] = EXACT.quantize(EXACT.multiply(number, rate), _STEP)
             elif bucket in _ALSO_TOLD:
                 is_unpriced = True
@@ -143,6 +143,8 @@ class Rates:
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         if not any(_beside_text(usage)):  # most calls
             thought = usage.reasoning_tokens or 0
+            if not (read or written or thought):
+                return _used({"input": sent, "output": received})
             return _used(
                 {
                     "input": sent - written - read,

@@ -27,6 +27,8 @@ class JournalSpan(ReadableSpan, Span):
 
     # Most spans drop nothing, and carry no count of it.
     _dropped_attributes = _dropped_events = _dropped_links = 0
+    _ahead: list[bytes] = []  # noqa: RUF012 - replaced, never changed
+    """The first of its attributes, as they stand in its line."""
 
     def __init__(
         self,
@@ -71,6 +73,8 @@ class JournalSpan(ReadableSpan, Span):
         if self._still_open("attribute"):
             kept = self._mutable
             if type(value) in PLAIN and type(key) is str and key and len(kept) < MAX_ITEMS:
+                if self._ahead and key in kept:
+                    self._ahead = []
                 kept[key] = value
             elif _is_name(key):
                 self._put({key: value})
@@ -82,6 +86,30 @@ class JournalSpan(ReadableSpan, Span):
         """Set several attributes."""
         if self._end_time is None or self._still_open("attribute"):
             self._put(attributes)
+
+    def tell(self, name: str, attributes: Mapping[str, "AttributeValue"]) -> None:
+        """Say what the span is about, where that is known after its start only; what it has already stays.
+
+        It is encoded at once: who says it has time for that, which the end has not.
+
+        Args:
+            name: Its name.
+            attributes: What there is to say.
+        """
+        if self._end_time is not None:
+            return
+        self._name = name
+        own = self._mutable
+        if own:
+            self._put({key: value for key, value in attributes.items() if key not in own})
+        else:
+            self._put(attributes)
+        current = runtime.active
+        if current is not None:
+            try:
+                self._ahead = current.lines.attributes(self._attributes)
+            except Exception as error:  # the end will meet it as well
+                report("encode a span", error)
 
     def add_event(self, name: str, attributes: "Attributes" = None, timestamp: int | None = None) -> None:
         """Note that something happened. The first 1,000 events are kept, and exceptions."""
@@ -172,6 +200,8 @@ class JournalSpan(ReadableSpan, Span):
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         try:
             found = plain(attributes)
+            if self._ahead and not kept.keys().isdisjoint(found):
+                self._ahead = []
             if found is not attributes:
                 self._dropped_attributes += len(attributes) - len(found)
             if len(kept) + len(found) <= MAX_ITEMS:

@@ -1,7 +1,7 @@
 """What a span can hold: attributes as OpenTelemetry allows them, and no more of them than the memory bears."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
@@ -21,6 +21,9 @@ _LISTS: Final[frozenset[type[Any]]] = frozenset({list, tuple})
 _SHORT: Final = 64
 _MAX_ELEMENTS: Final = 100_000
 PLAIN: Final[frozenset[type[Any]]] = frozenset({CleanText, str, bool, int, float})
+_PLAIN_AND_LISTS: Final = PLAIN | _LISTS
+_NAMES: Final[frozenset[type[Any]]] = frozenset({str})
+_type_of: Callable[[object], Any] = type
 _IDENTIFYING: Final = ("tracelm.", "gen_ai.", "input.", "output.", "code.", "openai.", "anthropic.", "server.")
 _IDENTIFYING_TOO: Final = frozenset({semconv.ERROR_TYPE, semconv.SESSION_ID, semconv.USER_ID})
 
@@ -32,25 +35,27 @@ def identifies(key: object) -> bool:
 
 def plain(attributes: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Bring attributes into the form that OpenTelemetry allows; what is so already comes back as it is."""
-    lists: dict[str, tuple[str, ...]] | None = None
+    kinds = set(map(_type_of, attributes.values()))
+    if not _NAMES.issuperset(map(_type_of, attributes)) or "" in attributes:
+        return cleaned(attributes)
+    if PLAIN.issuperset(kinds):
+        return attributes
+    if not _PLAIN_AND_LISTS.issuperset(kinds):
+        return cleaned(attributes)
+    lists: dict[str, tuple[str, ...]] = {}
     for key, value in attributes.items():
-        if type(key) is not str or not key:
-            return cleaned(attributes)
-        if type(value) not in PLAIN:
+        kind = _type_of(value)
+        if kind in _LISTS:
             if not _is_short_list_of_texts(value):
                 return cleaned(attributes)
-            if type(value) is not tuple:
-                lists = lists or {}
-                lists[key] = tuple(cast("Sequence[str]", value))
-    return attributes if lists is None else {**attributes, **lists}
+            if kind is list:
+                lists[key] = tuple(value)
+    return {**attributes, **lists} if lists else attributes
 
 
-def _is_short_list_of_texts(value: object) -> bool:
-    """Say whether a value is one of the lists that spans often have: reasons, names."""
-    if type(value) not in _LISTS:
-        return False
-    texts = cast("Sequence[object]", value)
-    return len(texts) <= _SHORT and all(type(each) is str for each in texts)
+def _is_short_list_of_texts(value: Sequence[object]) -> bool:
+    """Say whether a list is one of those that spans often have: reasons, names."""
+    return len(value) <= _SHORT and _NAMES.issuperset(map(_type_of, value))
 
 
 def cleaned(attributes: Mapping[Any, Any]) -> dict[str, Any]:

@@ -69,6 +69,16 @@ class Runtime:
             value, max_bytes=self.settings.max_attribute_bytes, redactor=self.redactor, media=self.media
         )
 
+    def encode_json(self, value: object) -> CleanText:
+        """Return the same for a value that came over the network as JSON, or went."""
+        return values.encode(
+            value,
+            max_bytes=self.settings.max_attribute_bytes,
+            redactor=self.redactor,
+            media=self.media,
+            is_json=True,
+        )
+
     def resource(self, resource: "Resource") -> bytes:
         """Return the encoded resource, with the project in it."""
         # By identity: a forked child gets a new object with a new `service.instance.id`.

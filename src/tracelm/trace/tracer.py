@@ -84,6 +84,11 @@ class JournalTracer(trace.Tracer):
         """In whose name it records."""
         return self._scope
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody but the journal sees its spans, and so nobody before they end."""
+        return self._is_alone and len(getattr(self._listeners, "_span_processors", "??")) == 1
+
     def leaves_out(self, sample_rate: float | None) -> Context | None:
         """Say whether a call will not be recorded, before anything of it is encoded.
 
@@ -158,7 +163,7 @@ class JournalTracer(trace.Tracer):
         is_sampled = own is None or own.trace_flags & TraceFlags.SAMPLED
         if own is not None and not is_sampled and self._tail is None:
             return UnsampledSpan.of(own)
-        if is_sampled and not (self._is_alone and len(getattr(self._listeners, "_span_processors", "??")) == 1):
+        if is_sampled and not self.is_alone:
             if own is not None and not parent.is_valid:
                 context = sampling.admitted(context)
             span = self._sdk.start_span(

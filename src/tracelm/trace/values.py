@@ -9,7 +9,7 @@ in `walk`: redacted first, then cut, so that no cut leaves half a secret behind.
 import datetime
 import math
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -26,13 +26,19 @@ __all__ = ["encode", "type_name"]
 
 _SCALARS: Final = frozenset({int, bool, type(None), datetime.datetime, datetime.date, datetime.time, uuid.UUID})
 _NUMBERS: Final = frozenset({int, float})
+_TEXTS: Final[frozenset[type[Any]]] = frozenset({str})
 _class_of: Callable[[object], type[Any]] = type
 _FEW: Final = 16
-"""A list up to here is looked at item by item; of a longer one first the set of its types, which is faster."""
+"""Up to here, numbers are looked at one by one."""
 
 
 def encode(
-    value: object, *, max_bytes: int, redactor: Redactor | None = None, media: "MediaFolder | None" = None
+    value: object,
+    *,
+    max_bytes: int,
+    redactor: Redactor | None = None,
+    media: "MediaFolder | None" = None,
+    is_json: bool = False,
 ) -> CleanText:
     """Return `value` as JSON text.
 
@@ -41,9 +47,11 @@ def encode(
         max_bytes: Longer text is cut, with a mark that says how much is missing; it stays JSON. 0: no limit.
         redactor: Takes the secrets out; by default the one without rules of the program.
         media: Where images and sounds go; without it they are only described.
+        is_json: Whether it has come as JSON, or gone: it is of the kinds that JSON knows, and somebody has encoded or
+            parsed all of it already, so that its size is not looked at first.
     """
     redactor = redactor or default()
-    if _is_plain(value, max_bytes or math.inf):
+    if is_json or _is_plain(value, max_bytes or math.inf):
         try:
             data = orjson.dumps(value)
             if (max_bytes == 0 or len(data) <= max_bytes) and not redactor.may_hold_secret(data):
@@ -75,17 +83,15 @@ def _room_beside(value: Any, room: float) -> float:
     room -= 2 * len(value) + 1
     if room < 0:
         return -1
-    parts: Iterable[Any] = value
+    parts: Collection[Any] = value
     if _class_of(value) is dict:
         parts = value.values()
-        for name in value:
-            room -= len(name)
-    elif len(value) > _FEW:
-        kinds = set(map(type, value))
-        if kinds <= _NUMBERS:
-            return room if math.isfinite(sum(value)) else -1
-        if len(kinds) == 1 and str in kinds:
-            return room - sum(map(len, value))
+        room -= sum(map(len, value))
+    kinds = set(map(_class_of, parts))
+    if kinds <= _TEXTS:
+        return room - sum(map(len, parts))
+    if len(parts) > _FEW and kinds <= _NUMBERS:
+        return room if math.isfinite(sum(parts)) else -1
     for each in parts:
         kind = _class_of(each)
         if kind is str:

@@ -448,3 +448,18 @@ def test_a_span_of_another_library_with_a_deep_value_is_recorded_too(spans: Span
     assert found.events[0].time_ns == 7
     assert found.events[1].attributes == {"b": 1}
     assert tracelm.flush().lost == 0
+
+
+def test_what_is_told_of_a_span_later_stands_below_what_it_carries_and_can_be_set_anew(spans: Spans) -> None:
+    ways: list[Callable[[trace.Span], None]] = [
+        lambda span: span.set_attribute("told", "anew"),
+        lambda span: span.set_attributes({"told": "anew"}),
+    ]
+    for set_anew in ways:
+        with tracelm.attributes({"carried": "by the block"}), tracelm.span("step") as step:
+            span: Any = step.otel
+            span.tell("about", {"carried": "told", "told": "once", "kept": 1, "api_key": "sk-" + "a" * 24})
+            set_anew(span)
+    for found in spans.all():
+        assert found.name == "about"
+        assert found.attributes == {"carried": "by the block", "told": "anew", "kept": 1, "api_key": "[redacted]"}

@@ -1,0 +1,292 @@
+"""`ModelCall`: the span of one call of a model, whose request may be read after it has begun."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from dataclasses import replace
+from typing import Final
+
+import orjson
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from tracelm import semconv
+from tracelm.integrations import _nesting
+from tracelm.integrations._call import Call, error_type, is_same, together
+from tracelm.integrations._details import emit_details
+from tracelm.integrations._estimates import estimated, prepare
+from tracelm.integrations._exchange import Failure, Reply, Request
+from tracelm.integrations._metrics import INFERENCE, CallMeter
+from tracelm.pricing.call import PricedCall
+from tracelm.pricing.cost import Cost
+from tracelm.trace.journal_span import JournalSpan
+from tracelm.trace.runtime import Runtime
+from tracelm.trace.safely import report, safely
+from tracelm.trace.spans import end_safely, record_failure
+from tracelm.trace.values import type_name
+
+_MIME_TYPES: Final = {
+    semconv.INPUT_VALUE: semconv.INPUT_MIME_TYPE,
+    semconv.OUTPUT_VALUE: semconv.OUTPUT_MIME_TYPE,
+}
+
+
+class ModelCall(Call):
+    """The span of one call."""
+
+    __slots__ = (
+        "_answers",
+        "_content",
+        "_counts_itself",
+        "_describe",
+        "_encode",
+        "_kind",
+        "_known",
+        "_learned",
+        "_request",
+        "_runtime",
+        "_span",
+        "_written",
+        "captures_content",
+        "is_put_off",
+    )
+
+    def __init__(
+        self,
+        active: Runtime,
+        describe: Callable[[], Request],
+        meter: CallMeter | None = None,
+        *,
+        kind: str,
+        later: bool,
+    ) -> None:
+        self._runtime = active
+        self._describe = describe
+        self._kind = kind
+        self._content: dict[str, str] = {}
+        self._learned: Reply | None = None
+        self._answers = 0
+        self._written: object = None
+        self._counts_itself = False
+        # What is put off is read from the body as it went out.
+        self._encode = active.encode_json if later else active.encode
+        # Samplers and processors see what says what is asked of whom. Where there are none it can wait.
+        self.is_put_off = later and active.tracer.is_alone
+        if self.is_put_off:
+            self._span = active.tracer.start_span(kind, kind=SpanKind.CLIENT, drawn=True)
+        else:
+            request = describe()
+            self._request = request
+            self._kind = request.kind
+            self._known = known = request.known()
+            self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=known, drawn=True)
+        wanted = active.settings.capture_content or active.settings.details_event == "content"
+        self.captures_content: bool = wanted and self._span.is_recording()
+        if not self.is_put_off:
+            self._tell(self._request, {})
+        super().__init__(meter)
+
+    def describe(self) -> None:
+        """Read what is asked, where that was put off. Never raises."""
+        if not self.is_put_off:
+            return
+        self.is_put_off = False
+        try:
+            self._request = request = self._describe()
+        except Exception as error:
+            report("record the request to a model", error)
+            self._request = request = Request(
+                operation=None, title=self._kind, provider="_OTHER", model=None, attributes={}
+            )
+        self._known = known = request.known()
+        try:
+            self._tell(request, known)
+        except Exception as error:
+            report("record the request to a model", error)
+
+    def _tell(self, request: Request, known: dict[str, AttributeValue]) -> None:
+        """Put on the span what is known of the request: its content is only made for a span that is kept."""
+        found = {**known, **self._on_span(self._encoded(request.said()))} if self.captures_content else known
+        span = self._span
+        if not known:
+            span.set_attributes(found)
+        elif isinstance(span, JournalSpan):
+            span.tell(request.name, found)
+        else:
+            span.update_name(request.name)
+            span.set_attributes(found)
+        # Whether the provider will not say how many tokens the reply took, and they shall be counted here.
+        estimates = self._runtime.settings.stream_usage == "estimate" and self.captures_content
+        self._counts_itself = estimates and not request.reports_usage
+        if self._counts_itself:
+            with safely("make the tokenizer ready"):
+                prepare(request)
+
+    def enter(self) -> Token[Context]:
+        """Make the span current."""
+        inside, self._written = _nesting.enter(otel_context.get_current(), self._kind, self, self._span)
+        return otel_context.attach(inside)
+
+    def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
+        """Take what a call further in knows; what is known already stays."""
+        if self._is_over:
+            return
+        self.describe()
+        provider = attributes.get(semconv.PROVIDER_NAME)
+        if self._request.by_framework and isinstance(provider, str):
+            self._request = replace(self._request, provider=provider, by_framework=False)
+            self._known[semconv.PROVIDER_NAME] = provider
+            self._span.set_attribute(semconv.PROVIDER_NAME, provider)
+        if reply is not None:
+            is_another = not is_same(self._learned, reply)
+            self._learned = whole = together(self._learned, reply)
+            if is_another:
+                self._answers += 1
+                if self._answers > 1 and whole is not None:
+                    attributes = {**attributes, **whole.usage.attributes()}
+        new = {key: value for key, value in attributes.items() if key not in self._known}
+        self._span.set_attributes(new)
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request; who answers is known already where a call further in has told."""
+        self.describe()
+        if not self._request.by_framework:
+            request = replace(request, provider=self._request.provider, by_framework=False)
+        self._request = request
+        self._known.update(request.known())
+        self._span.update_name(request.name)
+        self._span.set_attributes(self._known)
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return self._answers == 1
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        self.describe()
+        return self.captures_content and self._request.part_is_lost
+
+    def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        self.describe()
+        found: dict[str, AttributeValue] = {}
+        try:
+            found = self._found(self._counted(reply, error, outcome), outcome)
+            self._span.set_attributes(found)
+        except Exception as failure:
+            report("record the reply of a model", failure)
+        try:
+            if error is not None:
+                self._fail(error)
+            elif reply is not None and reply.failure is not None:
+                self._fail_with(reply.failure)
+        except Exception as failure:
+            report("record the failure of a model call", failure)
+        if self._meter is not None:
+            context = trace.set_span_in_context(self._span)
+            self._measure({**self._known, **found}, reply or self._learned, error, context)
+        if self._runtime.settings.details_event != "off":
+            self._emit_details(found, reply, error)
+        end_safely(self._span)
+
+    def _counted(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> Reply | None:
+        """Return the reply with estimated tokens, where it is a whole stream that says nothing of its own."""
+        if reply is None or error is not None or outcome is not None or not self._counts_itself:
+            return reply
+        return reply if reply.usage.attributes() else estimated(self._request, reply)
+
+    def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        if self._written is not None:
+            found, written = _nesting.read_written(self._written)
+            found = {key: value for key, value in found.items() if key not in self._known}
+            self._learned = self._learned or written
+        found.update(self._passed(self._request, outcome))
+        if reply is not None:
+            found.update(reply.known())
+        said = self._learned if reply is None and self.wants_part else reply
+        if said is not None and self.captures_content:
+            found.update(self._on_span(self._encoded(said.said())))
+        try:
+            found.update(self._cost(reply))
+        except Exception as error:
+            report("price a model call", error)
+        return found
+
+    def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
+        learned = self._learned
+        theirs = None if reply is None else reply.framework_usd
+        if reply is None or (learned is not None and not reply.usage.attributes()):
+            reply = learned
+        if reply is None:
+            return {}
+        cost = self._runtime.prices.cost(
+            PricedCall(
+                provider=self._request.provider,
+                request_model=self._request.model,
+                response_model=reply.model,
+                usage=reply.usage,
+                service_tier=reply.service_tier,
+                start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+            )
+        )
+        if cost is None and theirs is not None:
+            cost = Cost(amount_usd=theirs)
+        found = {} if cost is None else cost.attributes()
+        return found if theirs is None else {**found, semconv.COST_FRAMEWORK: float(theirs)}
+
+    def _emit_details(
+        self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None
+    ) -> None:
+        if self._request.operation not in INFERENCE or not self._span.is_recording():
+            return
+        with safely("write the details of a model call"):
+            kind = error_type(error, reply)
+            facts = {key: value for key, value in {**self._known, **found}.items() if key not in self._content}
+            if kind is not None:
+                facts[semconv.ERROR_TYPE] = kind
+            emit_details(facts, self._content, on=self._span.get_span_context())
+
+    def _on_span(self, content: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+        """Keep content for the event that was asked for; returns what of it the span shall hold."""
+        settings = self._runtime.settings
+        if settings.details_event != "off":
+            self._content |= {key: str(text) for key, text in content.items()}
+        return content if settings.capture_content else {}
+
+    def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        for key, make in said.items():
+            if make is tuple:
+                continue
+            try:
+                content = make()
+                if content:
+                    found[key] = encoded = self._encode(content)
+                    if key in _MIME_TYPES:
+                        found[_MIME_TYPES[key]] = semconv.MIME_JSON
+                    elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):
+                        # It is a text by itself; encoding it has redacted and bounded it.
+                        found[key] = str(orjson.loads(encoded.encode()))
+            except Exception as error:  # one that cannot be read does not cost the others
+                report("record the content of a model call", error)
+        return found
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, GeneratorExit):
+            return
+        if not isinstance(error, Exception):
+            self._span.set_attribute(semconv.ERROR_TYPE, type_name(error))
+            return
+        record_failure(self._span, error)
+        self._span.set_attribute(semconv.ERROR_TYPE, error_type(error, None) or type_name(error))
+
+    def _fail_with(self, failure: Failure) -> None:
+        content = self._runtime.settings.capture_content
+        said = self._runtime.redactor.string(failure.message[:1_000]) if content else ""
+        self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
+        self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
