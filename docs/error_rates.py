@@ -8,8 +8,13 @@ from tracelm.scorers.measured import Measured, Rate, measured
 _SAID: Final[Mapping[str, str]] = {
     "pii": "A piece counts as found when it is covered whole and has the right type. The texts hold no US social "
     "security number, no other identity number and no date that is marked as one of birth: nothing is said about "
-    "those. Names, streets and places, most of what the texts hold, are not looked for. The first version of these "
-    "patterns was written with all texts in sight: expect less on texts of another make.",
+    "those. Names, streets and places, most of what the texts hold, are not looked for: that is "
+    "`NamesAndAddresses`. The first version of these patterns was written with all texts in sight: expect less on "
+    "texts of another make.",
+    "names_and_addresses": "With the default model, the small one of English. A piece counts as found when it is "
+    "covered whole, by whatever type; of the addresses about half are found in part. The texts are English sentences "
+    "with made-up names from many countries, which is hard for a small model. Only the forms of streets were made "
+    "with the other half in sight. `humaneval` is code.",
     "secrets": "No public text here holds labelled secrets, so recall is not measured: only how often ordinary texts "
     "are refused.",
     "code_injection": "No public text here holds labelled injections of code, so recall is not measured: only how "

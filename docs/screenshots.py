@@ -1,7 +1,7 @@
 """Takes the pictures of the web UI that the documentation shows: `python -m docs.screenshots`.
 
 They are of real data: the demo is run on the local model, and `tracelm serve` shows what it recorded. What takes more
-calls than the demo makes is shown of the help desk of `tests/browser`. Needs `make browser`.
+calls than the demo makes is shown of a help desk that was busy for a while (`docs/help_desk.py`). Needs `make browser`.
 """
 
 import os
@@ -14,7 +14,6 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
-from tests.browser.conftest import shop
 from tests.serving import Serving, serving
 
 ROOT: Final = Path(__file__).parent.parent
@@ -37,11 +36,13 @@ def main() -> None:
             browser.close()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        shop(home)
+        env = os.environ | {"TRACELM_HOME": folder}
+        subprocess.run([sys.executable, "-m", "docs.help_desk"], cwd=ROOT, env=env, check=True)
         with serving(home) as server, sync_playwright() as playwright:
             browser = launch(playwright)
             page = browser.new_page(viewport=_SIZE, color_scheme="light", reduced_motion="reduce")
-            _take(page, f"{server.url}/monitors", "Inputs that fail most", IMAGES / "monitors.png")
+            for name, (path, text) in _of_traffic().items():
+                _take(page, f"{server.url}{path}", text, IMAGES / f"{name}.png")
             _judge(page, server)
             browser.close()
 
@@ -53,21 +54,32 @@ def _pictures(server: Serving) -> dict[str, tuple[str, str]]:
     span = f"{model_call['project']}/{model_call['span_id']}"
     run = server.get("/runs").json["items"][0]["run_id"]
     return {
-        "traces": ("/traces", "write_to_customer"),
         "trace": (f"/traces/{passed}?span={span}", "You explain card fraud alerts"),
         "run": (f"/evaluations/{run}", "relevance_scorer.mentions_amount"),
     }
 
 
+def _of_traffic() -> dict[str, tuple[str, str]]:
+    """The pages that need traffic, each with a text that is there when it is complete."""
+    return {
+        "home": ("/", "Scores over time"),
+        "monitors": ("/monitors", "Inputs that fail most"),
+        "traces": ("/traces?where=-name:evaluation*", "write_mail"),
+    }
+
+
 def _judge(page: Page, server: Serving) -> None:
-    """Judge two answers by hand, so that there is an agreement to show."""
-    page.goto(f"{server.url}/annotate?where=name:answer&score=helpful&judge=mentions_app")
+    """Judge some answers by hand, so that there is an agreement to show."""
+    page.goto(f"{server.url}/annotate?where=name:answer&score=helpful&judge=on_subject")
     item = page.get_by_role("region", name="The item")
     page.get_by_label("Author").fill("ada")
-    for number, verdict in enumerate(("no", "yes"), start=1):
-        expect(item).to_contain_text(f"{number} of 6")
-        item.get_by_role("button", name=verdict).click()
-    expect(item).to_contain_text("3 of 6")
+    for number in range(1, 13):
+        expect(item).to_contain_text(f"{number} of ")
+        expect(item.get_by_text("question:")).to_be_visible()
+        is_about_cards = item.get_by_text("card").or_(item.get_by_text("payment")).count() > 1  # in question and answer
+        is_helpful = is_about_cards != (number == 4)  # of one of them somebody thinks otherwise than the judge
+        item.get_by_role("button", name="yes" if is_helpful else "no").click()
+    expect(item).to_contain_text("13 of ")
     expect(page.get_by_text("Where they differ")).to_be_visible()
     expect(item.get_by_text("question:")).to_be_visible()
     _keep(page, IMAGES / "annotate.png")

@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import openai
@@ -65,7 +65,9 @@ def relevance_scorer(transaction: dict[str, Any], output: str) -> dict[str, bool
 
 
 no_personal_data = PII()
-"""One scorer object, two uses: a guardrail in `write_to_customer`, a metric in the evaluation."""
+"""One scorer object, three uses: a guardrail on a message, one on a stream, a metric in the evaluation."""
+
+NOTICE = "The card 4111 1111 1111 1111 was stopped. Write to ada.lovelace@example.com with any question."
 
 
 @tracelm.guard(tracelm.Guardrail(no_personal_data, action="block"))
@@ -73,6 +75,26 @@ no_personal_data = PII()
 def write_to_customer(transaction: dict[str, Any], note: str = "") -> str:
     """Write the message that leaves the bank. The guardrail reads it before anybody else does."""
     return f"{explain_fraud_flag(transaction)} {note}".strip()
+
+
+@tracelm.guard(tracelm.Guardrail(no_personal_data, action="replace"))
+@tracelm.op
+def dictate(notice: str) -> Iterator[str]:
+    """Let the model say a notice, piece by piece. The guardrail masks what runs over several of them."""
+    stream = openai_client.chat.completions.create(
+        model=model,
+        messages=[
+            {"role": "system", "content": "You are a copyist. Reply with exactly the text between the quotes."},
+            {"role": "user", "content": f'"{notice}"'},
+        ],
+        max_tokens=64,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    for chunk in stream:
+        if chunk.choices:
+            yield chunk.choices[0].delta.content or ""
 
 
 def evaluate() -> tracelm.EvalRun:
@@ -113,6 +135,7 @@ def main(*, use_openai: bool = False) -> None:
             refused = "the guardrail let it pass"
         except tracelm.GuardrailTripped as tripped:
             refused = str(tripped)
+        pieces = list(dictate(NOTICE))
         run = evaluate()
 
     with tracelm.open_store() as store:
@@ -122,7 +145,11 @@ def main(*, use_openai: bool = False) -> None:
         out.print(Rule("2  Guardrail: the same call, but the message gave away a card number", align="left"))
         out.print(tables.trace_tree(blocked))
         out.print(f"The program got: GuardrailTripped: {refused}\n", markup=False)
-        out.print(Rule("3  Evaluation: the same function over a dataset", align="left"))
+        (dictated,) = (store.trace(each.trace_id) for each in store.spans(name="dictate", limit=1))
+        out.print(Rule("3  Guardrail on a stream: the model says a card number, a digit a piece", align="left"))
+        out.print(tables.trace_tree(dictated))
+        out.print(f"The reader got: {'|'.join(pieces)}\n", markup=False)
+        out.print(Rule("4  Evaluation: the same function over a dataset", align="left"))
         out.print(run.report())
         out.print(Rule("Where it is", align="left"))
         out.print(f"Journal and store: {store.home}", markup=False)

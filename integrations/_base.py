@@ -28,7 +28,7 @@ from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_m
 from tracelm.integrations._nesting import Outer
 from tracelm.integrations._running import running
 from tracelm.pricing.call import PricedCall
-from tracelm.pricing.cost import Cost
+from tracelm.pricing.cost import Cost, Usage
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
@@ -82,6 +82,14 @@ class Call:
             yield
         finally:
             self.leave(token)
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request: a framework may know later only whom it asks for what."""
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return False
 
     def sent(self) -> None:
         """Note that the request goes out; more than once where the client tries again by itself."""
@@ -179,6 +187,10 @@ class MeasuredCall(Call):
         """Make the context current in which nothing is recorded, if it is not."""
         return None if self._context is None else otel_context.attach(self._context)
 
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self._measure(self._request.known(), reply, error)
 
@@ -186,7 +198,7 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_learned", "_outer", "_request", "around")
+    __slots__ = ("_learned", "_outer", "_request", "around", "captures_content")
 
     around: Call | None
     """The call further out where that is not the current one: its generator asks."""
@@ -197,6 +209,7 @@ class InnerCall(Call):
         self._request = request
         self._learned: Reply | None = None
         self.around = None
+        self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
             outer.learn(request.known(), None)
@@ -208,24 +221,38 @@ class InnerCall(Call):
         return own if token is None else token  # giving the first one back undoes both
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
-        """Take what a call further in knows."""
-        self._outer.learn(attributes, None)
-        self._learned = _together(self._learned, reply)
+        """Take what a call further in knows, and tell it on."""
+        self._learned = reply or self._learned
+        self._outer.learn(attributes, reply)
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self._outer.wants_part
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request."""
+        self._request = request
+        with safely("tell the call further out where this one goes"):
+            self._outer.learn(request.known(), None)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request, outcome)
-            learned = self._learned
-            if reply is None or (learned is not None and not reply.usage.attributes()):
-                self._outer.learn(known if reply is None else known | reply.known(), learned)
-            else:
+            if reply is None:
+                self._outer.learn(known, None)
+                return
+            if self._learned is None or not self._learned.usage.attributes():
                 self._outer.learn(known | reply.known(), reply)
+            else:  # what was billed is told already, by the one who knows it best
+                self._outer.learn(known | replace(reply, usage=Usage()).known(), None)
 
 
 class ModelCall(Call):
     """The span of one call."""
 
     __slots__ = (
+        "_answers",
         "_content",
         "_counts_itself",
         "_known",
@@ -243,6 +270,7 @@ class ModelCall(Call):
         self._request = request
         self._known = request.known()
         self._learned: Reply | None = None
+        self._answers = 0
         self._written: object = None
         # Samplers see what says what is asked of whom; content is only made for a span that is kept.
         self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True)
@@ -273,12 +301,35 @@ class ModelCall(Call):
             self._known[semconv.PROVIDER_NAME] = provider
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
         if reply is not None:
-            is_another = self._learned is not None
-            self._learned = reply = _together(self._learned, reply)
-            if is_another and reply is not None:
-                attributes = {**attributes, **reply.usage.attributes()}
+            before = self._learned
+            # A client inside of a client tells the same again; several requests are each billed.
+            if before is None or reply.id is None or reply.id != before.id:
+                self._answers += 1
+                if before is not None:
+                    reply = replace(reply, usage=before.usage + reply.usage)
+                    attributes = {**attributes, **reply.usage.attributes()}
+            self._learned = reply
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
+
+    def redescribe(self, request: Request) -> None:
+        """Take another description of the request; who answers is known already where a call further in has told."""
+        if not self._request.by_framework:
+            request = replace(request, provider=self._request.provider, by_framework=False)
+        self._request = request
+        self._known.update(request.known())
+        self._span.update_name(request.name)
+        self._span.set_attributes(self._known)
+
+    @property
+    def was_answered_once(self) -> bool:
+        """Whether one call further in, and not several, has told what it was answered."""
+        return self._answers == 1
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        return self.captures_content and self._request.part_is_lost
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         found: dict[str, AttributeValue] = {}
@@ -316,8 +367,9 @@ class ModelCall(Call):
         found.update(self._passed(self._request, outcome))
         if reply is not None:
             found.update(reply.known())
-            if self.captures_content:
-                found.update(self._on_span(self._encoded(reply.said())))
+        said = self._learned if reply is None and self.wants_part else reply
+        if said is not None and self.captures_content:
+            found.update(self._on_span(self._encoded(said.said())))
         try:
             found.update(self._cost(reply))
         except Exception as error:
@@ -420,13 +472,6 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
     return call
 
 
-def _together(before: Reply | None, reply: Reply | None) -> Reply | None:
-    """Return what is learned of a call that asks a client several times: each request is billed."""
-    if before is None or reply is None:
-        return before if reply is None else reply
-    return replace(reply, usage=before.usage + reply.usage)
-
-
 def _begin(describe: Callable[[], Request], kind: str) -> Call | None:
     active = runtime.active
     if active is None:
@@ -463,7 +508,7 @@ def _error_type(error: BaseException | None, reply: Reply | None) -> str | None:
     answer = getattr(error, "response", None)  # Amazon's errors hold it as it was read
     status = getattr(error, "status_code", None) or getattr(error, "code", None)  # the second is Google's name for it
     if not isinstance(status, int):
-        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode")
+        status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode") or getattr(error, "status", None)  # DSPy's
     if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
     # Where the answer had begun well, it says later what went wrong.

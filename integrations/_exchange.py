@@ -33,6 +33,7 @@ class Request:
         content: Makes other attributes that hold content, by name.
         reports_usage: Whether the reply will say how many tokens it took; not every stream does.
         by_framework: Whether a framework asks, which only guesses the provider: that a call further in names is right.
+        part_is_lost: Whether of a stream that is left only a call further in knows what had come.
     """
 
     operation: str | None
@@ -46,6 +47,7 @@ class Request:
     content: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
     reports_usage: bool = True
     by_framework: bool = False
+    part_is_lost: bool = False
 
     @property
     def kind(self) -> str:

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
-
-from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._endpoint import Asked
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import field, fields, number, text
-from tracelm.integrations._providers import provider_called
+from tracelm.integrations._providers import provider_called, server_at
 from tracelm.integrations._stream import Chunks
 from tracelm.integrations._usage import chat_usage
 from tracelm.pricing.cost import Usage
@@ -28,7 +25,7 @@ def asked_of(body: Mapping[str, object]) -> Asked:
         path="",
         body={**body, "model": model},
         provider=provider_called(provider or ""),
-        server=_server(text(body.get("api_base")) or text(body.get("base_url"))),
+        server=server_at(text(body.get("api_base")) or text(body.get("base_url"))),
         streams=body.get("stream") is True,
     )
 
@@ -46,13 +43,18 @@ def answered(reply: Reply, answer: object, asked: Asked) -> Reply:
 
 def _with(reply: Reply, hidden: Mapping[str, object], asked: Asked) -> Reply:
     cost = number(hidden.get("response_cost"))
+    is_cached = hidden.get("cache_hit") is True
     return replace(
         reply,
         # What came out of LiteLLM's cache was paid for when it went in.
-        usage=Usage() if hidden.get("cache_hit") is True else reply.usage,
+        usage=Usage() if is_cached else reply.usage,
         framework_usd=Decimal(str(cost)) if cost else None,
         # A guess of LiteLLM's where the program gave no address.
-        attributes={**reply.attributes, **(asked.server or _server(text(hidden.get("api_base"))))},
+        attributes={
+            **reply.attributes,
+            **(asked.server or server_at(text(hidden.get("api_base")))),
+            **({semconv.RESPONSE_CACHED: True} if is_cached else {}),
+        },
     )
 
 
@@ -103,11 +105,3 @@ def named(model: str, provider: str | None) -> tuple[str | None, str]:
 def _hidden(answer: object) -> Mapping[str, object]:
     found = getattr(answer, "_hidden_params", None)
     return cast("Mapping[str, object]", found) if isinstance(found, dict) else fields(found)
-
-
-def _server(address: str | None) -> dict[str, AttributeValue]:
-    parts = urlsplit(address or "")
-    if not parts.hostname:
-        return {}
-    port = parts.port or (80 if parts.scheme == "http" else 443)
-    return {semconv.SERVER_ADDRESS: parts.hostname, semconv.SERVER_PORT: port}

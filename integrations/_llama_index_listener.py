@@ -40,7 +40,7 @@ class Listener:
         """Begin a step."""
         told = steps.told(run_id, instance, arguments)
         # While an answer is read that comes in pieces, LlamaIndex does not know any more of what it is a part.
-        parent_id = self._runs.current_id() if self._runs.find(parent_id) is None else parent_id
+        parent_id = self._runs.here() if self._runs.find(parent_id) is None else parent_id
         around = self._runs.context_for(parent_id)
         above = self._above(parent_id)
         inner = next((each for each in above if each.kind is not None), None)

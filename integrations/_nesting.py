@@ -57,6 +57,11 @@ _COUNTS: Final = {
 class Outer(Protocol):
     """A call that is recorded further out."""
 
+    @property
+    def wants_part(self) -> bool:
+        """Whether a call further in shall keep content, too."""
+        ...
+
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         """Take what a call further in knows; what is known already stays."""
         ...
@@ -106,6 +111,8 @@ def read_written(written: object) -> tuple[dict[str, AttributeValue], Reply | No
 
 class _Foreign:
     """A call that an instrumentation of OpenTelemetry records."""
+
+    wants_part = False
 
     def __init__(self, data: object) -> None:
         self._data = data

@@ -5,6 +5,11 @@ a guess: a server on port 11434 is taken for Ollama, whose port that is.
 """
 
 from typing import Final
+from urllib.parse import urlsplit
+
+from opentelemetry.util.types import AttributeValue
+
+from tracelm import semconv
 
 _HOSTS: Final = {
     "api.openai.com": "openai",
@@ -95,3 +100,12 @@ def provider_called(name: str) -> str:
     if name.startswith("vertex_ai"):  # LiteLLM says more behind it
         return "gcp.vertex_ai"
     return _NAMES.get(name, name) or "_OTHER"
+
+
+def server_at(address: str | None) -> dict[str, AttributeValue]:
+    """Return the attributes of the server at an address that a program gave; none without one."""
+    parts = urlsplit(address or "")
+    if not parts.hostname:
+        return {}
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    return {semconv.SERVER_ADDRESS: parts.hostname, semconv.SERVER_PORT: port}

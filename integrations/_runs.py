@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Generator, Hashable, Mapping
 from contextlib import contextmanager
 from contextvars import Token
-from typing import Final, cast
+from typing import Final
 
 import orjson
 from opentelemetry import context as otel_context
@@ -96,9 +96,10 @@ class Runs:
         """Return an open run."""
         return None if run_id is None else self._open.get(run_id)
 
-    def current_id(self) -> Hashable | None:
-        """Return the id of the run that is current here, if there is one."""
-        return cast("Hashable | None", otel_context.get_current().get(self._key))  # written by `Run.mark`
+    def here(self) -> Hashable | None:
+        """Return the id of the run in which this is called, as the context tells it."""
+        found = otel_context.get_current().get(self._key)
+        return found if isinstance(found, Hashable) and found in self._open else None
 
     def context_for(self, parent_id: Hashable | None) -> Context:
         """Return the context in which a child of a run begins.
@@ -164,13 +165,18 @@ class Runs:
 
 
 def open_span(
-    name: str, around: Context, attributes: Mapping[str, AttributeValue], *, kind: SpanKind = SpanKind.INTERNAL
+    name: str,
+    around: Context,
+    attributes: Mapping[str, AttributeValue],
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    start_time: int | None = None,
 ) -> Span | None:
-    """Start the span of a run; `None` where nothing is recorded."""
+    """Start the span of a run, now or at a time in nanoseconds; `None` where nothing is recorded."""
     active = runtime.active
     if active is None or is_suppressed():
         return None
-    return active.tracer.start_span(name, context=around, kind=kind, attributes=attributes)
+    return active.tracer.start_span(name, context=around, kind=kind, attributes=attributes, start_time=start_time)
 
 
 def set_value(span: Span, key: str, value: object, *, is_text: bool = False) -> None:

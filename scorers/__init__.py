@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tracelm.scorers.language import Language
     from tracelm.scorers.leakage import SystemPromptLeak
     from tracelm.scorers.moderation import OpenAIModeration
+    from tracelm.scorers.names import NamesAndAddresses
     from tracelm.scorers.overlap import Bleu, Chrf, Rouge, TokenF1
     from tracelm.scorers.panel import Panel
     from tracelm.scorers.patterns import Matches
@@ -63,6 +64,7 @@ _MODULES: Final = {
     "MatchesSchema": "structured",
     "MultipleChoice": "answers",
     "Named": "combined",
+    "NamesAndAddresses": "names",
     "Ndcg": "retrieval",
     "NoFailedSteps": "trajectory",
     "Not": "combined",
@@ -115,6 +117,7 @@ __all__ = [
     "MatchesSchema",
     "MultipleChoice",
     "Named",
+    "NamesAndAddresses",
     "Ndcg",
     "NoFailedSteps",
     "Not",

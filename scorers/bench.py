@@ -3,13 +3,16 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tracelm.errors import ConfigError
 from tracelm.evals.statistics import mean_interval
 from tracelm.scorers.bench_data import (
+    CODE_FILE,
     INJECTION_FILE,
+    NAME_LABELS,
     ORDINARY_FILES,
     PII_FILE,
     Labelled,
@@ -23,6 +26,7 @@ from tracelm.scorers.credentials import Secrets
 from tracelm.scorers.detector import Detector
 from tracelm.scorers.injection import PromptInjection
 from tracelm.scorers.measured import Measured, Rate
+from tracelm.scorers.names import NamesAndAddresses
 from tracelm.scorers.safety import PII
 from tracelm.scoring.score import Score
 
@@ -48,8 +52,29 @@ def bench(scorer: str, folder: Path, *, split: Split = "test") -> Measured:
 
 
 def _pii(folder: Path, split: Split) -> Measured:
-    rows = personal_texts(folder, split)
-    scores, times_ms = _judged(PII(), rows)
+    return _spans(PII(), personal_texts(folder, split), split)
+
+
+def _names(folder: Path, split: Split) -> Measured:
+    """A name counts as found by whatever type it goes: a model takes the one for the other.
+
+    Word problems and e-mails name persons, so that of the ordinary texts only code is without.
+    """
+    rows = personal_texts(folder, split, NAME_LABELS)
+    ordinary = [each for each in ordinary_texts(folder) if f"{each.kind}.jsonl" == CODE_FILE]
+    found = _spans(NamesAndAddresses(), rows, split, by_type=False)
+    of_ordinary, _ = _judged(NamesAndAddresses(), ordinary)
+    return replace(
+        found,
+        data=(PII_FILE, CODE_FILE),
+        rows=len(rows) + len(ordinary),
+        false_positives={**found.false_positives, **_by_text(ordinary, of_ordinary)},
+    )
+
+
+def _spans(scorer: Detector, rows: Sequence[Labelled], split: Split, *, by_type: bool = True) -> Measured:
+    """Count what of the labelled places is covered whole."""
+    scores, times_ms = _judged(scorer, rows)
     labelled, covered, right = Counter[str](), Counter[str](), 0
     found = [
         [(each["start"], each["end"], each["type"]) for each in score.details.get("spans", ())] for score in scores
@@ -57,11 +82,13 @@ def _pii(folder: Path, split: Split) -> Measured:
     for row, spans in zip(rows, found, strict=True):
         for start, end, kind in row.spans:
             labelled[kind] += 1
-            covered[kind] += any(kind == type_ and first <= start and last >= end for first, last, type_ in spans)
+            covered[kind] += any(
+                first <= start and last >= end and (kind == type_ or not by_type) for first, last, type_ in spans
+            )
         right += sum(any(start < last and first < end for start, end, _ in row.spans) for first, last, _ in spans)
     clean = [score for row, score in zip(rows, scores, strict=True) if not row.spans]
     return Measured(
-        scorer="pii",
+        scorer=scorer.name,
         data=(PII_FILE,),
         split=split,
         rows=len(rows),
@@ -126,6 +153,7 @@ def _ordinary(scorer: Detector) -> Callable[[Path, Split], Measured]:
 
 BENCHES: Final[Mapping[str, Callable[[Path, Split], Measured]]] = {
     "pii": _pii,
+    "names_and_addresses": _names,
     "secrets": _ordinary(Secrets()),
     "prompt_injection": _injection,
     "code_injection": _ordinary(CodeInjection()),

@@ -18,9 +18,10 @@ Split: TypeAlias = Literal["tune", "test", "all"]
 
 PII_FILE: Final = "pii_presidio_synth.jsonl"
 INJECTION_FILE: Final = "injection_jailbreak.jsonl"
+CODE_FILE: Final = "humaneval.jsonl"
 ORDINARY_FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "gsm8k_test.jsonl": ("question", "answer"),
-    "humaneval.jsonl": ("prompt",),
+    CODE_FILE: ("prompt",),
     "summedits.jsonl": ("doc",),
 }
 """Texts in which nothing is to be found: word problems, code, e-mails and abstracts."""
@@ -32,6 +33,7 @@ PII_LABELS: Final[Mapping[str, str]] = {
     "IP_ADDRESS": "IP_ADDRESS",
     "PHONE_NUMBER": "PHONE",
 }
+NAME_LABELS: Final[Mapping[str, str]] = {"PERSON": "PERSON", "GPE": "LOCATION", "STREET_ADDRESS": "ADDRESS"}
 _HELD_OUT_SOURCE: Final = "XSTest"
 """Licensed CC-BY, so nothing is learnt from it; and of another make than what is learnt from."""
 _SHARED: Final = 0.25
@@ -58,17 +60,21 @@ class Labelled:
     group: str = ""
 
 
-def personal_texts(folder: Path, split: Split = "test") -> list[Labelled]:
-    """Return the made-up texts of presidio-research with their labels; split by template."""
+def personal_texts(folder: Path, split: Split = "test", labels: Mapping[str, str] = PII_LABELS) -> list[Labelled]:
+    """Return the made-up texts of presidio-research with their labels; split by template.
+
+    Args:
+        folder: Where the file lies.
+        split: Which half.
+        labels: What the labels that count are called here.
+    """
     return [
         Labelled(
             text=row["text"],
             kind="text",
             is_attack=bool(row["spans"]),
             spans=tuple(
-                (each["start"], each["end"], PII_LABELS[each["type"]])
-                for each in row["spans"]
-                if each["type"] in PII_LABELS
+                (each["start"], each["end"], labels[each["type"]]) for each in row["spans"] if each["type"] in labels
             ),
         )
         for row in _rows(folder / PII_FILE)

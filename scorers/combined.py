@@ -195,6 +195,15 @@ class Named(Wrapper):
         """The given name."""
         return self.called
 
+    @property
+    def window(self) -> int | None:
+        """That of the scorer."""
+        return self.scorer.window if isinstance(self.scorer, Scorer) else None
+
+    def settled(self, text: str) -> int | None:
+        """What the scorer says."""
+        return self.scorer.settled(text) if isinstance(self.scorer, Scorer) else None
+
     def turned(self, score: Score) -> Score:
         """Return the score as it is."""
         return score

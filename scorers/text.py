@@ -40,6 +40,13 @@ class Contains(Scorer):
         if self.match not in get_args(Match):
             raise ConfigError(f"match={self.match!r} is not known: use 'all', 'any' or 'none'")
 
+    @property
+    def window(self) -> int | None:
+        """The longest phrase, where none may be there; whether all or any are is only known at the end of a text."""
+        if self.match != "none":
+            return None
+        return max(len(folded(each, ignore_case=self.ignore_case)) for each in self.phrases)
+
     def score(self, *, output: object) -> Score:
         """Look for the phrases in `output`, or in its `str` when it is something else."""
         text = folded(text_of(output), ignore_case=self.ignore_case)

@@ -23,13 +23,15 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 _NEED = {
     "agents": "test_openai_agents.py",
+    "dspy": "test_dspy*.py",
     "litellm": "test_litellm.py",
     "llama_index": "test_llama_index.py",
+    "pydantic_ai": "test_pydantic_ai*.py",
     "transformers": "test_transformers.py",
 }
 """Libraries that are not installed beside the oldest client that we support, and the tests that need them."""
 _ABSENT = {module: name for module, name in _NEED.items() if importlib.util.find_spec(module) is None}
-collect_ignore = [f"integrations/{name}" for name in _ABSENT.values()]
+collect_ignore_glob = [f"integrations/{name}" for name in _ABSENT.values()]
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,14 @@ are recordings, asked for with OpenAI's real client.
 
 import contextlib
 import os
+import time
 
 import anyio
 import openai
 
 import tracelm
 from tests.recordings.server import load, serve
+from tracelm.monitors.alerts.watch import look
 from tracelm.monitors.worker import catch_up
 from tracelm.scorers import PII
 
@@ -90,9 +92,23 @@ def evaluate() -> None:
 
 
 def watch() -> None:
-    monitor = tracelm.Monitor(name="answers", scorers=[mentions_app, politeness], where="op:answer")
+    low = tracelm.Alert("pass_rate < 0.9", score="mentions_app", min_n=5, severity="critical", name="app is missing")
+    seldom = tracelm.Alert("error_rate > 0.5", min_n=5)
+    monitor = tracelm.Monitor(
+        name="answers", scorers=[mentions_app, politeness], where="op:answer", alerts=[low, seldom]
+    )
+    look_after(monitor)
+
+
+def look_after(monitor: tracelm.Monitor) -> None:
+    """Judge what is new, and look at the alerts."""
+
+    async def work() -> None:
+        await catch_up(store, monitor)
+        await look(store, monitor, now_ns=time.time_ns())
+
     with tracelm.open_store() as store:
-        anyio.run(catch_up, store, monitor)
+        anyio.run(work)
 
 
 def main() -> None:

@@ -27,8 +27,9 @@ def _pages(server: Serving) -> Mapping[str, tuple[str, str]]:
         "evaluations": ("/evaluations", " to 1.000"),
         "run": (f"/evaluations/{newer}?row=1.0", "Open the trace"),
         "compare": (f"/evaluations/compare?run={newer}&baseline={older}", "Open the trace"),
-        "datasets": ("/datasets", "What is a card payment?"),
+        "datasets": ("/datasets?name=help-desk", "What is a card payment?"),
         "settings": ("/settings", "without a key"),
+        "annotate-rows": (f"/annotate?run={newer}&judge=mentions_app&score=kind", "Please look into the app"),
         "annotate": ("/annotate?where=name:answer&judge=mentions_app&score=kind", "Judged in this sitting"),
         "monitors": ("/monitors", "PHONE, CARD"),
     }

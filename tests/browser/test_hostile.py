@@ -1,13 +1,34 @@
 """What strangers wrote is text, however it is made."""
 
+import os
 import re
+import subprocess
+import sys
 from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
 from tests.browser import sent
-from tests.browser.seen import lines, spans
+from tests.browser.conftest import ROOT
+from tests.browser.seen import lines, run_ids, spans
 from tests.serving import Serving
+
+_EVALUATION = """
+import os, sys, tracelm
+from tests.browser.sent import INJECTIONS
+
+def echo(text: str) -> dict[str, str]:
+    return {text[:200]: text}
+
+def label(text: str) -> str:
+    return text[:900]
+
+tracelm.init(INJECTIONS[1], patch=False)
+rows = [{"text": each, INJECTIONS[2]: each} for each in INJECTIONS]
+for name in (INJECTIONS[0], INJECTIONS[0]):
+    tracelm.Evaluation(name=name, dataset=tracelm.Dataset(name=INJECTIONS[3], rows=rows), scorers=[label]).run(echo)
+tracelm.shutdown()
+"""
 
 
 def _nothing_ran(page: Page) -> None:
@@ -71,9 +92,32 @@ def test_hostile_content_is_only_text_in_lists_queues_datasets_and_scores(page: 
         f"/annotate?project={quote(project)}&score=x&judge={judge}&scale={scale}": "1 of 1",
         f"/datasets?name={quote(sent.INJECTIONS[0])}": "question",
         f"/monitors?project={quote(project)}": "Nothing",
+        f"/?project={quote(project)}": "Scores over time",
+        f"/sessions?project={quote(project)}": sent.INJECTIONS[1],
+        f"/sessions/{quote(sent.INJECTIONS[1], safe='')}": sent.INJECTIONS[0],
+        f"/traces/{sent.HOSTILE}?tab=verdicts": "Score it",
         f"/evaluations?name={quote(sent.INJECTIONS[1])}": "No evaluation run here",
     }
     for path, text in every.items():
         page.goto(server.url + path)
         expect(page.get_by_text(text).first).to_be_visible()
         _nothing_ran(page)
+
+
+def test_hostile_rows_of_an_evaluation_are_only_text(empty_server: Serving, page: Page) -> None:
+    env = os.environ | {"TRACELM_HOME": str(empty_server.home)}
+    subprocess.run([sys.executable, "-c", _EVALUATION], cwd=ROOT, env=env, check=True)
+    newer, older = run_ids(empty_server)
+    every = {
+        "/evaluations": sent.INJECTIONS[0],
+        f"/evaluations/{newer}?row=0.0": "Open the trace",
+        f"/evaluations/compare?run={newer}&baseline={older}": "No score",
+        f"/annotate?run={newer}&judge=label": "1 of 15",
+    }
+    for path, text in every.items():
+        page.goto(empty_server.url + path)
+        expect(page.get_by_text(text).first).to_be_visible()
+        _nothing_ran(page)
+    page.keyboard.press("y")
+    expect(page.get_by_role("region", name="Judged in this sitting: 1")).to_contain_text("<script>")
+    _nothing_ran(page)

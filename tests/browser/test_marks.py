@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 import tracelm
 from tests.browser import sent
-from tests.browser.conftest import send
+from tests.browser.conftest import Watched, send
 from tests.browser.seen import lines
 from tests.serving import Serving
 
@@ -61,6 +61,51 @@ def test_marked_traces_become_rows_scores_and_files(empty_server: Serving, page:
         assert [each["trace_id"][0] for each in csv.DictReader(file)] == ["2", "1"]
     bar.get_by_role("button", name="Clear the marks").click()
     expect(bar).to_have_count(0)
+
+
+def test_a_whole_trace_is_scored_and_added_to_a_dataset_from_its_head(empty_server: Serving, page: Page) -> None:
+    _two_answers(empty_server)
+    page.goto(f"{empty_server.url}/traces/{'1' * 32}")
+    page.get_by_role("button", name="Score the trace").click()
+    form = page.get_by_role("dialog").get_by_role("form", name="Score it")
+    form.get_by_label("Author").fill("Ada")
+    form.get_by_role("button", name="yes", exact=True).click()
+    form.get_by_role("button", name="Save the score").click()
+    expect(form.get_by_text("Saved.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("treeitem")).to_contain_text("1 score")
+    [score] = empty_server.get("/scores").json["items"]
+    assert (score["author"], score["span_id"]) == ("Ada", f"{1:016x}")
+    page.get_by_role("button", name="Add to a dataset").first.click()
+    form = page.get_by_role("dialog").get_by_role("form", name="Add to a dataset")
+    form.get_by_label(re.compile("^Dataset")).fill("golden")
+    form.get_by_role("button", name="Add", exact=True).click()
+    expect(form.get_by_text("1 row added.")).to_be_visible()
+
+
+def test_all_that_a_filter_finds_is_taken_away_also_what_is_not_loaded(
+    empty_server: Serving, page: Page, tmp_path: Path, watched: dict[str, Watched]
+) -> None:
+    watched["page"].expected = ("Failed to load resource",)
+    names = ["even", "odd"] * 110
+    spans = [sent.span(f"{number:032x}", number, name, from_ms=number) for number, name in enumerate(names, start=1)]
+    send(empty_server, sent.request(spans, project="many"))
+    page.goto(f"{empty_server.url}/traces?where=name:even")
+    expect(page.get_by_role("table")).to_have_attribute("aria-rowcount", "-1")
+    page.get_by_role("button", name="Export").click()
+    box = page.get_by_role("dialog")
+    expect(box).to_contain_text("the 100 lines that are loaded")
+    with page.expect_download() as table:
+        box.get_by_role("button", name="CSV of all").click()
+    table.value.save_as(tmp_path / "traces.csv")
+    with (tmp_path / "traces.csv").open(newline="") as file:
+        assert [each["name"] for each in csv.DictReader(file)] == ["even"] * 110
+    with page.expect_download() as exported:
+        box.get_by_role("button", name="OTLP lines").click()
+    exported.value.save_as(tmp_path / "spans.jsonl")
+    with tracelm.open_store(f"sqlite:///{tmp_path}/other.db") as store:
+        assert store.maintenance.import_(tmp_path / "spans.jsonl").spans == 110
 
 
 def test_columns_stand_in_the_address_and_a_view_keeps_them_under_a_name(empty_server: Serving, page: Page) -> None:

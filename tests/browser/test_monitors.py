@@ -26,6 +26,24 @@ def test_a_monitor_leads_to_the_traces_that_failed(page: Page, server: Serving) 
     expect(page.get_by_role("tree")).to_be_visible()
 
 
+def test_an_alert_is_an_episode_that_leads_to_the_chart_and_to_what_failed(page: Page, server: Serving) -> None:
+    page.goto(f"{server.url}/monitors")
+    stands = page.get_by_role("table", name="Where the alerts stand")
+    expect(stands.get_by_role("row", name=re.compile("^critical app is missing"))).to_contain_text("▲ firing")
+    expect(stands.get_by_role("row", name=re.compile("^warning error_rate > 0.5 mentions_app"))).to_contain_text("● ok")
+    history = page.get_by_role("table", name="What alerts have said")
+    episode = history.get_by_role("row").filter(has_text="app is missing")
+    expect(episode).to_contain_text("▲ goes on")
+    expect(episode).to_contain_text(re.compile(r"0 \(0 to 0\.\d+\) from 8"))
+    expect(episode).to_contain_text("log ✓")
+    episode.get_by_role("link", name="Chart").click()
+    expect(page).to_have_url(re.compile(r"/monitors\?.*since=\d{19}&until=\d{19}"))
+    expect(page.get_by_role("img", name="mentions_app, share that passes: 8 verdicts")).to_be_visible()
+    episode.get_by_role("link", name="Failed traces").click()
+    expect(page).to_have_url(re.compile(r"where=score\.mentions_app%3Afailed"))
+    expect(lines(page)).to_have_count(8)
+
+
 def test_guardrails_show_what_they_stopped_and_what_they_would_have(page: Page, server: Serving) -> None:
     page.goto(f"{server.url}/monitors")
     expect(page.get_by_role("row", name=re.compile(r"^pii 2 1 0 0 0 1 "))).to_be_visible()

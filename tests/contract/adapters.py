@@ -253,6 +253,14 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.llama_index_adapters import LlamaIndexAsync, LlamaIndexSync
 
         found |= {"llama-index-sync": LlamaIndexSync(), "llama-index-async": LlamaIndexAsync()}
+    if importlib.util.find_spec("dspy") is not None:
+        from tests.contract.dspy_adapters import OF_DSPY
+
+        found |= OF_DSPY
+    if importlib.util.find_spec("pydantic_ai") is not None:
+        from tests.contract.pydantic_ai_adapters import OF_PYDANTIC_AI
+
+        found |= OF_PYDANTIC_AI
     return found
 
 

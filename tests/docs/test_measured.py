@@ -11,7 +11,8 @@ from tracelm.scorers.bench import BENCHES, bench
 from tracelm.scorers.measured import measured
 
 
-@pytest.mark.parametrize("name", list(BENCHES))
+# What wants a model is measured again by `tests/interop/check_names.py`, where that is installed.
+@pytest.mark.parametrize("name", sorted(set(BENCHES) - {"names_and_addresses"}))
 def test_the_figures_of_a_scorer_are_what_a_run_over_the_texts_gives(name: str, shared: Path) -> None:
     told = measured(name)
     assert told is not None

@@ -28,6 +28,10 @@ def test_the_demo_traces_evaluates_and_guards_a_real_model(command: list[str], t
     # The guardrail's decision.
     assert "guardrail pii block (enforced" in ran.stdout
     assert "GuardrailTripped: guardrail 'pii' refused the output of write_to_customer" in ran.stdout
+    # The stream: what the model said a piece at a time was masked, and went on before it had ended.
+    assert "The reader got: The |card |[CARD] was |stopped. |Write |to |[EMAIL] |with |any |question." in ran.stdout
+    assert "guardrail pii replace (enforced" in ran.stdout
+    assert re.search(r"score pii false \(guardrail\)  found 1 CARD, 1 EMAIL", ran.stdout)
     # The evaluation with its intervals.
     assert re.search(r"relevance_scorer\.mentions_amount +[\d.]+ +[\d.]+ to [\d.]+ +6 +0 +6", ran.stdout)
     assert "4111 1111" not in ran.stdout
@@ -47,7 +51,10 @@ def test_the_demo_traces_evaluates_and_guards_a_real_model(command: list[str], t
     with tracelm.open_store(home=tmp_path) as store:
         blocked = [each for each in store.decisions() if each.taken == "block"]
         assert len(blocked) == 1
-        assert len(store.spans(name="chat smollm2-135m")) == 8
+        assert len(store.spans(name="chat smollm2-135m")) == 9
+        (dictated,) = store.spans(op="dictate")
+        assert "[CARD]" in str(dictated.output)
+        assert "4111" not in str(dictated.output)
 
 
 def test_openai_without_a_key_is_refused_with_the_remedy(tmp_path: Path) -> None:

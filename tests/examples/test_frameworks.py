@@ -17,6 +17,7 @@ EXAMPLES = {
         "invoke_agent desk",
         "invoke_workflow answer a customer",
     ],
+    "dspy_refunds": [*["chat local", "Predict", "Support"] * 2, "Evaluate"],
     "litellm_compare": ["chat local", "ask"],
     "llama_index_orders": [
         "embeddings words",
@@ -26,6 +27,7 @@ EXAMPLES = {
         "chat local",
         "invoke_workflow",
     ],
+    "pydantic_ai_refunds": ["execute_tool days", "chat local", "invoke_agent desk"],
 }
 
 
@@ -33,10 +35,9 @@ EXAMPLES = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_answers_and_is_recorded(name: str, tmp_path: Path) -> None:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("OPENAI_")}
+    kept |= {"TRACELM_HOME": str(tmp_path), "DSPY_CACHEDIR": str(tmp_path / "dspy")}
     command = [sys.executable, f"examples/{name}.py"]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env=kept | {"TRACELM_HOME": str(tmp_path)}
-    )
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=kept)
     assert ran.returncode == 0, ran.stderr
     assert "Look at it: tracelm " in ran.stdout
     assert "tracelm could not" not in ran.stderr

@@ -157,6 +157,7 @@ def test_an_answer_from_litellms_cache_takes_no_tokens_and_costs_nothing() -> No
     assert read.usage.input_tokens == 9
     reply = answered(read, answer, asked)
     assert (reply.usage, reply.framework_usd) == (Usage(), None)
+    assert reply.attributes["tracelm.response.cached"] is True
 
 
 def test_a_failure_is_one_span_with_the_providers_status(own_url: str, spans: Spans) -> None:

@@ -14,7 +14,7 @@ import { RunsPage } from "./runs/RunsPage";
 import { SessionPage } from "./sessions/SessionPage";
 import { SessionsPage } from "./sessions/SessionsPage";
 import { SettingsPage } from "./settings/SettingsPage";
-import { TracePage } from "./trace/TracePage";
+import { TracePage, traceQuery } from "./trace/TracePage";
 import { TracesPage } from "./traces/TracesPage";
 
 export type Scope = { project?: string; within?: string; since?: string; until?: string };
@@ -49,6 +49,9 @@ export const trace = createRoute({
   path: "/traces/$traceId",
   component: TracePage,
   validateSearch: (given: Record<string, unknown>) => texts(given, ["span", "tab"]),
+  // Asked beside the question who is there, not behind it.
+  loader: ({ context, params, location }) =>
+    void context.client.prefetchQuery(traceQuery(params.traceId, (location.search as Scope).project)),
 });
 const sessions = createRoute({ getParentRoute: () => root, path: "/sessions", component: SessionsPage });
 export const session = createRoute({ getParentRoute: () => root, path: "/sessions/$sessionId", component: SessionPage });
@@ -88,7 +91,7 @@ export const annotate = createRoute({
   getParentRoute: () => root,
   path: "/annotate",
   component: AnnotatePage,
-  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "score", "scale", "judge"]),
+  validateSearch: (given: Record<string, unknown>) => texts(given, ["where", "score", "scale", "judge", "run"]),
 });
 
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });

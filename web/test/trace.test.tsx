@@ -9,7 +9,7 @@ import { LongText, Text } from "../src/parts/Text";
 import { Value } from "../src/parts/Value";
 import { Chat } from "../src/trace/Chat";
 import { dataUrl, readMessages } from "../src/trace/messages";
-import { closedBelow, kindOf, open, parentOf, place } from "../src/trace/tree";
+import { closedBelow, kindOf, open, parentOf, type Place, placesIn, placesOf, siblingOf } from "../src/trace/tree";
 
 /** A span with what the tree looks at. */
 function line(number: number, depth: number, children = 0): TreeLine {
@@ -26,13 +26,20 @@ function line(number: number, depth: number, children = 0): TreeLine {
 }
 
 describe("the tree", () => {
-  const places = [line(1, 0, 2), line(2, 1, 1), line(3, 2), line(4, 1), line(5, 0)].map((each) =>
-    place(each, "1795000000000000000"),
-  );
-  const names = (found: typeof places) => found.map((each) => each.line.name);
+  const places = placesOf([line(1, 0, 2), line(2, 1, 1), line(3, 2), line(4, 1), line(5, 0)]);
+  const names = (found: readonly Place[]) => found.map((each) => `span ${Number(each.spanId)}`);
 
-  test("times are relative to the beginning of the trace, to the nanosecond", () => {
-    expect([places[3]!.fromNs, places[3]!.toNs]).toEqual([4, 9]);
+  test("an outline has the same places as the lines, and tells which project each is of", () => {
+    const outline = {
+      span_ids: places.map((each) => each.spanId),
+      depths: places.map((each) => each.depth),
+      child_counts: places.map((each) => each.children),
+      projects: ["p"],
+      owners: [],
+    };
+    expect(placesIn(outline)).toEqual(places);
+    const owned = placesIn({ ...outline, projects: ["p", "other"], owners: [0, 1, 0, 0, 0] });
+    expect(owned.map((each) => each.key.split("/")[0])).toEqual(["p", "other", "p", "p", "p"]);
   });
 
   test("a closed span hides all below it, and nothing beside it", () => {
@@ -44,6 +51,11 @@ describe("the tree", () => {
   test("the parent of a line is found also when lines are closed", () => {
     expect([0, 1, 2, 3, 4].map((index) => parentOf(places, index))).toEqual([-1, 0, 1, 0, -1]);
     expect(closedBelow(places, 1)).toEqual(new Set([places[1]!.key]));
+  });
+
+  test("a sibling stands in the same span", () => {
+    expect([0, 1, 2, 3, 4].map((index) => siblingOf(places, index, 1))).toEqual([4, 3, -1, -1, -1]);
+    expect([0, 1, 2, 3, 4].map((index) => siblingOf(places, index, -1))).toEqual([-1, -1, -1, 1, 0]);
   });
 
   test("the kind of a span is that of its operation", () => {

@@ -36,7 +36,8 @@ def run(
 ) -> None:
     """Judge recorded spans with the monitors of a module, look at their alerts, go on until you stop it.
 
-    It goes on where it was, also after a crash; no span is scored twice. Exit code 130 after Ctrl-C.
+    It goes on where it was, also after a crash; no span is scored twice. The scores also go to the OTLP collector that
+    the environment or the module's `tracelm.init` names. Exit code 130 after Ctrl-C.
     """
     import anyio
 
@@ -95,11 +96,15 @@ async def _run(
     import anyio
 
     from tracelm.monitors.alerts.watch import look
+    from tracelm.monitors.delivery import Delivery
     from tracelm.monitors.worker import catch_up
 
     look_at_s = 0.0
+    delivery = Delivery.found()
     while True:
-        done = [await catch_up(store, each, since_ns=since_ns, concurrency=concurrency) for each in found]
+        done = [
+            await catch_up(store, each, since_ns=since_ns, concurrency=concurrency, delivery=delivery) for each in found
+        ]
         _tell(done, as_json=as_json, quiet=interval_s is not None)
         is_due = time.monotonic() >= look_at_s
         look_at_s = time.monotonic() + _LOOK_S if is_due else look_at_s
@@ -123,6 +128,8 @@ def _tell(done: "list[Progress]", *, as_json: bool, quiet: bool) -> None:
     for each in shown:
         more = [f"{each.failed} failed"] if each.failed else []
         more += [f"{each.without_output} had no output"] if each.without_output else []
+        more += [f"{each.exported} sent to the collector"] if each.exported else []
+        more += [f"{each.waiting} wait for the collector"] if each.waiting else []
         typer.echo(f"{each.monitor}: {each.judged} verdicts, of {each.matched} spans" + "".join(f", {m}" for m in more))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tracelm.cli.output import AsJson, print_json
+from tracelm.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,12 +80,20 @@ def bench(
         raise typer.BadParameter(
             f"{scorer!r} cannot be measured: choose from {', '.join(BENCHES)}", param_hint="SCORER"
         )
+    found: list[Measured]
     if data is None:
         if split != "test":
             raise typer.BadParameter("goes with --data", param_hint="--split")
         found = [each for each in map(measured, names) if each is not None]
     else:
-        found = [measure(name, data, split=split) for name in names]
+        found = []
+        for name in names:
+            try:
+                found.append(measure(name, data, split=split))
+            except MissingExtraError as error:
+                if scorer is not None:
+                    raise
+                typer.echo(f"{name} is left out: {error}", err=True)
     if as_json:
         print_json({"measured": [asdict(each) for each in found]})
         return

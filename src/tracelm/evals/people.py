@@ -53,7 +53,13 @@ class Beside:
 
 
 def people_beside(
-    store: "Store", name: str, *, judge: str, project: str | None = None, since_ns: int | None = None
+    store: "Store",
+    name: str,
+    *,
+    judge: str,
+    project: str | None = None,
+    run_id: str | None = None,
+    since_ns: int | None = None,
 ) -> Beside:
     """Hold the scores of people against those of a judge, span by span.
 
@@ -65,6 +71,7 @@ def people_beside(
         name: What people scored.
         judge: The score of the judge; it may have the same name.
         project: Only this project.
+        run_id: Only spans that the judge scored in this evaluation run.
         since_ns: Only scores that were given since then, nanoseconds since 1970, UTC.
 
     Raises:
@@ -75,7 +82,7 @@ def people_beside(
         if (place := _place(score)) is not None and (said := verdict_of(score)) is not None:
             labels.setdefault(place, {}).setdefault(score.author or "", said)
     verdicts: dict[Place, Hashable] = {}
-    for score in store.scores(name=judge, project=project, since_ns=since_ns, limit=MOST):
+    for score in store.scores(name=judge, run_id=run_id, project=project, since_ns=since_ns, limit=MOST):
         if score.source != _HUMAN and (place := _place(score)) is not None:
             verdicts.setdefault(place, verdict_of(score))
     both = [place for place in labels if place in verdicts]

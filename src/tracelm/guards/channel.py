@@ -1,13 +1,14 @@
 """`Channel`: one text of a stream behind its guardrails. What it lets go is never taken back.
 
 The end of the text is held back until no guardrail can find anything in it that begins there, whatever follows. Only
-the end is judged, with as much before it as the scorers need to see: the cost is linear in the text.
+the end is judged, with as much before it as the scorers need to see: the cost is linear in the text. A scorer that must
+see all of it is asked less and less often, or at the end.
 """
 
 from collections.abc import Generator, Sequence
 from typing import Final, TypeAlias
 
-from tracelm.guards.holding import cut_before, settled
+from tracelm.guards.holding import asked_at, cut_before, settled
 from tracelm.guards.mask import Span, mask
 from tracelm.guards.tally import Tally
 from tracelm.scoring.call import Judgement
@@ -18,6 +19,8 @@ Asking: TypeAlias = Generator[tuple[Tally, str], Judgement, str]
 MAX_HELD: Final = 65_536
 """What is found may be so long, in characters; a longer one stops the stream."""
 _MOST_KEPT: Final = 10_000_000
+_SHARE: Final = 4
+_PACED_SHARE: Final = 32  # a sentence should not wait for a quarter of the next one
 _SPARE: Final = 512
 """So much too much is kept before the text is cut: each cut copies it."""
 
@@ -38,6 +41,7 @@ class Channel:
         "_marks",
         "_new",
         "_out",
+        "_paced",
         "_seen",
         "_size",
         "_text",
@@ -52,7 +56,10 @@ class Channel:
         self._size = 0
         self._base = 0
         self._out = 0
-        self._look_at: float = float("inf") if any(_whole(each) for each in self._enforcing) else 0
+        waits = any(each.guardrail.waits_for_end for each in self._enforcing)
+        self._look_at: float = float("inf") if waits else 0
+        # Those that take any place come last: they go by what is left.
+        self._paced = sorted(filter(_whole, self._enforcing), key=lambda each: each.guardrail.release != "sentence")
         self._seen = dict.fromkeys(self._watching, 0)
         self._kept: list[str] | None = [] if any(map(_whole, self._watching)) else None
         self._kept_chars = 0
@@ -84,7 +91,11 @@ class Channel:
         if not self._enforcing:
             self._out = len(text)
             return text[done:]
-        cut = len(text) if is_last else min(settled(each.check, text) for each in self._enforcing)
+        cut = len(text)
+        if not is_last:
+            cut = min(settled(each.check, text) for each in self._enforcing)
+            for each in self._paced:
+                cut = asked_at(each.guardrail.release, text, done, cut)
         if cut <= done:
             if not is_last:
                 self._wait()
@@ -94,7 +105,11 @@ class Channel:
         found: list[tuple[Tally, Span]] = []
         self._marks.clear()
         for each in self._enforcing:
-            spans = each.found((yield each, text))
+            # What has not been said to its end would only mislead one that judges the sense.
+            spans = each.found((yield each, text[:cut] if _whole(each) else text))
+            if spans and _whole(each) and not each.masks:
+                each.count(spans)
+                each.stop()
             self._marks += spans or ()
             found += [(each, _clipped(span, done)) for span in spans or () if span.end > done]
         goes_on = len(text) if is_last else len(text) - 1
@@ -119,7 +134,8 @@ class Channel:
 
     def _wait(self) -> None:
         # To look again and again at a long text that cannot go on yet would cost the square of it.
-        self._look_at = self._size + (len(self._text) - self._out) // 4
+        share = _PACED_SHARE if self._paced else _SHARE
+        self._look_at = self._size + (len(self._text) - self._out) // share
 
     def _watch(self, is_last: bool) -> Generator[tuple[Tally, str], Judgement]:
         for each in self._watching:

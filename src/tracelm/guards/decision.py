@@ -123,7 +123,7 @@ def tripped(
     """Return the exception for a refused value."""
     message = f"guardrail {guardrail.name!r} refused {of}"
     if spans:
-        message += f": found {_counted(spans)}"
+        message += f": found {counted(spans)}"
     return GuardrailTripped(message + because, guardrail=guardrail.name, score=score, safe_message=guardrail.message)
 
 
@@ -147,7 +147,7 @@ def _refused(
         taken = "block"
     spans = tuple(found)
     score = refusing[0]
-    reason = f"{guardrail.name}: {score.explanation or _counted(spans) or 'refused'}"
+    reason = f"{guardrail.name}: {score.explanation or counted(spans) or 'refused'}"
     if not guardrail.is_enforced:
         return Decision(
             guardrail=guardrail, intended=guardrail.action, taken="allow", outcome="shadow", spans=spans, reason=reason
@@ -191,5 +191,6 @@ def _number(score: Score) -> float | None:
     return None if score.value is None or isinstance(score.value, bool | str) else score.value
 
 
-def _counted(spans: Sequence[Span]) -> str:
+def counted(spans: Sequence[Span]) -> str:
+    """Say how many of each type there are; nothing where there are none."""
     return ", ".join(f"{count} {kind}" for kind, count in Counter(span.type for span in spans).items())

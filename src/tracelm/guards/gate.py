@@ -11,6 +11,7 @@ from tracelm.guards.opaque import opaque
 from tracelm.guards.policy import Policy
 from tracelm.guards.rails import Match, Rails, Verdict
 from tracelm.guards.streaming import guarded_result
+from tracelm.guards.warned import warn_held
 from tracelm.scoring.attempt import can_be_awaited
 from tracelm.trace.arguments import Binder
 
@@ -56,7 +57,13 @@ class Gate:
         ]
         leaving = [each for each in guardrails if each.on == "output"]
         self.after = Rails(leaving, names, side="output", of=name, policy=policy, match=match)
+        self._held = [each for each in leaving if each.waits_for_end and each.release is None]
         self._check_calls(guardrails, name)
+
+    def tell_held(self) -> None:
+        """Say once which guardrails hold a stream back to its end, though nobody asked for that."""
+        while self._held:
+            warn_held(self._held.pop(), self.after.about.of)
 
     def inputs(self, args: Args, kwargs: Kwargs) -> dict[str, Any]:
         """Return the arguments of a call by name; nothing where they do not fit, which Python will say itself."""

@@ -108,6 +108,7 @@ def _guarded_function(
         _check_parallel(guardrails, name, is_async=inspect.iscoroutinefunction(told_by))
     if inspect.isgeneratorfunction(told_by) or inspect.isasyncgenfunction(told_by):
         _check_stream(guardrails, name)
+        gate.tell_held()
         return _guarded_stream(function, gate, is_async=inspect.isasyncgenfunction(told_by))
     if inspect.iscoroutinefunction(told_by):
 

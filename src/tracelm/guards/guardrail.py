@@ -13,6 +13,7 @@ Side: TypeAlias = Literal["input", "output"]
 Action: TypeAlias = Literal["block", "replace", "retry", "fallback", "warn"]
 OnFailure: TypeAlias = Literal["block", "allow", "fallback"]
 Mode: TypeAlias = Literal["enforce", "shadow"]
+Release: TypeAlias = Literal["sentence", "end"] | int
 
 SAFE_MESSAGE: Final = "This answer was withheld."
 FEEDBACK: Final = "feedback"
@@ -50,7 +51,11 @@ class Guardrail:
             calls the fallback.
         on_timeout: The same for a scorer that took too long; `block` raises `GuardrailTimedOut`.
         window: On a stream: how many characters before and behind a place decide what the scorer says about it;
-            the scorer's own `window` unless given. A stream is held to its end where neither is known.
+            the scorer's own `window` unless given.
+        release: On a stream, of a scorer without a window, which must see all that was said: when it is asked, so that
+            text may go on. After each `sentence`; after so many characters, at a blank; or at the `end`. It is always
+            shown the text from the beginning, and at least an eighth of it is new. Unset it is the end, and the log
+            says so once.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -76,6 +81,7 @@ class Guardrail:
     on_error: OnFailure = "block"
     on_timeout: OnFailure = "block"
     window: int | None = None
+    release: Release | None = None
 
     def __post_init__(self) -> None:
         _check_scorer(self.scorer)
@@ -113,6 +119,11 @@ class Guardrail:
             return self.window
         return self.scorer.window if isinstance(self.scorer, Scorer) else None
 
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether it holds a stream back to its end."""
+        return self.reach is None and self.release in {None, "end"} and self.is_enforced and self.action != "warn"
+
     def _check_belongings(self) -> None:
         if self.replacement is not None and self.action != "replace":
             raise ConfigError("replacement is only used with action='replace': add it, or leave replacement out")
@@ -132,6 +143,22 @@ class Guardrail:
             raise ConfigError("fallback is never called: set action, on_error or on_timeout to 'fallback'")
         if self.window is not None and (isinstance(self.window, bool) or self.window < 1):
             raise ConfigError(f"window={self.window!r} cannot work: give a number of characters, 1 or more")
+        if self.release is not None:
+            self._check_release(self.release)
+
+    def _check_release(self, given: object) -> None:
+        is_number = isinstance(given, int) and not isinstance(given, bool) and given >= 1
+        if not is_number and given not in {"sentence", "end"}:
+            raise ConfigError(
+                f"release={given!r} cannot work: use 'sentence', 'end', or a number of characters, 1 or more"
+            )
+        if self.on != "output":
+            raise ConfigError("release is for streams, which are outputs: leave it out with on='input'")
+        if self.reach is not None:
+            raise ConfigError(
+                f"release is for scorers that must see all of a text: {name_of(self.scorer)!r} needs only the "
+                f"{self.reach} characters around a place, so leave release out"
+            )
 
 
 def _check_scorer(scorer: object) -> None:

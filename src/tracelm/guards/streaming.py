@@ -80,6 +80,7 @@ class Streamed:
         self._ids: tuple[str, str] | None = None
         self._span: Any = None
         self._has_begun = False
+        gate.tell_held()
 
     @property
     def is_over(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracelm.guards.check import Check
-from tracelm.guards.decision import Decision, Fate, failed, refusals, tripped, unusable
+from tracelm.guards.decision import Decision, Fate, counted, failed, refusals, tripped, unusable
 from tracelm.guards.mask import Span, spans_of
 from tracelm.guards.record import About, record
 from tracelm.guards.warned import warn
@@ -46,6 +46,7 @@ class Tally:
         self._latency_s = 0.0
         self._found: list[Span] = []
         self._refusing: Score | None = None
+        self._explains_all = True
         self._last: Judgement | None = None
         self._failure: Decision | None = None
         self._stop: Decision | None = None
@@ -76,6 +77,8 @@ class Tally:
             return None
         if self._refusing is None:
             self._refusing = refusing[0]
+        elif self._refusing.explanation != refusing[0].explanation:
+            self._explains_all = False
         return sorted(span for spans in by_score for span in spans)
 
     def fail(self, failure: Exception) -> None:
@@ -123,7 +126,9 @@ class Tally:
         spans = tuple(self._found)
         if self._refusing is not None and (spans or self._stop is not None):
             told: dict[str, Any] = {"spans": [{"start": s.start, "end": s.end, "type": s.type} for s in spans]}
-            scores = {self._score_name(scores): replace(self._refusing, details=told if spans else {})}
+            why = self._refusing.explanation if self._explains_all or not spans else f"found {counted(spans)}"
+            refusing = replace(self._refusing, explanation=why, details=told if spans else {})
+            scores = {self._score_name(scores): refusing}
         elif last is not None and self._refusing is not None:
             scores = {}  # what was refused on the way did not come to stand
         judgement = Judgement(

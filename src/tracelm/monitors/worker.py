@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.to_thread
 
 from tracelm.monitors.calibrated import keep_calibrations
 from tracelm.monitors.judging import judge, lacks_output, values_of
@@ -20,6 +21,7 @@ from tracelm.store import monitors
 from tracelm.store.monitors import Candidate, Page
 
 if TYPE_CHECKING:
+    from tracelm.monitors.delivery import Delivery
     from tracelm.store.store import Store
 
 PAGE: Final = 100
@@ -37,6 +39,8 @@ class Progress:
         judged: Verdicts of scorers, one a span and scorer.
         failed: How many of these are failures of the scorer.
         without_output: Verdicts that were not asked for, because the span has no output.
+        exported: Scores that the collector took.
+        waiting: Scores that wait for the collector.
     """
 
     monitor: str
@@ -44,9 +48,18 @@ class Progress:
     judged: int = 0
     failed: int = 0
     without_output: int = 0
+    exported: int = 0
+    waiting: int = 0
 
 
-async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concurrency: int = CONCURRENCY) -> Progress:
+async def catch_up(
+    store: "Store",
+    monitor: Monitor,
+    *,
+    since_ns: int = 0,
+    concurrency: int = CONCURRENCY,
+    delivery: "Delivery | None" = None,
+) -> Progress:
     """Judge what a monitor has not seen yet, and return what that was.
 
     Nothing is recorded of what scorers do meanwhile: a monitor must not find its own calls.
@@ -56,11 +69,13 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
         monitor: The monitor.
         since_ns: If it has not run over this store yet: it looks at nothing that began earlier.
         concurrency: So many scorers work at once.
+        delivery: Brings the scores to a collector; `None` where there is none.
 
     Raises:
         StoreError: The store failed, or another process runs the same monitor.
     """
     progress = Progress(monitor=monitor.name)
+    queue = None if delivery is None else delivery.queue(monitor.name)
     recorder = Recorder()
     store.index()
     with store.writing() as connection:
@@ -76,9 +91,14 @@ async def catch_up(store: "Store", monitor: Monitor, *, since_ns: int = 0, concu
             logs = await judge_all(monitor, chosen, known, recorder, progress, concurrency)
         if logs or page.waits or page.settled or page.upto > at.after:
             with store.writing() as connection:
-                at = monitors.keep(connection, at, page, logs)
+                at = monitors.keep(connection, at, page, logs, queue=queue)
+        if delivery is not None:
+            progress.exported += await anyio.to_thread.run_sync(delivery.send, store, monitor.name)
         if page.is_last:
-            return progress
+            break
+    if delivery is not None:
+        progress.waiting = delivery.waiting(store, monitor.name)
+    return progress
 
 
 def chosen_of(monitor: Monitor, page: Page) -> list[tuple[Candidate, Chosen]]:

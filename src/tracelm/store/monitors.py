@@ -14,6 +14,7 @@ from tracelm.store.filters.syntax import EVERYTHING, Node
 from tracelm.store.from_rows import span_of
 from tracelm.store.ingest import write_logs
 from tracelm.store.listing import Listing, columns, compiler
+from tracelm.store.monitor_outbox import note
 from tracelm.store.stored import StoredSpan
 from tracelm.store.tables import MONITOR_WAITS, MONITORS, SCORES, SPANS, TRACES
 
@@ -147,7 +148,14 @@ def judged(connection: Connection, monitor: str, trace_ids: Sequence[str]) -> se
     return found
 
 
-def keep(connection: Connection, at: Place, page: Page, logs: Sequence[tuple[LogRecord, str]]) -> Place:
+def keep(
+    connection: Connection,
+    at: Place,
+    page: Page,
+    logs: Sequence[tuple[LogRecord, str]],
+    *,
+    queue: str | None = None,
+) -> Place:
     """Write what a monitor found in a page, and that it has come so far: both or neither.
 
     Args:
@@ -155,6 +163,7 @@ def keep(connection: Connection, at: Place, page: Page, logs: Sequence[tuple[Log
         at: How far it had come.
         page: What it looked at.
         logs: Its scores, each with its project.
+        queue: What its scores wait in for a collector; `None` where there is none.
 
     Returns:
         How far it has come now.
@@ -168,6 +177,8 @@ def keep(connection: Connection, at: Place, page: Page, logs: Sequence[tuple[Log
     if moved.rowcount != 1:
         raise StoreError(f"another process runs the monitor {at.monitor!r} over this store: end one of the two")
     write_logs(connection, logs)
+    if queue is not None:
+        note(connection, queue, logs)
     waits = MONITOR_WAITS.c.monitor == at.monitor
     if page.settled:
         connection.execute(delete(MONITOR_WAITS).where(waits, MONITOR_WAITS.c.span.in_(page.settled)))

@@ -54,6 +54,11 @@ class OpenedStore:
         """The folder whose journal is read into this store."""
         return self._home
 
+    @property
+    def outlines(self) -> Outlines:
+        """What is remembered of the large traces that were looked at last."""
+        return self._outlines
+
     def close(self) -> None:
         """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
         self._open = False

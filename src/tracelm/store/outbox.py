@@ -81,20 +81,8 @@ class Outbox:
         Raises:
             StoreError: The records lie in another store, or this one cannot be read.
         """
-        lines: list[bytes] = []
-        ends: list[int] = []
-        size = 0
         with open_database(self._url).read() as connection:
-            while size < max_bytes:
-                rows = connection.execute(_waiting(segment, signal, ends[-1] if ends else offset)).mappings().all()
-                found = [row for row in rows if row["record"] is not None]
-                parts = iter(read(connection, [Kept(*(row[name] for name in KEPT)) for row in found]))
-                for row in rows:
-                    lines.append(_UNREADABLE if row["record"] is None else request_line(signal, *next(parts)))
-                    ends.append(row["end"])
-                    size += len(lines[-1])
-                if len(rows) < _TOGETHER or len(lines) >= _MOST_LINES:
-                    break
+            lines, ends = waiting(connection, segment.name, signal, offset, max_bytes=max_bytes)
         if not lines and offset < segment.size(signal):
             raise StoreError(
                 f"what waits for a collector in {segment.path} is not in the store {self._url}: run once with the "
@@ -118,6 +106,34 @@ class Outbox:
             with suppress(FileNotFoundError), locked(segment.path) as dead:
                 if dead and segment.destinations and segment.moved() is None:
                     self.move(segment, segment.acknowledged(), into=segment)
+
+
+def waiting(
+    connection: Connection, queue: str, signal: Signal, offset: int, *, max_bytes: int
+) -> tuple[list[bytes], list[int]]:
+    """Return what waits behind a place, as lines of the journal, about `max_bytes` of it; and the place behind each.
+
+    Args:
+        connection: One that sees an unchanging state.
+        queue: What the records wait in: the name of a segment, or that of a monitor's scores.
+        signal: Spans or log records.
+        offset: The place.
+        max_bytes: So much at once.
+    """
+    lines: list[bytes] = []
+    ends: list[int] = []
+    size = 0
+    while size < max_bytes:
+        rows = connection.execute(_waiting(queue, signal, ends[-1] if ends else offset)).mappings().all()
+        found = [row for row in rows if row["record"] is not None]
+        parts = iter(read(connection, [Kept(*(row[name] for name in KEPT)) for row in found]))
+        for row in rows:
+            lines.append(_UNREADABLE if row["record"] is None else request_line(signal, *next(parts)))
+            ends.append(row["end"])
+            size += len(lines[-1])
+        if len(rows) < _TOGETHER or len(lines) >= _MOST_LINES:
+            break
+    return lines, ends
 
 
 def _forget_delivered(database: Database, segment: Segment) -> None:
@@ -152,7 +168,7 @@ def _key(segment: Segment, signal: Signal, line: bytes) -> dict[str, str | None]
     return nothing
 
 
-def _waiting(segment: Segment, signal: Signal, offset: int) -> Select[Any]:
+def _waiting(queue: str, signal: Signal, offset: int) -> Select[Any]:
     if signal == "spans":
         table = SPANS
         same = and_(
@@ -166,7 +182,7 @@ def _waiting(segment: Segment, signal: Signal, offset: int) -> Select[Any]:
     return (
         select(OUTBOX.c.end, *(table.c[name] for name in KEPT))
         .select_from(OUTBOX.outerjoin(table, same))
-        .where(OUTBOX.c.segment == segment.name, OUTBOX.c.signal == signal, OUTBOX.c.end > offset)
+        .where(OUTBOX.c.segment == queue, OUTBOX.c.signal == signal, OUTBOX.c.end > offset)
         .order_by(OUTBOX.c.end)
         .limit(_TOGETHER)
     )

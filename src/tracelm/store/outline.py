@@ -13,15 +13,27 @@ from tracelm.store.tables import SPANS
 
 _WORTH_IT: Final = 1_000  # spans: a smaller trace is put in order sooner than one looks up whether it has changed
 _PRIME: Final = 1_000_003  # sums of such remainders fit into 64 bits
-_MOST: Final = 1_000_000  # spans of all that is remembered, at 16 bytes each
+_MOST: Final = 1_000_000  # spans of all that is remembered, at 28 bytes each
 
 
 class Outline(NamedTuple):
-    """The spans of a trace in tree order: their numbers in the store, how deep they stand, how many stand in each."""
+    """The spans of a trace in tree order.
+
+    Attributes:
+        numbers: Their numbers in the store.
+        depths: How deep they stand.
+        children: How many spans stand right in each.
+        span_ids: Their ids, as numbers.
+        projects: The projects through which the trace runs.
+        owners: Of each span, the place of its project in `projects`.
+    """
 
     numbers: "array[int]"
     depths: "array[int]"
     children: "array[int]"
+    span_ids: "array[int]"
+    projects: list[str]
+    owners: "array[int]"
 
 
 class Outlines:
@@ -65,9 +77,15 @@ class Outlines:
 def _outline(connection: Connection, where: list[ColumnElement[bool]]) -> Outline:
     skeleton = select(SPANS.c.project, SPANS.c.span_id, SPANS.c.parent_span_id, SPANS.c.start_ns, SPANS.c.id)
     found = connection.execute(skeleton.where(*where)).all()
-    made = Outline(array("q"), array("i"), array("i"))
-    for place in in_tree_order([(project, span_id, parent, start) for project, span_id, parent, start, _ in found]):
-        made.numbers.append(found[place.span][4])
-        made.depths.append(place.depth)
-        made.children.append(place.children)
-    return made
+    names = sorted({row[0] for row in found})
+    owners = {name: number for number, name in enumerate(names)}
+    places = list(in_tree_order([(project, span_id, parent, start) for project, span_id, parent, start, _ in found]))
+    rows = [found[place.span] for place in places]
+    return Outline(
+        numbers=array("q", [row[4] for row in rows]),
+        depths=array("i", [place.depth for place in places]),
+        children=array("i", [place.children for place in places]),
+        span_ids=array("Q", [int(row[1], 16) for row in rows]),
+        projects=names,
+        owners=array("i", [owners[row[0]] for row in rows]),
+    )

@@ -13,7 +13,7 @@ from tracelm.store.contents import KEPT, with_records
 from tracelm.store.from_rows import score_of, span_of, trace_of
 from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compiler, conditions, limits, matches, order
 from tracelm.store.narrowing import narrowed
-from tracelm.store.outline import Outlines
+from tracelm.store.outline import Outline, Outlines
 from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.results import Rows
 from tracelm.store.stored import StoredSpan, StoredTrace
@@ -81,6 +81,12 @@ def trace_page(
     return TracePage(summary=summary, spans=tuple(page), next=cursor(None, shown[-1], asked) if has_next else None)
 
 
+def trace_outline(connection: Connection, outlines: Outlines, trace_id: str, *, project: str | None) -> Outline:
+    """Return how the spans of one trace stand in its tree."""
+    summary = _summary(connection, trace_id, project=project)
+    return outlines.of(connection, summary.trace_id, project=project, span_count=summary.span_count)
+
+
 def _summary(connection: Connection, trace_id: str, *, project: str | None) -> StoredTrace:
     check(connection, project, None)
     found_id = full_id(connection, TRACES, "trace_id", trace_id.lower(), "trace", project=project)
@@ -109,6 +115,16 @@ def spans_by_id(connection: Connection, ids: Collection[tuple[str, str]], *, pro
     """Return the spans with these trace and span ids, in no order; those that are not there are left out."""
     of_ids = tuple_(SPANS.c.trace_id, SPANS.c.span_id).in_(list(ids))
     found = columns(SPANS).where(of_ids, *matches(SPANS, {"project": project}))
+    rows = with_records(connection, connection.execute(found).mappings())
+    return Rows(StoredSpan, map(span_of, rows))
+
+
+def spans_of_trace(
+    connection: Connection, trace_id: str, span_ids: Collection[str], *, project: str | None
+) -> Rows[StoredSpan]:
+    """Return these spans of a trace, in no order; those that are not there are left out."""
+    wanted = matches(SPANS, {"project": project, "trace_id": trace_id})
+    found = columns(SPANS).where(SPANS.c.span_id.in_(span_ids), *wanted)
     rows = with_records(connection, connection.execute(found).mappings())
     return Rows(StoredSpan, map(span_of, rows))
 

@@ -94,7 +94,16 @@ def program_provider() -> TracerProvider | None:
 
 def joined(provider: TracerProvider) -> bool:
     """Say whether our processor works in this provider already."""
-    processors: tuple[Any, ...] = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
+    return _is_in(getattr(provider, "_active_span_processor", None))
+
+
+def leads_here(tracer: object) -> bool:
+    """Say whether the spans that a tracer makes come to our processor; also one from before there was a provider."""
+    return _is_in(getattr(getattr(tracer, "_tracer", tracer), "span_processor", None))
+
+
+def _is_in(processor: object) -> bool:
+    processors: tuple[Any, ...] = getattr(processor, "_span_processors", ())
     return any(isinstance(each, JournalSpanProcessor) for each in processors)
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tracelm
+from tests.collector import sink
 from tracelm.cli.main import app
 
 MODULE = """
@@ -109,3 +110,13 @@ def test_the_status_shows_where_alerts_stand_and_a_run_says_what_they_say(tmp_pa
     assert (alert["score"], alert["severity"], alert["status"], alert["n"]) == ("polite", "critical", "firing", 7)
     assert alert["value"] == pytest.approx(5 / 7)
     assert "firing" in run("status", "answers")
+
+
+def test_with_a_collector_in_the_environment_a_run_sends_the_scores_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sink() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        said = run("run", "watched", "--once")
+        assert said == "answers: 7 verdicts, of 7 spans, 7 sent to the collector\n"
+        assert {each.event_name for each in collector.log_records()} == {"gen_ai.evaluation.result"}
+        assert len(collector.log_records()) == 7
+        assert run("run", "watched", "--once") == "answers: 0 verdicts, of 0 spans\n"

@@ -1,6 +1,7 @@
 """`tracelm scorers list` and `tracelm scorers bench`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ def test_false_alarms_on_ordinary_texts_are_told_by_file_and_each_text_counts_on
         "humaneval": (0, 1),
         "summedits": (0, 1),
     }
+
+
+def test_what_is_not_installed_is_left_out_of_all_and_refused_alone(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    done = CliRunner().invoke(app, ["scorers", "bench", "--data", str(data), "--split", "all", "--json"])
+    assert "names_and_addresses is left out" in done.stderr
+    assert {each["scorer"] for each in json.loads(done.stdout)["measured"]} == set(BENCHES) - {"names_and_addresses"}
+    assert "pip install 'tracelm[presidio]'" in run("bench", "names_and_addresses", "--data", str(data), code=1)
 
 
 def test_without_data_the_figures_that_came_along_are_shown() -> None:

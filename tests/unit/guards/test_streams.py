@@ -273,6 +273,11 @@ def test_a_stream_is_one_decision_with_places_in_the_whole_of_it(spans: Spans) -
     assert "ana@" not in repr(spans.all()) + repr(spans.logs())
 
 
+def test_the_one_score_of_a_stream_tells_all_that_was_found_in_it(spans: Spans) -> None:
+    assert "".join(masked([*WORDS, " " * 200, "Pay with 4111 1111 ", "1111 1111."])).endswith("[CARD].")
+    assert [each["gen_ai.evaluation.explanation"] for each in spans.scores()] == ["found 1 EMAIL, 1 CARD"]
+
+
 @pytest.mark.parametrize("order", ["op above", "op below"])
 def test_the_span_of_an_op_records_the_released_pieces(order: str, spans: Spans) -> None:
     def stream() -> Iterator[str]:

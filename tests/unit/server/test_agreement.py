@@ -18,6 +18,10 @@ def answer(number: int) -> int:
     return number
 
 
+def even(output: int) -> bool:
+    return output % 2 == 0
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Serving]:
     home = tmp_path / "home"
@@ -76,3 +80,24 @@ def test_people_of_two_minds_are_no_label(server: Serving) -> None:
 
 def test_the_names_of_scores_are_listed(server: Serving) -> None:
     assert server.get("/scores/names", project="shop").json == {"items": ["grade", "judge"]}
+
+
+def test_of_a_run_only_what_its_judge_scored_counts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    tracelm.init("shop", home=home, patch=False)
+    dataset = tracelm.Dataset(name="numbers", rows=[{"number": number} for number in range(3)])
+    for _ in range(2):
+        tracelm.Evaluation(name="even", dataset=dataset, scorers=[even]).run(answer)
+    tracelm.shutdown()
+    with serving(home) as server:
+        newer, older = (each["run_id"] for each in server.get("/runs").json["items"])
+        for run in (newer, older):
+            scores = server.get("/scores", run_id=run, name="even").json["items"]
+            told = [{name: each[name] for name in ("trace_id", "span_id")} | {"name": "right"} for each in scores]
+            for each in told if run == newer else told[:1]:
+                assert server.post("/scores", each | {"value": True}).status == 201
+        counts = {
+            run: server.get("/agreement", name="right", judge="even", run_id=run).json["n"] for run in (newer, older)
+        }
+        assert counts == {newer: 3, older: 1}
+        assert server.get("/agreement", name="right", judge="even").json["n"] == 4

@@ -189,6 +189,26 @@ def test_a_trace_is_a_page_of_its_tree_with_scores_and_decisions(server: Serving
     assert server.get("/traces/" + "f" * 32).status == 404
 
 
+def test_the_outline_of_a_trace_has_the_places_of_all_spans_and_lines_come_for_those_that_are_seen(
+    server: Serving,
+) -> None:
+    whole = server.get(f"/traces/{TRACE}").json["spans"]
+    outline = server.get(f"/traces/{TRACE}/outline").json
+    assert outline == {
+        "span_ids": [each["span_id"] for each in whole],
+        "depths": [each["depth"] for each in whole],
+        "child_counts": [each["child_count"] for each in whole],
+        "projects": [whole[0]["project"]],
+        "owners": [],
+    }
+    query = f"span={numbered(2)}&span={numbered(3)}&span={numbered(99)}"
+    lines = server.ask("GET", f"/api/v1/traces/{TRACE}/lines?{query}").json["items"]
+    placed = {each["span_id"]: each for each in whole}
+    assert sorted(each["span_id"] for each in lines) == [numbered(2), numbered(3)]
+    assert all(placed[each["span_id"]] | each == placed[each["span_id"]] for each in lines)
+    assert server.get("/traces/" + "f" * 32 + "/outline").status == 404
+
+
 def test_a_span_has_its_contents_and_names_what_is_too_large(server: Serving) -> None:
     span = server.get(f"/traces/{TRACE}/spans/{numbered(3)}").json
     assert span["attributes"] == {"small": 1, "endless": "Infinity"}

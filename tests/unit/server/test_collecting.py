@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from inline_snapshot import snapshot
 
 import tracelm
 from tests.serving import Serving, make_key, serving
+from tracelm.server.api.export import chosen
+from tracelm.server.problems import Problem
 
 
 @tracelm.op(name="answer")
@@ -118,3 +122,25 @@ def test_a_key_exports_its_own_project_only(home: Path) -> None:
         [first, _] = traces(server, "answer", key=whole)
         assert server.get("/export/spans.jsonl", key=key, trace=first).body == b""
         assert server.get("/export/spans.jsonl", key=key, trace=first, project="shop").status == 403
+
+
+def test_all_traces_that_a_filter_finds_are_a_file(server: Serving) -> None:
+    def exported(**query: Any) -> list[str]:
+        lines = server.get("/export/spans.jsonl", **query).body.splitlines()
+        spans = [orjson.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
+        return sorted(each["name"] for each in spans)
+
+    assert exported() == ["answer", "answer", "inner", "tick"]
+    assert exported(where="name:tick", project="shop") == ["inner", "tick"]
+    assert exported(until_ns=1) == []
+    wrong = server.get("/export/spans.jsonl", where="name:")
+    assert (wrong.status, wrong.json["position"]) == (400, 5)
+    both = server.get("/export/spans.jsonl", where="name:tick", trace=traces(server, "tick")[0])
+    assert (both.status, both.json["detail"]) == (400, "name traces, or give a filter and a time: not both")
+
+
+def test_a_file_of_more_traces_than_one_wants_to_wait_for_is_refused_before_it_begins(home: Path) -> None:
+    with tracelm.open_store(home=home) as store:
+        assert len(chosen(store, "name:answer", most=2)) == 2
+        with pytest.raises(Problem, match="more than 2 traces match"):
+            chosen(store, "", most=2)

@@ -35,6 +35,12 @@ def ask_everything(server: Serving, trace: str) -> None:
     """Ask for all that computes something in the database."""
     assert len(server.get(f"/traces/{trace}").json["spans"]) == 20
     assert server.post("/scores", {"trace_id": trace, "name": "helpful", "value": True}).status == 201
+    [scores] = server.get("/stats/scores", buckets=1).json["items"]
+    assert (scores["name"], scores["n"], scores["mean"]["mean"]) == ("helpful", 1, 1.0)
+    outline = server.get(f"/traces/{trace}/outline").json
+    assert (outline["depths"], outline["child_counts"][0]) == ([0, *[1] * 19], 19)
+    assert len(server.get(f"/traces/{trace}/lines", span=outline["span_ids"][7]).json["items"]) == 1
+    assert len(server.get("/export/spans.jsonl", where="name:op").body.splitlines()) == 160
     [stats] = server.get("/stats", since_ns=0, until_ns=2**62, buckets=1).json["items"]
     assert (stats["count"], stats["error_count"]) == (8, 0)
     assert stats["p50_ns"] <= stats["p99_ns"]

@@ -11,7 +11,7 @@ from tests.unit.evals.saved import run_of
 from tests.unit.store.filters.filled import add, filled, one, trace_id, verdict
 from tests.unit.store.otlp_lines import log_line
 from tracelm.errors import StoreError
-from tracelm.store import stats
+from tracelm.store import queries, stats
 from tracelm.store.results import Rows
 from tracelm.store.store import Store
 
@@ -254,3 +254,17 @@ def test_a_deep_trace_is_no_problem(tmp_path: Path) -> None:
         page = store.trace_page(trace_id(1), limit=3_000)
         assert [each.depth for each in page.spans] == list(range(3_000))
         assert isinstance(store, tracelm.Store)
+
+
+def test_an_outline_has_the_places_of_all_spans_and_whose_they_are(tmp_path: Path) -> None:
+    with filled(tmp_path, TREE) as store:
+        add(store, [one("there", span=0xFEDC_BA98_7654_3210, parent=3, start=30)], project="other")
+        with store.reading() as connection:
+            whole = queries.trace_outline(connection, store.outlines, trace_id(1), project=None)
+            part = queries.trace_outline(connection, store.outlines, trace_id(1), project="shop")
+            lines = queries.spans_of_trace(connection, trace_id(1), ["fedcba9876543210", "0" * 16], project=None)
+        spans = store.trace(trace_id(1)).spans
+    assert [f"{each:016x}" for each in whole.span_ids] == [span.span_id for span in spans]
+    assert [whole.projects[owner] for owner in whole.owners] == [span.project for span in spans]
+    assert (part.projects, list(part.depths)) == (["shop"], [depth for _, depth, _ in ORDERED])
+    assert [span.name for span in lines] == ["there"]

@@ -6,15 +6,16 @@ import { get, type Schemas } from "../api/client";
 import { Failed, Loading } from "../frame/states";
 import { mean, plural } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvLink } from "../parts/Download";
 import { Interval } from "../parts/Interval";
 import type { Said } from "./AnnotatePage";
 
-type Props = { said: Said[]; name: string; judge: string; project: string | undefined };
+type Props = { said: Said[]; name: string; judge: string; project: string | undefined; run: string | undefined };
 
-export function Agreement({ said, name, judge, project }: Props) {
+export function Agreement({ said, name, judge, project, run }: Props) {
   const found = useQuery({
-    queryKey: ["agreement", name, judge, project, said.length],
-    queryFn: ({ signal }) => get("/api/v1/agreement", { name, judge, project }, undefined, signal),
+    queryKey: ["agreement", name, judge, project, run, said.length],
+    queryFn: ({ signal }) => get("/api/v1/agreement", { name, judge, project, run_id: run }, undefined, signal),
     enabled: judge !== "",
     placeholderData: (before) => before,
   });
@@ -134,7 +135,18 @@ function Confusion({ found }: { found: Schemas["Agreement"] }) {
         <caption className="sr-only">People, line by line, and the judge, column by column</caption>
         <thead>
           <tr className="text-faint">
-            <th className="label px-3 py-1 text-left">people ↓ judge →</th>
+            <th className="label px-3 py-1 text-left">
+              people ↓ judge →
+              <CsvLink
+                name="agreement"
+                columns={[
+                  { name: "people", of: (each) => each.people },
+                  { name: "judge", of: (each) => each.judge },
+                  { name: "n", of: (each) => each.n },
+                ]}
+                lines={found.confusion}
+              />
+            </th>
             {labels.map((each) => (
               <th key={each} className="label px-2">
                 {oneLine(each, 20)}

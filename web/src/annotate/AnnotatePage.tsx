@@ -1,17 +1,20 @@
-/** A queue of traces that a person judges with the keyboard, and how far that agrees with a judge. */
+/** A queue of traces, or of the rows of a run, that a person judges with the keyboard, and how far that agrees with a judge. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
-import { get, Problem } from "../api/client";
+import { get, Problem, type RunLine } from "../api/client";
 import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
+import { moment } from "../format/time";
+import { oneLine } from "../format/visible";
 import { Choice } from "../parts/Choice";
 import { annotate as route } from "../router";
 import { FilterBar } from "../traces/FilterBar";
 import { Agreement } from "./Agreement";
 import { Item } from "./Item";
-import { queueFilter, verdictsOf } from "./scale";
+import { type Page, rowsToJudge, type Subject, tracesToJudge } from "./queue";
+import { verdictsOf } from "./scale";
 
 const SCALES: [string, string][] = [
   ["yes", "yes or no"],
@@ -23,27 +26,35 @@ const SCALES: [string, string][] = [
 export type Said = { traceId: string; name: string; words: string; judge: string | null };
 
 export function AnnotatePage() {
-  const { where = "", score = "helpful", scale = "yes", judge = "" } = route.useSearch();
+  const { where = "", score = "helpful", scale = "yes", judge = "", run = "" } = route.useSearch();
   const scope = useScope();
   const span = asked(scope, "all");
   const navigate = useNavigate({ from: "/annotate" });
-  const change = (part: { where?: string; score?: string; scale?: string; judge?: string }) =>
+  const change = (part: { where?: string; score?: string; scale?: string; judge?: string; run?: string }) =>
     void navigate({ search: (now) => ({ ...now, ...part }) });
   const names = useQuery({
     queryKey: ["score-names", scope.project],
     queryFn: ({ signal }) => get("/api/v1/scores/names", { project: scope.project }, undefined, signal),
   });
+  const runs = useQuery({
+    queryKey: ["runs", scope.project, "to judge"],
+    queryFn: ({ signal }) => get("/api/v1/runs", { project: scope.project, limit: 50 }, undefined, signal),
+  });
+  const ofRun = useQuery({
+    queryKey: ["run", run, scope.project],
+    queryFn: ({ signal }) => get("/api/v1/runs/{run_id}", { project: scope.project }, { run_id: run }, signal),
+    enabled: run !== "",
+  });
+  const chosenRun: RunLine | undefined = run === "" ? undefined : ofRun.data;
   // The queue is taken once: what is judged meanwhile must not move what comes next.
-  const found = useInfiniteQuery({
-    queryKey: ["queue", span.project, span.since, span.until, where, score],
+  const found = useInfiniteQuery<Page, Error, { pages: Page[] }, unknown[], string | undefined>({
+    queryKey: ["queue", span.project, span.since, span.until, where, score, chosenRun?.run_id],
     queryFn: ({ pageParam, signal }) =>
-      get(
-        "/api/v1/traces",
-        { where: queueFilter(where, score), project: span.project, since_ns: span.since, until_ns: span.until, after: pageParam, limit: 100 },
-        undefined,
-        signal,
-      ),
-    initialPageParam: undefined as string | undefined,
+      chosenRun === undefined
+        ? tracesToJudge(where, score, { project: span.project, since_ns: span.since, until_ns: span.until }, pageParam, signal)
+        : rowsToJudge(chosenRun, score, pageParam, signal),
+    enabled: run === "" || chosenRun !== undefined,
+    initialPageParam: undefined,
     getNextPageParam: (page) => page.next ?? undefined,
     staleTime: Infinity,
     gcTime: 0,
@@ -58,8 +69,13 @@ export function AnnotatePage() {
       <h1 className="sr-only">Annotate</h1>
       <div className="flex flex-wrap items-start gap-2 border-b border-line px-4 py-2">
         <div className="flex min-w-64 flex-1 max-sm:basis-full">
-          <FilterBar value={where} project={scope.project} problem={inWhere(problem, where)} onApply={(next) => change({ where: next })} />
+          {run === "" ? (
+            <FilterBar value={where} project={scope.project} problem={inWhere(problem, where)} onApply={(next) => change({ where: next })} />
+          ) : (
+            <p className="py-1.5 text-soft">The rows of the run that have an output, in the order of the dataset.</p>
+          )}
         </div>
+        <Choice label="Queue" value={run} options={queues(runs.data?.items ?? [], chosenRun)} onChange={(next) => change({ run: next })} />
         <Setting label="What is judged" value={score} onApply={(next) => change({ score: next })} />
         <Choice
           label="Scale"
@@ -75,7 +91,9 @@ export function AnnotatePage() {
           onChange={(next) => change({ judge: next })}
         />
       </div>
-      {found.isPending ? (
+      {ofRun.isError ? (
+        <Failed error={ofRun.error} again={() => void ofRun.refetch()} />
+      ) : found.isPending ? (
         <Loading what="the queue" />
       ) : problem !== null ? (
         <Empty title="The filter cannot be read">The spot is marked above.</Empty>
@@ -83,8 +101,8 @@ export function AnnotatePage() {
         <Failed error={found.error} again={() => void found.refetch()} />
       ) : (
         <Queue
-          key={`${where}\n${score}\n${scale}\n${span.project}`}
-          lines={found.data.pages.flatMap((page) => page.items)}
+          key={`${where}\n${score}\n${scale}\n${span.project}\n${run}`}
+          subjects={found.data.pages.flatMap((page) => page.subjects)}
           hasMore={found.hasNextPage}
           onMore={() => {
             if (!found.isFetchingNextPage) void found.fetchNextPage();
@@ -94,10 +112,17 @@ export function AnnotatePage() {
           scale={scale}
           judge={judge}
           project={scope.project}
+          run={chosenRun?.run_id}
         />
       )}
     </div>
   );
+}
+
+/** The queues that there are: one of traces, and one a run. */
+function queues(listed: readonly RunLine[], chosen: RunLine | undefined): [string, string][] {
+  const all = chosen === undefined || listed.some((each) => each.run_id === chosen.run_id) ? listed : [chosen, ...listed];
+  return [["", "traces"], ...all.map((each) => [each.run_id, `rows: ${oneLine(each.name ?? each.dataset ?? "run", 40)}, ${moment(each.start_ns)}`] as [string, string])];
 }
 
 /** The place of a bad spot in what was typed: the queue's filter has a parenthesis before it. */
@@ -129,7 +154,7 @@ function Setting({ label, value, onApply }: { label: string; value: string; onAp
 }
 
 type QueueProps = {
-  lines: import("../api/client").TraceLine[];
+  subjects: Subject[];
   hasMore: boolean;
   onMore: () => void;
   onAgain: () => void;
@@ -137,22 +162,32 @@ type QueueProps = {
   scale: string;
   judge: string;
   project: string | undefined;
+  run: string | undefined;
 };
 
-function Queue({ lines, hasMore, onMore, onAgain, score, scale, judge, project }: QueueProps) {
+function Queue({ subjects, hasMore, onMore, onAgain, score, scale, judge, project, run }: QueueProps) {
   const [at, setAt] = useState(0);
   const [said, setSaid] = useState<Said[]>([]);
-  const line = lines[at];
+  const subject = subjects[at];
   const go = (next: number) => {
     setAt(Math.max(0, next));
-    if (hasMore && next >= lines.length - 20) onMore();
+    if (hasMore && next >= subjects.length - 20) onMore();
   };
+  const isEmptyPage = subject === undefined && hasMore;
+  useEffect(() => {
+    if (isEmptyPage) onMore();
+  });
   return (
     <div className="grid flex-1 grid-cols-[minmax(0,1fr)_24rem] gap-4 px-4 py-3 max-lg:grid-cols-1">
-      {line === undefined ? (
+      {isEmptyPage ? (
+        <Loading what="the queue" />
+      ) : subject === undefined ? (
         <Empty title={said.length > 0 ? "The queue is done" : "Nothing waits to be judged"}>
           <p>
-            {said.length > 0 ? `You judged ${said.length}. ` : ""}A trace that has a score “{score}” is not in the queue. Take another filter, or look for what is new.
+            {said.length > 0 ? `You judged ${said.length}. ` : ""}
+            {run === undefined
+              ? `A trace that has a score “${score}” is not in the queue. Take another filter, or look for what is new.`
+              : `A row that somebody gave a score “${score}”, or that has no output, is not in the queue. Take another run, or another score.`}
           </p>
           <button
             type="button"
@@ -167,12 +202,12 @@ function Queue({ lines, hasMore, onMore, onAgain, score, scale, judge, project }
         </Empty>
       ) : (
         <Item
-          key={`${line.project}/${line.trace_id}`}
-          line={line}
+          key={subject.key}
+          subject={subject}
           score={score}
           verdicts={verdictsOf(scale)}
           judge={judge}
-          place={`${at + 1} of ${lines.length}${hasMore ? " or more" : ""}`}
+          place={`${at + 1} of ${subjects.length}${hasMore ? " or more" : ""}`}
           onSaid={(one) => {
             setSaid((before) => [one, ...before.filter((each) => each.traceId !== one.traceId)]);
             go(at + 1);
@@ -182,7 +217,7 @@ function Queue({ lines, hasMore, onMore, onAgain, score, scale, judge, project }
         />
       )}
       <aside className="min-w-0 space-y-4">
-        <Agreement said={said} name={score} judge={judge} project={project} />
+        <Agreement said={said} name={score} judge={judge} project={project} run={run} />
       </aside>
     </div>
   );

@@ -3,21 +3,24 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 
-import { get, type ScoreLine, send, type TraceLine } from "../api/client";
+import { type RunRow, type ScoreLine, send } from "../api/client";
 import { keep, kept } from "../frame/kept";
 import { useKeys } from "../frame/keys";
 import { Failed, Loading } from "../frame/states";
+import type { Json } from "../format/json";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
+import { Value } from "../parts/Value";
 import { Content } from "../trace/Content";
 import { AUTHOR } from "../trace/ScoreForm";
 import { shown } from "../trace/Verdicts";
 import type { Said } from "./AnnotatePage";
+import { look, type Subject } from "./queue";
 import type { Verdict } from "./scale";
 
 type Props = {
-  line: TraceLine;
+  subject: Subject;
   score: string;
   verdicts: Verdict[];
   judge: string;
@@ -33,28 +36,24 @@ function ofJudge(scores: readonly ScoreLine[], judge: string): string | null {
   return found === undefined ? null : shown(found);
 }
 
-export function Item({ line, score, verdicts, judge, place, onSaid, onSkip, onBack }: Props) {
+export function Item({ subject, score, verdicts, judge, place, onSaid, onSkip, onBack }: Props) {
+  const { traceId, project, name, line, row } = subject;
   const [why, setWhy] = useState("");
   const [author, setAuthor] = useState(() => kept(AUTHOR) ?? "");
   const reason = useRef<HTMLTextAreaElement>(null);
-  const found = useQuery({
-    queryKey: ["span", line.trace_id, line.project, line.root_span_id],
-    queryFn: ({ signal }) =>
-      get("/api/v1/traces/{trace_id}/spans/{span_id}", { project: line.project }, { trace_id: line.trace_id, span_id: line.root_span_id }, signal),
-  });
+  const found = useQuery({ queryKey: ["subject", subject.key, row === null], queryFn: ({ signal }) => look(subject, signal) });
   const give = useMutation({
     mutationFn: (verdict: Verdict) =>
       send("POST", "/api/v1/scores", {
-        trace_id: line.trace_id,
-        span_id: line.root_span_id,
-        project: line.project,
+        trace_id: traceId,
+        span_id: found.data?.spanId ?? null,
+        project,
         name: score,
         value: verdict.value,
         explanation: why.trim() || null,
         author: author.trim() || null,
       }),
-    onSuccess: (_, verdict) =>
-      onSaid({ traceId: line.trace_id, name: line.name, words: verdict.words, judge: judge === "" ? null : ofJudge(found.data?.scores ?? [], judge) }),
+    onSuccess: (_, verdict) => onSaid({ traceId, name, words: verdict.words, judge: judge === "" ? null : ofJudge(found.data?.scores ?? [], judge) }),
   });
   const say = (verdict: Verdict) => {
     if (!give.isPending && found.isSuccess) give.mutate(verdict);
@@ -69,13 +68,15 @@ export function Item({ line, score, verdicts, judge, place, onSaid, onSkip, onBa
     <section aria-label="The item" className="min-w-0 space-y-3">
       <div className="sticky top-0 z-10 -mx-1 space-y-2 bg-ground px-1 pb-2">
         <div className="flex flex-wrap items-center gap-2">
-          <StatusMark status={line.status} state={line.state} />
-          <Link to="/traces/$traceId" params={{ traceId: line.trace_id }} search={{}} className="min-w-0 truncate font-semibold hover:text-accent" title="open the trace">
-            {oneLine(line.name, 200) || "(no name)"}
+          {line !== null && <StatusMark status={line.status} state={line.state} />}
+          <Link to="/traces/$traceId" params={{ traceId }} search={{}} className="min-w-0 truncate font-semibold hover:text-accent" title="open the trace">
+            {oneLine(name, 200) || "(no name)"}
           </Link>
-          <span className="text-soft">
-            <Moment ns={line.start_ns} />
-          </span>
+          {line !== null && (
+            <span className="text-soft">
+              <Moment ns={line.start_ns} />
+            </span>
+          )}
           <span className="ml-auto text-faint" aria-live="polite">
             {place}
           </span>
@@ -136,10 +137,22 @@ export function Item({ line, score, verdicts, judge, place, onSaid, onSkip, onBa
         <Failed error={found.error} again={() => void found.refetch()} />
       ) : (
         <div className="card px-4 py-3">
-          <Content span={found.data} />
+          {row !== null ? <Row row={row} /> : <Content span={found.data.span!} />}
         </div>
       )}
     </section>
+  );
+}
+
+/** A row of a run: what the dataset has, and what the task made of it. The scorers' verdicts are not shown before one's own. */
+function Row({ row }: { row: RunRow }) {
+  return (
+    <>
+      <h3 className="label mb-1.5 flex h-6 items-center">Row</h3>
+      <Value value={row.inputs as Json} />
+      <h3 className="label mt-4 mb-1.5 flex h-6 items-center">Output</h3>
+      <Value value={row.output as Json} />
+    </>
   );
 }
 

@@ -4,6 +4,7 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 export type TraceLine = Schemas["TraceLine"];
+export type SpanLine = Schemas["SpanLine"];
 export type TreeLine = Schemas["TreeLine"];
 export type SpanDetail = Schemas["SpanDetail"];
 export type ScoreLine = Schemas["ScoreLine"];
@@ -48,7 +49,8 @@ function address(path: string, inPath: Record<string, unknown>, query: object): 
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(inPath[name])));
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null) parameters.set(name, String(value));
+    if (value === undefined || value === null) continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
   }
   const text = parameters.toString();
   return text ? `${filled}?${text}` : filled;
@@ -74,6 +76,13 @@ async function asked(url: string, init: RequestInit): Promise<Response> {
   }
   if (!response.ok) throw await problemOf(response);
   return response;
+}
+
+/** Make sure that an address of the API gives a file, without reading it. */
+export async function allows(href: string): Promise<void> {
+  const reading = new AbortController();
+  await asked(href, { signal: reading.signal });
+  reading.abort();
 }
 
 /** Ask for a document. */

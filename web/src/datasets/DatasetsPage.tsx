@@ -7,7 +7,7 @@ import { Empty, Failed, Loading } from "../frame/states";
 import { type Json, written } from "../format/json";
 import { plural } from "../format/units";
 import { oneLine } from "../format/visible";
-import { CsvButton } from "../parts/Download";
+import { CsvButton, CsvLink } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { datasets as route } from "../router";
 import { preview } from "../runs/cells";
@@ -68,7 +68,20 @@ function Dataset({ name, version }: { name: string; version: string | undefined 
           <caption className="sr-only">Versions</caption>
           <thead>
             <tr className="h-8 bg-panel text-left">
-              <th className="label px-3">Version</th>
+              <th className="label px-3">
+                Version
+                <CsvLink
+                  name={`versions of ${name}`}
+                  columns={[
+                    { name: "version", of: (each) => each.version },
+                    { name: "aliases", of: (each) => each.aliases.join(" ") },
+                    { name: "created_ns", of: (each) => each.created_ns },
+                    { name: "digest", of: (each) => each.digest },
+                    { name: "note", of: (each) => each.note },
+                  ]}
+                  lines={found.data.items}
+                />
+              </th>
               <th className="label px-2">Published</th>
               <th className="label px-2">Digest</th>
               <th className="label px-3">Note</th>

@@ -37,3 +37,10 @@ export function tick(ns: string, spanNs: number): string {
 export function between(a: string, b: string): number {
   return Number(BigInt(b) - BigInt(a));
 }
+
+/** The beginnings of the buckets of a time, the last of which may reach beyond it. */
+export function buckets(sinceNs: string, untilNs: string, bucketNs: number): string[] {
+  const [since, bucket] = [BigInt(sinceNs), BigInt(bucketNs)];
+  const n = Number((BigInt(untilNs) - since + bucket - 1n) / bucket);
+  return Array.from({ length: n }, (_, k) => String(since + BigInt(k) * bucket));
+}

@@ -70,3 +70,8 @@ export function size(bytes: number): string {
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${value.toLocaleString("en-US")} ${value === 1 ? one : many}`;
 }
+
+/** A share as a percentage. */
+export function share(value: number | null): string {
+  return value === null ? "–" : `${(100 * value).toFixed(value === 0 || value === 1 ? 0 : 1)} %`;
+}

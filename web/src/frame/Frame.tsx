@@ -148,6 +148,7 @@ const KEYS: [string, string][] = [
   ["j  k  ↓  ↑", "next, previous line"],
   ["Enter", "open the line"],
   ["h  l  ←  →", "in a trace: close, open a span's children"],
+  ["J  K", "in a trace: next, previous span in the same one"],
   ["/", "to the filter"],
   ["Escape", "leave the filter; from a trace back to the list"],
   ["x", "in the list: mark the line"],

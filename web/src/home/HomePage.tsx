@@ -7,21 +7,26 @@ import { useLive } from "../api/live";
 import { type Span, useScope, useSetScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { useWindow } from "../frame/window";
+import { buckets } from "../format/time";
 import { cost, count, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Bars } from "../parts/Bars";
 import { Moment } from "../parts/Moment";
 import { StatusMark } from "../parts/Status";
 import { Groups } from "./Groups";
+import { Scores } from "./Scores";
 
 const BUCKETS = 60;
+
+function startsOf(table: StatsTable): string[] {
+  return buckets(table.since_ns, table.until_ns, table.bucket_ns ?? 1);
+}
 
 /** One line a bucket, with those in which nothing began. */
 export function filled(table: StatsTable): (StatsLine | null)[] {
   const bucket = BigInt(table.bucket_ns ?? 1);
   const since = BigInt(table.since_ns);
-  const n = Number((BigInt(table.until_ns) - since + bucket - 1n) / bucket);
-  const lines: (StatsLine | null)[] = Array.from({ length: n }, () => null);
+  const lines: (StatsLine | null)[] = startsOf(table).map(() => null);
   for (const each of table.items) {
     if (each.start_ns !== null) lines[Number((BigInt(each.start_ns) - since) / bucket)] = each;
   }
@@ -51,7 +56,7 @@ export function HomePage() {
     scope.project,
     scope.until === undefined,
     () => {
-      for (const key of ["stats", "whole", "groups", "failing"]) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ["stats", "whole", "score-stats", "groups", "failing"]) void client.invalidateQueries({ queryKey: [key] });
     },
     5_000,
   );
@@ -59,7 +64,7 @@ export function HomePage() {
   if (stats.isError) return <Failed error={stats.error} again={() => void stats.refetch()} />;
   const table = stats.data;
   const lines = filled(table);
-  const starts = lines.map((_, n) => String(BigInt(table.since_ns) + BigInt(n) * BigInt(table.bucket_ns ?? 1)));
+  const starts = startsOf(table);
   const sum = whole.data?.items[0];
   if (sum === undefined && table.items.length === 0) return <NothingYet isNarrowed={scope.within !== "all"} />;
 
@@ -119,6 +124,7 @@ export function HomePage() {
           ]}
         />
       </div>
+      <Scores span={span} />
       <p className="text-xs text-faint">Click a bar to see its traces; drag over several to look closer.</p>
       <div className="grid grid-cols-3 gap-3 max-xl:grid-cols-1">
         <Groups title="By model" by="model" field="model" span={span} />

@@ -17,7 +17,15 @@ export function Choice({ label, value, options, onChange, title }: Props) {
       value={value}
       onValueChange={(chosen) => onChange(chosen ?? "")}
     >
-      <Select.Trigger className="button max-w-56" aria-label={label} title={title ?? label}>
+      <Select.Trigger
+        className="button max-w-56"
+        aria-label={label}
+        title={title ?? label}
+        onKeyDown={(event) => {
+          // A letter belongs to the page's keys: on a closed list it would choose what begins so, unseen.
+          if (event.key.length === 1 && event.key !== " ") event.preventBaseUIHandler();
+        }}
+      >
         <Select.Value className="overflow-hidden text-ellipsis" />
         <Select.Icon className="text-faint">▾</Select.Icon>
       </Select.Trigger>

@@ -25,6 +25,11 @@ export function CsvButton<T>({ name, columns, lines, className = "button h-7" }:
   );
 }
 
+/** The same within the heading of a table. */
+export function CsvLink<T>(props: TableProps<T>) {
+  return <CsvButton {...props} className="label ml-3 rounded font-normal hover:text-accent" />;
+}
+
 /** A chart as CSV and as PNG. */
 export function ChartButtons<T>({ name, columns, lines, svg }: TableProps<T> & { svg: () => SVGSVGElement | null }) {
   const [problem, setProblem] = useState("");

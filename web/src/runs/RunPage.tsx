@@ -10,7 +10,7 @@ import { type Json, written } from "../format/json";
 import { between } from "../format/time";
 import { cost, count, duration, mean } from "../format/units";
 import { oneLine } from "../format/visible";
-import { CsvButton } from "../parts/Download";
+import { CsvButton, CsvLink } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { JsonTree } from "../parts/JsonTree";
 import { Moment } from "../parts/Moment";
@@ -79,7 +79,17 @@ function SummaryTable({ run }: { run: Run }) {
         <caption className="sr-only">Scores of the run</caption>
         <thead>
           <tr className="h-8 bg-panel text-left">
-            <th className="label px-3">Score</th>
+            <th className="label px-3">
+              Score
+              <CsvLink
+                name={`scores of run ${run.run_id}`}
+                columns={[
+                  { name: "score", of: (each) => each.score },
+                  ...(["mean", "se", "low", "high", "n", "scored", "errors"] as const).map((name) => ({ name, of: (each: Run["summary"][number]) => each[name] })),
+                ]}
+                lines={run.summary}
+              />
+            </th>
             <th className="label px-2 text-right">Mean</th>
             <th className="label px-2" colSpan={2}>
               95 % interval
@@ -164,7 +174,10 @@ function Rows({ run }: { run: Run }) {
             </button>
           ),
         )}
-        <span className="ml-auto">
+        <Link to="/annotate" search={{ run: run.run_id, judge: scores[0] }} className="link ml-auto">
+          Judge them by hand
+        </Link>
+        <span className="ml-2">
           <CsvButton
             name={`rows of run ${run.run_id}`}
             columns={[
@@ -189,7 +202,7 @@ function Rows({ run }: { run: Run }) {
         <Failed error={found.error} again={() => void found.refetch()} />
       ) : (
         <div className="card overflow-x-auto">
-          <table className="w-full table-fixed">
+          <table className="w-full min-w-[44rem] table-fixed">
             <thead>
               <tr className="h-8 bg-panel text-left">
                 <th className="label w-16 px-3 text-right">Row</th>

@@ -5,6 +5,7 @@ import { useId, useState } from "react";
 import { get, type Schemas, send, sendTo } from "../api/client";
 import { Failed, Loading } from "../frame/states";
 import { oneLine } from "../format/visible";
+import { CsvLink } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { Popup } from "../parts/Popup";
 import { Copy } from "../parts/Text";
@@ -55,7 +56,21 @@ function List() {
         <table className="w-full">
           <thead>
             <tr className="h-8 text-left">
-              <th className="label px-3">Name</th>
+              <th className="label px-3">
+                Name
+                <CsvLink
+                  name="keys"
+                  columns={[
+                    { name: "name", of: (each) => each.name },
+                    { name: "id", of: (each) => each.id },
+                    { name: "rights", of: (each) => each.rights.join(" ") },
+                    { name: "projects", of: (each) => (each.projects === null ? "all" : each.projects.join(" ")) },
+                    { name: "created_ns", of: (each) => each.created_ns },
+                    { name: "revoked_ns", of: (each) => each.revoked_ns },
+                  ]}
+                  lines={found.data.items}
+                />
+              </th>
               <th className="label px-2">Id</th>
               <th className="label px-2">May</th>
               <th className="label px-2">Projects</th>

@@ -5,6 +5,7 @@ import { get, Problem, type Schemas, send } from "../api/client";
 import { Failed, Loading } from "../frame/states";
 import { count, size } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvLink } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 import { Keys } from "./Keys";
 
@@ -114,7 +115,19 @@ function Prices() {
             <caption className="px-3 py-1 text-left text-warn">Calls without a cost in the last 30 days; `tracelm reprice` computes them once there is a price</caption>
             <thead>
               <tr className="h-8 text-left">
-                <th className="label px-3">Model</th>
+                <th className="label px-3">
+                  Model
+                  <CsvLink
+                    name="models without a price"
+                    columns={[
+                      { name: "model", of: (each) => each.model },
+                      { name: "provider", of: (each) => each.provider },
+                      { name: "calls", of: (each) => each.calls },
+                      { name: "last_start_ns", of: (each) => each.last_start_ns },
+                    ]}
+                    lines={unpriced}
+                  />
+                </th>
                 <th className="label px-2">Provider</th>
                 <th className="label px-2 text-right">Calls</th>
                 <th className="label px-3">The last one</th>

@@ -3,6 +3,7 @@ import type { SpanDetail } from "../api/client";
 import { type Json, parseContainer } from "../format/json";
 import { cost } from "../format/units";
 import { oneLine } from "../format/visible";
+import { CsvLink } from "../parts/Download";
 import { Moment } from "../parts/Moment";
 
 const TOKENS: [string, string][] = [
@@ -42,6 +43,14 @@ export function CostTable({ span }: { span: SpanDetail }) {
         <table className="w-full max-w-xl">
           <caption className="label pb-1 text-left">
             Tokens{attributes["tracelm.usage.estimated"] === true ? ", counted here: the provider reported none" : ", as the provider reported them"}
+            <CsvLink
+              name={`tokens of ${span.span_id}`}
+              columns={[
+                { name: "attribute", of: ([key]) => key },
+                { name: "tokens", of: ([key]) => Number(attributes[key]) },
+              ]}
+              lines={tokens}
+            />
           </caption>
           <tbody>
             {tokens.map(([key, words]) => (
@@ -62,7 +71,17 @@ export function CostTable({ span }: { span: SpanDetail }) {
         </p>
       ) : (
         <table className="w-full max-w-xl">
-          <caption className="label pb-1 text-left">Cost{source === "provider" ? ", as the provider reported it" : ""}</caption>
+          <caption className="label pb-1 text-left">
+            Cost{source === "provider" ? ", as the provider reported it" : ""}
+            <CsvLink
+              name={`cost of ${span.span_id}`}
+              columns={[
+                { name: "bucket", of: ([bucket]) => bucket },
+                { name: "cost_usd", of: ([, usd]) => usd },
+              ]}
+              lines={[...buckets, ["sum", span.cost_usd] as const]}
+            />
+          </caption>
           <tbody>
             {buckets.map(([name, value]) => (
               <tr key={name} className="border-t border-line">

@@ -1,78 +1,81 @@
 /** One trace: its spans as tree and time line, and the span that is chosen beside it. */
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 
-import { get, type TraceLine } from "../api/client";
+import { get, type TraceLine, type TreeLine } from "../api/client";
 import { useLive } from "../api/live";
+import { AddRows } from "../datasets/AddRows";
 import { useKeys } from "../frame/keys";
 import { useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { cost, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Moment } from "../parts/Moment";
+import { Popup } from "../parts/Popup";
 import { kindOf as statusOf, StatusMark } from "../parts/Status";
 import { Copy, Text } from "../parts/Text";
 import { trace as route } from "../router";
 import { lastList } from "../traces/last";
 import { Tokens } from "../traces/columns";
+import { useLines } from "./lines";
+import { type Scored, ScoreForm } from "./ScoreForm";
 import { SpanPanel } from "./SpanPanel";
-import { keyOf, place } from "./tree";
+import { placesIn, placesOf } from "./tree";
 import { Waterfall } from "./Waterfall";
 
-const FIRST = 300;
-const MORE = 5_000;
+/** So many lines come with the trace: more than a screen has. Of what lies behind them the outline tells the places. */
+const FIRST = 100;
 const RELOADS_BY_ITSELF = 2_000;
+const NONE: readonly TreeLine[] = [];
+
+/** The query of a trace: the router asks it before the page is there. */
+export function traceQuery(traceId: string, project: string | undefined) {
+  return queryOptions({
+    queryKey: ["trace", traceId, project],
+    queryFn: ({ signal }) => get("/api/v1/traces/{trace_id}", { project, limit: FIRST }, { trace_id: traceId }, signal),
+  });
+}
 
 export function TracePage() {
   const { traceId } = route.useParams();
+  const { project } = useScope();
+  return <OneTrace key={`${traceId} ${project}`} traceId={traceId} wanted={project} />;
+}
+
+function OneTrace({ traceId, wanted }: { traceId: string; wanted: string | undefined }) {
   const { span: asked, tab } = route.useSearch();
-  const scope = useScope();
   const navigate = useNavigate({ from: "/traces/$traceId" });
   const client = useQueryClient();
   const [isChanged, setChanged] = useState(false);
-  const key = ["trace", traceId, scope.project];
-  const found = useInfiniteQuery({
-    queryKey: key,
-    queryFn: ({ pageParam, signal }) =>
-      get(
-        "/api/v1/traces/{trace_id}",
-        { project: scope.project, after: pageParam, limit: pageParam === undefined ? FIRST : MORE },
-        { trace_id: traceId },
-        signal,
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+  const found = useQuery(traceQuery(traceId, wanted));
+  const summary = found.data?.trace;
+  const fullId = summary?.trace_id ?? traceId;
+  const outline = useQuery({
+    queryKey: ["trace", traceId, wanted, "outline"],
+    queryFn: ({ signal }) => get("/api/v1/traces/{trace_id}/outline", { project: wanted }, { trace_id: fullId }, signal),
+    enabled: found.data !== undefined && found.data.next !== null,
   });
-  const { hasNextPage, isFetchingNextPage, fetchNextPage, isError } = found;
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage, isError]);
-
-  const summary = found.data?.pages[0]?.trace;
-  const start = summary?.start_ns ?? "0";
   const places = useMemo(
-    () => found.data?.pages.flatMap((page) => page.spans.map((line) => place(line, start))) ?? [],
-    [found.data, start],
+    () => (outline.data !== undefined ? placesIn(outline.data) : placesOf(found.data?.spans ?? [])),
+    [outline.data, found.data],
   );
-  const spanCount = summary?.span_count ?? 0;
+  const { lines, see, error, again } = useLines(fullId, wanted, found.data?.spans ?? NONE, `${found.dataUpdatedAt} ${outline.dataUpdatedAt}`);
   const reload = () => {
     setChanged(false);
     void client.invalidateQueries({ queryKey: ["trace", traceId] });
     void client.invalidateQueries({ queryKey: ["span", traceId] });
   };
-  useLive(scope.project, true, (events) => {
-    if (!events.some((each) => each.kind === "reset" || each.traceId === traceId)) return;
-    if (spanCount > RELOADS_BY_ITSELF) setChanged(true);
+  useLive(wanted, true, (events) => {
+    if (!events.some((each) => each.kind === "reset" || each.traceId === fullId)) return;
+    if ((summary?.span_count ?? 0) > RELOADS_BY_ITSELF) setChanged(true);
     else reload();
   });
   useKeys({ Escape: () => void navigate({ to: "/traces", search: lastList() }) });
 
   if (found.isPending) return <Loading what="the trace" />;
-  if (found.isError && summary === undefined) {
-    return <Failed error={found.error} again={() => void found.refetch()} />;
-  }
-  if (summary === undefined || places.length === 0) {
+  if (summary === undefined) return <Failed error={found.error!} again={() => void found.refetch()} />;
+  if (places.length === 0) {
     return (
       <Empty title="This trace has no spans">
         They may have been deleted by retention.{" "}
@@ -82,9 +85,9 @@ export function TracePage() {
       </Empty>
     );
   }
-  const chosen = asked ?? keyOf({ project: places[0]!.line.project, span_id: places[0]!.line.span_id });
+  const chosen = asked ?? places[0]!.key;
   const at = chosen.lastIndexOf("/");
-  const firstPage = found.data!.pages[0]!;
+  const problem = found.error ?? outline.error ?? error;
   return (
     <div className="flex h-full flex-col">
       <Summary trace={summary} />
@@ -96,23 +99,33 @@ export function TracePage() {
           </button>
         </div>
       )}
-      {isError && <Failed error={found.error} again={() => void fetchNextPage()} />}
+      {problem !== null && (
+        <Failed
+          error={problem}
+          again={() => {
+            reload();
+            again();
+          }}
+        />
+      )}
       <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1.08fr)_minmax(0,1fr)] max-lg:grid-cols-1 max-lg:grid-rows-[45%_55%]">
         <Waterfall
           places={places}
+          lines={lines}
+          onSee={see}
           total={Math.max(summary.span_count, places.length)}
-          traceNs={Math.max(1, summary.duration_ns)}
+          trace={summary}
           chosen={chosen}
-          scores={firstPage.scores}
-          decisions={firstPage.decisions}
+          scores={found.data!.scores}
+          decisions={found.data!.decisions}
           onChoose={(next) => void navigate({ search: (now) => ({ ...now, span: next }), replace: true })}
         />
         <SpanPanel
           key={chosen}
-          traceId={traceId}
+          traceId={fullId}
           project={chosen.slice(0, at)}
           spanId={chosen.slice(at + 1)}
-          traceStartNs={start}
+          traceStartNs={summary.start_ns}
           tab={tab}
           onTab={(next) => void navigate({ search: (now) => ({ ...now, tab: next }), replace: true })}
         />
@@ -123,6 +136,8 @@ export function TracePage() {
 
 function Summary({ trace }: { trace: TraceLine }) {
   const status = statusOf(trace.status, trace.state);
+  const [open, setOpen] = useState<"" | "add" | "score">("");
+  const root: Scored = { traceId: trace.trace_id, spanId: trace.root_span_id, project: trace.project };
   return (
     <div className="border-b border-line px-4 py-2">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -143,6 +158,17 @@ function Summary({ trace }: { trace: TraceLine }) {
           {trace.trace_id.slice(0, 8)}…
         </span>
         <Copy text={() => trace.trace_id} label="Copy id" />
+        <button type="button" className="button h-6 px-1.5 text-xs text-soft" disabled={trace.state !== "ended"} onClick={() => setOpen("add")}>
+          Add to a dataset
+        </button>
+        <button type="button" className="button h-6 px-1.5 text-xs text-soft" onClick={() => setOpen("score")}>
+          Score the trace
+        </button>
+        <AddRows calls={[root]} isOpen={open === "add"} onOpen={(isOpen) => setOpen(isOpen ? "add" : "")} />
+        <Popup title="Score the trace" isOpen={open === "score"} onOpen={(isOpen) => setOpen(isOpen ? "score" : "")}>
+          <p className="mb-2 text-soft">The score goes to its root.</p>
+          <ScoreForm targets={[root]} />
+        </Popup>
         <dl className="ml-auto flex flex-wrap gap-x-5 gap-y-0.5">
           <Fact name="Began" value={<Moment ns={trace.start_ns} />} />
           <Fact name="Duration" value={trace.state === "ended" ? duration(trace.duration_ns) : trace.state} />
@@ -207,5 +233,5 @@ export function Fact({ name, value }: { name: string; value: React.ReactNode }) 
 
 /** How many of a trace's spans are here. */
 export function progress(here: number, total: number): string {
-  return here < total ? `${here.toLocaleString("en-US")} of ${plural(total, "span")} loaded` : plural(total, "span");
+  return here < total ? `${here.toLocaleString("en-US")} of ${plural(total, "span")}` : plural(total, "span");
 }

@@ -2,18 +2,23 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import type { DecisionLine, ScoreLine } from "../api/client";
+import type { DecisionLine, ScoreLine, SpanLine, TraceLine } from "../api/client";
 import { useKeys } from "../frame/keys";
+import { between } from "../format/time";
 import { cost, count, duration } from "../format/units";
 import { oneLine } from "../format/visible";
 import { StatusMark } from "../parts/Status";
 import { progress } from "./TracePage";
-import { closedBelow, type Kind, kindOf, lengthNs, open, parentOf, type Place } from "./tree";
+import { closedBelow, type Kind, kindOf, open, parentOf, type Place, siblingOf } from "./tree";
 
 type Props = {
-  places: Place[];
+  places: readonly Place[];
+  /** The lines that are known, by the keys of their places. */
+  lines: ReadonlyMap<string, SpanLine>;
+  /** Told which places are seen. */
+  onSee: (places: readonly Place[]) => void;
   total: number;
-  traceNs: number;
+  trace: TraceLine;
   chosen: string;
   scores: ScoreLine[];
   decisions: DecisionLine[];
@@ -59,19 +64,31 @@ function marksBySpan(scores: ScoreLine[], decisions: DecisionLine[]): Map<string
   return found;
 }
 
-export function Waterfall({ places, total, traceNs, chosen, scores, decisions, onChoose }: Props) {
+/** How long the time line is: the trace, or more while spans are known to end later. */
+function lengthNs(lines: ReadonlyMap<string, SpanLine>, trace: TraceLine): number {
+  let longest = Math.max(1, trace.duration_ns);
+  for (const each of lines.values()) {
+    if (each.state !== "ended") longest = Math.max(longest, between(trace.start_ns, each.start_ns) + each.duration_ns);
+  }
+  return longest;
+}
+
+export function Waterfall({ places, lines, onSee, total, trace, chosen, scores, decisions, onChoose }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const seen = useMemo(() => open(places, closed), [places, closed]);
-  const whole = useMemo(() => lengthNs(places, traceNs), [places, traceNs]);
+  const whole = useMemo(() => lengthNs(lines, trace), [lines, trace]);
   const marks = useMemo(() => marksBySpan(scores, decisions), [scores, decisions]);
-  const at = seen.findIndex((each) => each.key === chosen);
+  const at = useMemo(() => seen.findIndex((each) => each.key === chosen), [seen, chosen]);
   const rows = useVirtualizer({
     count: seen.length,
     getScrollElement: () => box.current,
     estimateSize: () => LINE_PX,
     overscan: 15,
   });
+  const shown = rows.getVirtualItems();
+  const [first, last] = [shown[0]?.index ?? 0, shown.at(-1)?.index ?? 0];
+  useEffect(() => onSee(seen.slice(first, last + 1)), [onSee, seen, first, last]);
 
   const toggle = (key: string, isOpen: boolean) =>
     setClosed((before) => {
@@ -87,16 +104,22 @@ export function Waterfall({ places, total, traceNs, chosen, scores, decisions, o
   const narrow = () => {
     const here = seen[at];
     if (here === undefined) return;
-    if (here.line.child_count > 0 && !closed.has(here.key)) toggle(here.key, false);
+    if (here.children > 0 && !closed.has(here.key)) toggle(here.key, false);
     else choose(Math.max(0, parentOf(seen, at)));
   };
   const widen = () => {
     const here = seen[at];
-    if (here === undefined || here.line.child_count === 0) return;
+    if (here === undefined || here.children === 0) return;
     if (closed.has(here.key)) toggle(here.key, true);
     else choose(at + 1);
   };
+  const chooseSibling = (step: 1 | -1) => {
+    const next = siblingOf(seen, at, step);
+    if (next >= 0) choose(next);
+  };
   useKeys({
+    J: () => chooseSibling(1),
+    K: () => chooseSibling(-1),
     j: () => choose(at + 1),
     k: () => choose(at - 1),
     ArrowDown: () => choose(at + 1),
@@ -117,7 +140,7 @@ export function Waterfall({ places, total, traceNs, chosen, scores, decisions, o
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [chosen, at < 0]);
 
-  const hasBranches = useMemo(() => places.some((each) => each.line.depth > 0 && each.line.child_count > 0), [places]);
+  const hasBranches = useMemo(() => places.some((each) => each.depth > 0 && each.children > 0), [places]);
   const areClosed = closed.size > 0;
   return (
     <section aria-label="Spans" className="flex min-h-0 flex-col border-r border-line">
@@ -140,12 +163,14 @@ export function Waterfall({ places, total, traceNs, chosen, scores, decisions, o
       </div>
       <div ref={box} role="tree" aria-label="Spans of the trace" tabIndex={0} className="min-h-0 flex-1 overflow-auto -outline-offset-2">
         <div className="relative" role="presentation" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((row) => {
+          {shown.map((row) => {
             const each = seen[row.index]!;
             return (
               <Line
                 key={each.key}
                 each={each}
+                line={lines.get(each.key)}
+                traceStartNs={trace.start_ns}
                 top={row.start}
                 whole={whole}
                 isChosen={row.index === at}
@@ -176,6 +201,9 @@ function Ticks({ whole }: { whole: number }) {
 
 type LineProps = {
   each: Place;
+  /** Undefined while it is fetched. */
+  line: SpanLine | undefined;
+  traceStartNs: string;
   top: number;
   whole: number;
   isChosen: boolean;
@@ -185,26 +213,24 @@ type LineProps = {
   onToggle: (key: string, isOpen: boolean) => void;
 };
 
-function Line({ each, top, whole, isChosen, isClosed, marks, onChoose, onToggle }: LineProps) {
-  const { line, key } = each;
-  const [word, bar, tone] = KINDS[kindOf(line)];
-  const indent = Math.min(line.depth, DEEPEST) * INDENT_PX;
-  const tokens = line.input_tokens === null && line.output_tokens === null ? null : (line.input_tokens ?? 0) + (line.output_tokens ?? 0);
+function Line({ each, line, traceStartNs, top, whole, isChosen, isClosed, marks, onChoose, onToggle }: LineProps) {
+  const indent = Math.min(each.depth, DEEPEST) * INDENT_PX;
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the keys are the tree's
     <div
       role="treeitem"
-      aria-level={line.depth + 1}
+      aria-level={each.depth + 1}
       aria-selected={isChosen}
-      aria-expanded={line.child_count > 0 ? !isClosed : undefined}
+      aria-expanded={each.children > 0 ? !isClosed : undefined}
+      aria-busy={line === undefined}
       tabIndex={-1}
-      data-span={line.span_id}
+      data-span={each.spanId}
       className={`${GRID} absolute inset-x-0 top-0 cursor-pointer items-center ${isChosen ? "bg-chosen shadow-[inset_2px_0_0] shadow-accent" : "hover:bg-hover"}`}
       style={{ height: LINE_PX, transform: `translateY(${top}px)` }}
-      onClick={() => onChoose(key)}
+      onClick={() => onChoose(each.key)}
     >
       <div className="flex min-w-0 items-center gap-1 pr-2" style={{ paddingLeft: 6 + indent }}>
-        {line.child_count > 0 ? (
+        {each.children > 0 ? (
           <button
             type="button"
             tabIndex={-1}
@@ -212,7 +238,7 @@ function Line({ each, top, whole, isChosen, isClosed, marks, onChoose, onToggle 
             className="w-4 shrink-0 text-faint hover:text-ink"
             onClick={(event) => {
               event.stopPropagation();
-              onToggle(key, isClosed);
+              onToggle(each.key, isClosed);
             }}
           >
             {isClosed ? "▸" : "▾"}
@@ -220,42 +246,60 @@ function Line({ each, top, whole, isChosen, isClosed, marks, onChoose, onToggle 
         ) : (
           <span className="w-4 shrink-0" />
         )}
-        {line.depth > DEEPEST && <span className="chip">{line.depth}</span>}
-        <StatusMark status={line.status} state={line.state} />
-        <span className={`truncate ${line.status === "error" ? "text-bad" : ""}`} title={oneLine(line.name, 500)}>
-          {oneLine(line.name) || "(no name)"}
-        </span>
-        {isClosed && <span className="chip">{count(line.child_count)}</span>}
+        {each.depth > DEEPEST && <span className="chip">{each.depth}</span>}
+        {line === undefined ? <span className="text-faint">…</span> : <Name line={line} />}
+        {isClosed && <span className="chip">{count(each.children)}</span>}
         {marks && marks.decisions > 0 && (
           <span className={`chip ${marks.blocked ? "bg-bad-ground text-bad" : "bg-good-ground text-good"}`} title="a guardrail decided here">
             {marks.blocked ? "guarded" : "guard ✓"}
           </span>
         )}
         {marks && marks.scores > 0 && (
-          <span className={`chip ${marks.failed > 0 ? "bg-bad-ground text-bad" : ""}`} title={`${marks.scores} scores, ${marks.failed} failed`}>
+          <span className={`chip max-sm:hidden ${marks.failed > 0 ? "bg-bad-ground text-bad" : ""}`} title={`${marks.scores} scores, ${marks.failed} failed`}>
             {marks.scores} {marks.scores === 1 ? "score" : "scores"}
           </span>
         )}
-        <span className="ml-auto flex shrink-0 gap-2 pl-1 text-xs text-faint">
-          {tokens !== null && <span title="tokens">{count(tokens)} tok</span>}
-          {line.cost_usd !== null && <span title={`$${line.cost_usd}`}>{cost(line.cost_usd)}</span>}
-          <span className={`w-9 text-right ${tone}`}>{word}</span>
-        </span>
+        {line !== undefined && <Figures line={line} />}
       </div>
-      <Bar each={each} whole={whole} tone={line.status === "error" ? "bg-bad" : bar} />
+      {line === undefined ? <div className="h-full border-l border-line" /> : <Bar line={line} traceStartNs={traceStartNs} whole={whole} />}
     </div>
   );
 }
 
-function Bar({ each, whole, tone }: { each: Place; whole: number; tone: string }) {
-  const isOpen = each.line.state !== "ended";
-  const from = Math.min(BAR_SHARE, Math.max(0, (each.fromNs / whole) * BAR_SHARE));
-  const width = isOpen ? BAR_SHARE - from : Math.min(BAR_SHARE - from, ((each.toNs - each.fromNs) / whole) * BAR_SHARE);
-  const words = isOpen ? each.line.state : duration(each.toNs - each.fromNs);
+function Name({ line }: { line: SpanLine }) {
+  return (
+    <>
+      <StatusMark status={line.status} state={line.state} />
+      <span className={`min-w-10 truncate ${line.status === "error" ? "text-bad" : ""}`} title={oneLine(line.name, 500)}>
+        {oneLine(line.name) || "(no name)"}
+      </span>
+    </>
+  );
+}
+
+function Figures({ line }: { line: SpanLine }) {
+  const [word, , tone] = KINDS[kindOf(line)];
+  const tokens = line.input_tokens === null && line.output_tokens === null ? null : (line.input_tokens ?? 0) + (line.output_tokens ?? 0);
+  return (
+    <span className="ml-auto flex shrink-0 gap-2 pl-1 text-xs text-faint">
+      {tokens !== null && <span title="tokens" className="max-sm:hidden">{count(tokens)} tok</span>}
+      {line.cost_usd !== null && <span title={`$${line.cost_usd}`} className="max-sm:hidden">{cost(line.cost_usd)}</span>}
+      <span className={`w-9 text-right ${tone}`}>{word}</span>
+    </span>
+  );
+}
+
+function Bar({ line, traceStartNs, whole }: { line: SpanLine; traceStartNs: string; whole: number }) {
+  const isOpen = line.state !== "ended";
+  const tone = line.status === "error" ? "bg-bad" : KINDS[kindOf(line)][1];
+  const tookNs = Math.max(0, line.duration_ns);
+  const from = Math.min(BAR_SHARE, Math.max(0, (between(traceStartNs, line.start_ns) / whole) * BAR_SHARE));
+  const width = isOpen ? BAR_SHARE - from : Math.min(BAR_SHARE - from, (tookNs / whole) * BAR_SHARE);
+  const words = isOpen ? line.state : duration(tookNs);
   return (
     <div className="relative h-full border-l border-line">
       <div
-        className={`absolute top-[9px] h-[9px] min-w-[2px] rounded-[2px] ${isOpen ? (each.line.state === "lost" ? "border border-dashed border-warn" : "border border-dashed border-accent bg-accent/20") : tone}`}
+        className={`absolute top-[9px] h-[9px] min-w-[2px] rounded-[2px] ${isOpen ? (line.state === "lost" ? "border border-dashed border-warn" : "border border-dashed border-accent bg-accent/20") : tone}`}
         style={{ left: `${from}%`, width: `${width}%` }}
       />
       <span

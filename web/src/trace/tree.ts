@@ -1,35 +1,38 @@
-/** A trace as lines: the API sends spans in the order of the tree, each with its depth. */
-import type { TreeLine } from "../api/client";
-import { between } from "../format/time";
+/** A trace as lines: where each span stands in the tree. What a line shows is fetched when it is seen. */
+import type { Schemas, SpanLine, TreeLine } from "../api/client";
 
-/** A span in its place, with times relative to the beginning of the trace. */
-export type Place = { line: TreeLine; key: string; fromNs: number; toNs: number };
-
-const cache = new WeakMap<TreeLine, Place>();
+/** Where a span stands. */
+export type Place = { key: string; spanId: string; depth: number; children: number };
 
 /** What tells a span from all others of a trace, which may run through several projects. */
 export function keyOf(line: { project: string; span_id: string }): string {
   return `${line.project}/${line.span_id}`;
 }
 
-/** Put a span on the time line of its trace. */
-export function place(line: TreeLine, traceStartNs: string): Place {
-  const known = cache.get(line);
-  if (known !== undefined) return known;
-  const fromNs = between(traceStartNs, line.start_ns);
-  const made = { line, key: keyOf(line), fromNs, toNs: fromNs + Math.max(0, line.duration_ns) };
-  cache.set(line, made);
-  return made;
+/** The places of lines that came in the order of the tree. */
+export function placesOf(lines: readonly TreeLine[]): Place[] {
+  return lines.map((each) => ({ key: keyOf(each), spanId: each.span_id, depth: each.depth, children: each.child_count }));
+}
+
+/** The places of all spans of a trace. */
+export function placesIn(outline: Schemas["Outline"]): Place[] {
+  const { projects, owners, depths, child_counts: children } = outline;
+  return outline.span_ids.map((spanId, n) => ({
+    key: `${projects[owners[n] ?? 0]}/${spanId}`,
+    spanId,
+    depth: depths[n]!,
+    children: children[n]!,
+  }));
 }
 
 /** The lines that are seen: those below a closed span are left out. */
-export function open(places: readonly Place[], closed: ReadonlySet<string>): Place[] {
-  if (closed.size === 0) return [...places];
+export function open(places: readonly Place[], closed: ReadonlySet<string>): readonly Place[] {
+  if (closed.size === 0) return places;
   const seen: Place[] = [];
   let hiddenBelow = Infinity;
   for (const each of places) {
-    if (each.line.depth > hiddenBelow) continue;
-    hiddenBelow = closed.has(each.key) ? each.line.depth : Infinity;
+    if (each.depth > hiddenBelow) continue;
+    hiddenBelow = closed.has(each.key) ? each.depth : Infinity;
     seen.push(each);
   }
   return seen;
@@ -37,29 +40,32 @@ export function open(places: readonly Place[], closed: ReadonlySet<string>): Pla
 
 /** The line in which a line stands; -1 for a root, or where it is not there. */
 export function parentOf(places: readonly Place[], index: number): number {
-  const depth = places[index]?.line.depth ?? 0;
+  const depth = places[index]?.depth ?? 0;
   for (let n = index - 1; n >= 0; n--) {
-    if (places[n]!.line.depth < depth) return n;
+    if (places[n]!.depth < depth) return n;
+  }
+  return -1;
+}
+
+/** The next line, or with a step of -1 the one before, that stands in the same one; -1 where there is none. */
+export function siblingOf(places: readonly Place[], index: number, step: 1 | -1): number {
+  const depth = places[index]?.depth ?? 0;
+  for (let n = index + step; n >= 0 && n < places.length; n += step) {
+    if (places[n]!.depth < depth) return -1;
+    if (places[n]!.depth === depth) return n;
   }
   return -1;
 }
 
 /** Spans to close so that only those above `depth` are seen. */
 export function closedBelow(places: readonly Place[], depth: number): Set<string> {
-  return new Set(places.filter((each) => each.line.depth >= depth && each.line.child_count > 0).map((each) => each.key));
-}
-
-/** How long the time line is: the trace, or more while spans are known to end later. */
-export function lengthNs(places: readonly Place[], traceNs: number): number {
-  let longest = traceNs;
-  for (const each of places) longest = Math.max(longest, each.toNs);
-  return Math.max(1, longest);
+  return new Set(places.filter((each) => each.depth >= depth && each.children > 0).map((each) => each.key));
 }
 
 export type Kind = "model" | "tool" | "agent" | "retrieval" | "judge" | "op" | "other";
 
 /** What sort of work a span is. */
-export function kindOf(line: Pick<TreeLine, "operation" | "op" | "name">): Kind {
+export function kindOf(line: Pick<SpanLine, "operation" | "op" | "name">): Kind {
   switch (line.operation) {
     case "chat":
     case "text_completion":

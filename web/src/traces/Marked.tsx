@@ -9,12 +9,13 @@ import { Popup } from "../parts/Popup";
 import { type Scored, ScoreForm } from "../trace/ScoreForm";
 import { type Column, fileColumns } from "./columns";
 
-const MOST_EXPORTED = 100;
+/** So many ids an address takes; `Export` takes all that a filter finds. */
+const MOST_EXPORTED = 1_000;
 
 type Props = { lines: readonly TraceLine[]; columns: readonly Column[]; onClear: () => void };
 
 /** The address of a file with the spans of traces. */
-export function exportAddress(lines: readonly TraceLine[], project: string | undefined): string {
+function exportAddress(lines: readonly TraceLine[], project: string | undefined): string {
   const query = new URLSearchParams(lines.map((line) => ["trace", line.trace_id]));
   if (project !== undefined) query.set("project", project);
   return `/api/v1/export/spans.jsonl?${query}`;
@@ -35,7 +36,7 @@ export function Marked({ lines, columns, onClear }: Props) {
         Score
       </button>
       {isTooMany ? (
-        <button type="button" className="button h-7" disabled title={`at most ${MOST_EXPORTED} at once`}>
+        <button type="button" className="button h-7" disabled title={`at most ${MOST_EXPORTED} at once; Export above takes all that the filter finds`}>
           OTLP lines
         </button>
       ) : (

@@ -9,9 +9,9 @@ import { useKeys } from "../frame/keys";
 import { asked, useScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
 import { plural } from "../format/units";
-import { CsvButton } from "../parts/Download";
 import { traces } from "../router";
-import { ColumnChoice, columnsOf, fileColumns } from "./columns";
+import { ColumnChoice, columnsOf } from "./columns";
+import { Export } from "./Export";
 import { FilterBar, FilterExamples } from "./FilterBar";
 import { keepList } from "./last";
 import { LiveButton } from "./LiveButton";
@@ -129,7 +129,13 @@ export function TracesPage() {
         )}
         <Views search={{ where: search.where, sort: search.sort, columns: search.columns }} />
         <ColumnChoice columns={columns} onChange={(next) => change({ columns: next })} />
-        <CsvButton name="traces" columns={fileColumns(columns)} lines={lines} className="button max-md:hidden" />
+        <Export
+          asked={{ where, project: span.project, since_ns: span.since, until_ns: span.until }}
+          order={order}
+          columns={columns}
+          lines={lines}
+          hasMore={found.hasNextPage}
+        />
         <LiveButton state={state} onToggle={toggleLive} />
       </div>
       {marked.size > 0 && <Marked lines={[...marked.values()]} columns={columns} onClear={() => setMarked(new Map())} />}

@@ -3,10 +3,11 @@ import { Link, useNavigate } from "@tanstack/react-router";
 
 import type { DecisionLine, Schemas } from "../api/client";
 import { useSetScope } from "../frame/scope";
+import { buckets } from "../format/time";
 import { count, duration, plural } from "../format/units";
 import { oneLine } from "../format/visible";
 import { Bars } from "../parts/Bars";
-import { CsvButton } from "../parts/Download";
+import { CsvButton, CsvLink } from "../parts/Download";
 import { foundIn } from "../parts/Marked";
 import { Moment } from "../parts/Moment";
 
@@ -59,8 +60,7 @@ export function Guardrails({ found }: { found: Found }) {
     );
   }
   const bucket = BigInt(found.bucket_ns);
-  const n = Number((BigInt(found.until_ns) - BigInt(found.since_ns) + bucket - 1n) / bucket);
-  const starts = Array.from({ length: n }, (_, k) => String(BigInt(found.since_ns) + BigInt(k) * bucket));
+  const starts = buckets(found.since_ns, found.until_ns, found.bucket_ns);
   const counts = found.rails.flatMap((rail) => rail.counts);
   const all = counts.reduce((total, each) => total + each.n, 0);
   const values = new Map<Came, number[]>(TONES.map(([name]) => [name, starts.map(() => 0)]));
@@ -102,7 +102,21 @@ function Rails({ rails }: { rails: Rail[] }) {
       <table className="w-full">
         <thead>
           <tr className="h-8 border-b border-line bg-panel text-right">
-            <th className="label px-3 text-left">Guardrail</th>
+            <th className="label px-3 text-left">
+              Guardrail
+              <CsvLink
+                name="guardrails"
+                columns={[
+                  { name: "guardrail", of: (each) => each.guardrail },
+                  { name: "policy", of: (each) => each.policy },
+                  { name: "version", of: (each) => each.version },
+                  { name: "decisions", of: (each) => sum(each, null) },
+                  ...TONES.map(([name]) => ({ name: name.replaceAll(" ", "_"), of: (each: Rail) => sum(each, name) })),
+                  { name: "p95_s", of: (each) => each.p95_s },
+                ]}
+                lines={rails}
+              />
+            </th>
             <th className="label px-1.5">Decisions</th>
             {TONES.map(([name]) => (
               <th key={name} className="label px-1.5">

@@ -7,20 +7,15 @@ import { quoted, scoreName } from "../format/filter";
 import { said } from "../format/said";
 import { type Span, useSetScope } from "../frame/scope";
 import { Empty, Failed, Loading } from "../frame/states";
-import { count, mean, plural } from "../format/units";
+import { count, mean, plural, share } from "../format/units";
 import { oneLine } from "../format/visible";
-import { CsvButton } from "../parts/Download";
+import { CsvButton, CsvLink } from "../parts/Download";
 import { Interval, range } from "../parts/Interval";
 import { Trend } from "../parts/Trend";
 import { kindOf, linesOf, startsOf } from "./windows";
 
 type Report = Schemas["MonitorReport"];
 type Group = Schemas["GroupLine"];
-
-/** A share as a percentage. */
-function share(value: number | null): string {
-  return value === null ? "–" : `${(100 * value).toFixed(value === 0 || value === 1 ? 0 : 1)} %`;
-}
 
 export function Monitor({ name, span }: { name: string; span: Span }) {
   const found = useQuery({
@@ -50,9 +45,9 @@ export function Monitor({ name, span }: { name: string; span: Span }) {
       <div className="grid grid-cols-[minmax(0,3fr)_minmax(0,2fr)] gap-3 max-xl:grid-cols-1">
         <Failing report={report} />
         <div className="space-y-3">
-          <By title="By model" field="model" groups={report.models} />
-          <By title="By release" field="release" groups={report.releases} />
-          <By title="By op" field="op" groups={report.ops} />
+          <By monitor={name} title="By model" field="model" groups={report.models} />
+          <By monitor={name} title="By release" field="release" groups={report.releases} />
+          <By monitor={name} title="By op" field="op" groups={report.ops} />
         </div>
       </div>
     </div>
@@ -139,14 +134,30 @@ function Failing({ report }: { report: Report }) {
   );
 }
 
-function By({ title, field, groups }: { title: string; field: string; groups: Group[] }) {
+function By({ monitor, title, field, groups }: { monitor: string; title: string; field: string; groups: Group[] }) {
   if (groups.every((each) => each.key === null)) return null;
   return (
     <section className="card min-w-0 overflow-x-auto">
       <table className="w-full">
         <thead>
           <tr className="h-8 border-b border-line bg-panel text-left">
-            <th className="label px-3">{title}</th>
+            <th className="label px-3 whitespace-nowrap">
+              {title}
+              <CsvLink
+                name={`${monitor} ${title}`}
+                columns={[
+                  { name: field, of: (each) => each.key },
+                  { name: "score", of: (each) => each.score },
+                  { name: "version", of: (each) => each.version },
+                  { name: "n", of: (each) => each.n },
+                  { name: "pass_rate", of: (each) => each.pass_rate?.mean },
+                  { name: "mean", of: (each) => each.mean?.mean },
+                  { name: "low", of: (each) => (each.pass_rate ?? each.mean)?.low },
+                  { name: "high", of: (each) => (each.pass_rate ?? each.mean)?.high },
+                ]}
+                lines={groups}
+              />
+            </th>
             <th className="label px-2">Score</th>
             <th className="label px-2 text-right">n</th>
             <th className="label px-3" colSpan={2}>

@@ -9,6 +9,7 @@ import { Empty, Failed, Loading } from "../frame/states";
 import { useWindow } from "../frame/window";
 import { oneLine } from "../format/visible";
 import { monitors as route } from "../router";
+import { Alerts } from "./Alerts";
 import { Guardrails } from "./Guardrails";
 import { Monitor } from "./Monitor";
 
@@ -33,7 +34,7 @@ export function MonitorsPage() {
     scope.project,
     scope.until === undefined,
     () => {
-      for (const key of ["monitors", "monitor", "guardrails"]) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ["monitors", "monitor", "alerts", "guardrails"]) void client.invalidateQueries({ queryKey: [key] });
     },
     5_000,
   );
@@ -70,6 +71,7 @@ export function MonitorsPage() {
           <Monitor key={chosen} name={chosen} span={span} />
         )}
       </section>
+      {chosen !== undefined && <Alerts key={chosen} monitor={chosen} span={span} />}
       <Guardrails found={guardrails.data} />
     </div>
   );

@@ -19,8 +19,10 @@ def routers() -> Sequence[APIRouter]:
         lineage,
         live,
         monitors,
+        outline,
         overview,
         runs,
+        score_stats,
         scores,
         session,
         spans,
@@ -28,7 +30,7 @@ def routers() -> Sequence[APIRouter]:
     )
 
     subjects = (
-        session, overview, traces, export, spans, scores, agreement, alerts, runs, lineage, datasets, monitors,
-        guardrails, live, keys, about, description,
+        session, overview, score_stats, traces, outline, export, spans, scores, agreement, alerts, runs, lineage,
+        datasets, monitors, guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

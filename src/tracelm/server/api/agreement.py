@@ -55,12 +55,15 @@ def show_agreement(
     name: Annotated[str, Query(min_length=1, max_length=1_000, description="What people scored.")],
     judge: Annotated[str, Query(min_length=1, max_length=1_000, description="The score of the judge.")],
     project: ProjectName = None,
+    run_id: Annotated[str | None, Query(max_length=200, description="Only what the judge scored in this run.")] = None,
     since_ns: SinceNs = None,
 ) -> Agreement:
     """Show how far people agree with a judge; the newest score of each counts."""
     store = store_of(request)
     wanted = project_for(caller, project)
-    found = listed(lambda: people_beside(store, name, judge=judge, project=wanted, since_ns=since_ns), caller)
+    found = listed(
+        lambda: people_beside(store, name, judge=judge, project=wanted, run_id=run_id, since_ns=since_ns), caller
+    )
     told = found.calibration
     between = None if told is None or told.between_people is None else told.between_people.agreement
     return Agreement(
