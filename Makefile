@@ -53,7 +53,7 @@ ifneq ($(TRACELM_NO_BROWSER),1)
 	@$(MAKE) --no-print-directory web || { echo "TRACELM_NO_BROWSER=1 leaves the tests of the web UI in a browser out" >&2; exit 1; }
 endif
 
-interop: $(VENV)/.dev  ## what others send arrives as it was meant, what we send in servers of others, Presidio, and real trainings; each installed for it
+interop: $(VENV)/.dev  ## what others send arrives as it was meant, what we send in servers of others, Presidio, real trainings; each installed for it
 	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_senders.py tests/interop/check_receivers.py tests/interop/check_names.py tests/interop/check_training.py
 
 check: $(VENV)/.dev  ## ruff, mypy, pyright, layers

@@ -28,7 +28,7 @@ from tracelm.integrations._metrics import INFERENCE, CallMeter, Measured, find_m
 from tracelm.integrations._nesting import Outer
 from tracelm.integrations._running import running
 from tracelm.pricing.call import PricedCall
-from tracelm.pricing.cost import Cost, Usage
+from tracelm.pricing.cost import Cost
 from tracelm.trace import runtime
 from tracelm.trace.context import AS_IT_IS, detach, is_suppressed
 from tracelm.trace.runtime import Runtime
@@ -221,14 +221,14 @@ class InnerCall(Call):
         return own if token is None else token  # giving the first one back undoes both
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
-        """Take what a call further in knows, and tell it on."""
-        self._learned = reply or self._learned
-        self._outer.learn(attributes, reply)
+        """Take what a call further in knows."""
+        self._outer.learn(attributes, None)
+        self._learned = _together(self._learned, reply)
 
     @property
     def wants_part(self) -> bool:
         """Whether a call further in shall keep content, too."""
-        return self._outer.wants_part
+        return self.captures_content
 
     def redescribe(self, request: Request) -> None:
         """Take another description of the request."""
@@ -239,13 +239,11 @@ class InnerCall(Call):
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request, outcome)
-            if reply is None:
-                self._outer.learn(known, None)
-                return
-            if self._learned is None or not self._learned.usage.attributes():
+            learned = self._learned
+            if reply is None or (learned is not None and not reply.usage.attributes()):
+                self._outer.learn(known if reply is None else known | reply.known(), learned)
+            else:
                 self._outer.learn(known | reply.known(), reply)
-            else:  # what was billed is told already, by the one who knows it best
-                self._outer.learn(known | replace(reply, usage=Usage()).known(), None)
 
 
 class ModelCall(Call):
@@ -301,14 +299,12 @@ class ModelCall(Call):
             self._known[semconv.PROVIDER_NAME] = provider
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
         if reply is not None:
-            before = self._learned
-            # A client inside of a client tells the same again; several requests are each billed.
-            if before is None or reply.id is None or reply.id != before.id:
+            is_another = not _is_same(self._learned, reply)
+            self._learned = whole = _together(self._learned, reply)
+            if is_another:
                 self._answers += 1
-                if before is not None:
-                    reply = replace(reply, usage=before.usage + reply.usage)
-                    attributes = {**attributes, **reply.usage.attributes()}
-            self._learned = reply
+                if self._answers > 1 and whole is not None:
+                    attributes = {**attributes, **whole.usage.attributes()}
         new = {key: value for key, value in attributes.items() if key not in self._known}
         self._span.set_attributes(new)
 
@@ -470,6 +466,18 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat") -> Call | None
     if isinstance(call, InnerCall):
         call.around = around
     return call
+
+
+def _together(before: Reply | None, reply: Reply | None) -> Reply | None:
+    """Return what is learned of a call that asks a client several times: each request is billed."""
+    if before is None or reply is None:
+        return before if reply is None else reply
+    return replace(reply, usage=before.usage if _is_same(before, reply) else before.usage + reply.usage)
+
+
+def _is_same(before: Reply | None, reply: Reply) -> bool:
+    """Say whether an answer was told before: a client inside of a client tells the same again."""
+    return before is not None and reply.id is not None and reply.id == before.id
 
 
 def _begin(describe: Callable[[], Request], kind: str) -> Call | None:

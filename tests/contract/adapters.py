@@ -249,10 +249,6 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.litellm_adapters import LiteLLMAsync, LiteLLMSync
 
         found |= {"litellm-sync": LiteLLMSync(), "litellm-async": LiteLLMAsync()}
-    if importlib.util.find_spec("llama_index") is not None:
-        from tests.contract.llama_index_adapters import LlamaIndexAsync, LlamaIndexSync
-
-        found |= {"llama-index-sync": LlamaIndexSync(), "llama-index-async": LlamaIndexAsync()}
     if importlib.util.find_spec("dspy") is not None:
         from tests.contract.dspy_adapters import OF_DSPY
 
@@ -261,6 +257,10 @@ def _adapters() -> dict[str, Adapter]:
         from tests.contract.pydantic_ai_adapters import OF_PYDANTIC_AI
 
         found |= OF_PYDANTIC_AI
+    if importlib.util.find_spec("llama_index") is not None:
+        from tests.contract.llama_index_adapters import LlamaIndexAsync, LlamaIndexSync
+
+        found |= {"llama-index-sync": LlamaIndexSync(), "llama-index-async": LlamaIndexAsync()}
     return found
 
 

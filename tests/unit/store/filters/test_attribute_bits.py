@@ -14,7 +14,7 @@ from tracelm.otlp.records import AnyValue
 from tracelm.store.filters import parse
 from tracelm.store.filters.attribute_bits import bits_of, may_hold
 from tracelm.store.filters.attributes import holds
-from tracelm.store.filters.syntax import Between, Compares, Has, Literally, Matches, Name, Pattern, Term
+from tracelm.store.filters.syntax import Between, Compares, Has, Literally, Matches, Name, Pattern, Term, Value
 from tracelm.store.tables import SPANS
 
 KEYS = st.sampled_from(["customer.tier", "n", "gen_ai.request.temperature", "ключ", "\ud800"])
@@ -44,12 +44,19 @@ def test_what_is_true_of_a_span_is_never_ruled_out(attributes: dict[str, AnyValu
     own = [
         each for each in (there if isinstance(there, list) else [there]) if isinstance(each, bool | int | float | str)
     ]
-    asked = [Literally(spelled) for each in own for spelled in (str(each), str(each).upper(), str(each).lower())]
+    asked: list[Value] = [
+        Literally(spelled) for each in own for spelled in (str(each), str(each).upper(), str(each).lower())
+    ]
     asked += [each for each in own if not isinstance(each, bool | str)]
     values = st.one_of(TEXTS.map(Literally), NUMBERS, *([st.sampled_from(asked)] if asked else []))
     matches = st.builds(Matches, st.just(name), st.lists(values, min_size=1, max_size=2).map(tuple))
-    others = (Has(name), Compares(name, ">", -1e9), Between(name, -1e9, 1e9), Matches(name, (Pattern("*"),)))
-    term = data.draw(st.one_of(matches, st.sampled_from(others)))
+    others: tuple[Term, ...] = (
+        Has(name),
+        Compares(name, ">", -1e9),
+        Between(name, -1e9, 1e9),
+        Matches(name, (Pattern("*"),)),
+    )
+    term: Term = data.draw(st.one_of(matches, st.sampled_from(others)))
     assert says_it_may(term, attributes) or not holds(term, attributes)
 
 
