@@ -177,6 +177,9 @@ def test_litellms_own_spans_step_back_where_they_would_come_here_too(
     config = theirs.OpenTelemetryConfig(exporter="console")
     loggers = [theirs.OpenTelemetry(config, tracer_provider=each) for each in (ours, elsewhere)]
     monkeypatch.setattr(litellm, "callbacks", loggers)
+    for name in ("input_callback", "success_callback", "failure_callback", "service_callback"):  # it adds them there
+        for kind in {name, f"_async_{name}"} & set(vars(litellm)):
+            monkeypatch.setattr(litellm, kind, list(getattr(litellm, kind)))
     with tracelm.span("outer"):
         litellm.completion(**_chat(own_url))
     now = datetime.datetime.now(datetime.UTC)

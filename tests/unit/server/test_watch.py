@@ -1,6 +1,7 @@
 """The REST API of monitors and guardrails: what they found and did, window by window."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,8 +114,9 @@ def test_time_and_project_narrow_what_is_told(server: Serving) -> None:
 
 
 def test_a_key_for_another_project_sees_neither(tmp_path: Path, home: Path) -> None:
-    key = make_key(home, "read", projects=("other",))
-    with serving(home) as running:
+    own = shutil.copytree(home, tmp_path / "home")  # once there is a key, nobody gets in without one
+    key = make_key(own, "read", projects=("other",))
+    with serving(own) as running:
         answers: list[Any] = [running.get(path, key=key) for path in ("/monitors", "/monitors/answers")]
         assert answers[0].json == {"items": []}
         assert answers[1].status == 404
