@@ -105,6 +105,7 @@ test("a lineage is walked along runs: a scorer that two runs share does not join
     task_version: run_id,
     traces: 2,
     scorers: [{ name: "right", version: "1", n: 2 }],
+    model: null,
   });
   const known = { name: "d", version: "v0", digest: "aa", created_ns: "1", note: null, aliases: [] };
   const graph = graphOf([known], [use("one", "v0", "aa"), use("two", null, "bb")]);
