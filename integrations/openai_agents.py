@@ -19,7 +19,7 @@ class OpenAIAgentsInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return which versions of the library are known to work."""
-        return ("openai-agents >= 0.2",)
+        return ("openai-agents >= 0.20",)
 
     def _instrument(self, **_options: Any) -> None:
         # What hands every event on to the processors of traces. Not a processor of our own: one cannot be taken back,
