@@ -128,22 +128,19 @@ class Compiler:
         condition = self.of_spans(node)
         is_named = names_rows(condition, SPANS.c.id)
         searches = any(isinstance(leaf, Search) for leaf in _leaves(node))
-        if is_named or not (_reads_records(node) or (searches and calls_python(condition))):
-            within = [beside_named(self.within)] if self.within and is_named else self.within
-            found = self._few_traces(within, condition, ask_soon=not is_named)
-            if found is not None:
-                return TRACES.c.id.in_(found)
         same = (SPANS.c.trace_id == TRACES.c.trace_id, SPANS.c.project == TRACES.c.project)
-        return exists().where(*same, condition).correlate(TRACES)  # not to the root's span, which a query may read too
-
-    def _few_traces(self, within: Sequence[Condition], condition: Condition, *, ask_soon: bool) -> Sequence[int] | None:
-        """Return the traces with such a span if they are few; before records are read, by what needs none."""
-        spans = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*within)
-        parts = list(conjuncts(condition))
-        soon = [part for part in parts if not calls_python(part)]
-        if ask_soon and 0 < len(soon) < len(parts) and self.few(spans.where(*soon), TRACES) is None:
-            return None
-        return self.few(spans.where(condition), TRACES)
+        has_one = exists().where(*same, condition).correlate(TRACES)  # not to the root's span, which a query may read
+        if is_named or not (_reads_records(node) or (searches and calls_python(condition))):
+            parts = list(conjuncts(condition))
+            # Before records are read, by what needs none.
+            soon = parts if is_named else [part for part in parts if not calls_python(part)]
+            within = [beside_named(self.within)] if self.within and is_named else self.within
+            spans = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*within, *soon)
+            found = self.few(spans, TRACES) if soon else None
+            if found is not None:
+                few = TRACES.c.id.in_(found)
+                return few if len(soon) == len(parts) else and_(few, has_one)
+        return has_one
 
     def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
         judged = _of_score(term)
