@@ -14,6 +14,14 @@ from tracelm.testing import Spans
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40)
 MP3 = b"ID3\x04" + bytes(60)
+REPLY: dict[str, Any] = {
+    "id": "r1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
+}
 RESPONSE: dict[str, Any] = {
     "id": "resp_1",
     "object": "response",

@@ -11,6 +11,7 @@ import pytest
 from inline_snapshot import snapshot
 
 import tracelm
+from tests.integrations.answering import REPLY
 from tests.openai_client import http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
@@ -47,14 +48,6 @@ def _client(base_url: str, *bodies: Mapping[str, Any], max_retries: int = 0) -> 
     return openai.OpenAI(base_url=base_url, api_key="test", max_retries=max_retries, http_client=http_client)
 
 
-REPLY: dict[str, Any] = {
-    "id": "r1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
-    "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
-}
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Really?"}]}
 
 

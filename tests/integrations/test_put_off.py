@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
 import tracelm
-from tests.integrations.answering import RESPONSE
+from tests.integrations.answering import REPLY, RESPONSE
 from tests.openai_client import http
 from tracelm.integrations._chat_endpoint import ChatEndpoint
 from tracelm.integrations._exchange import Request
@@ -21,14 +21,6 @@ from tracelm.trace.tracer import JournalTracer
 
 pytestmark = pytest.mark.anyio
 INPUT = "gen_ai.input.messages"
-REPLY: dict[str, Any] = {
-    "id": "r1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
-    "usage": {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
-}
 
 
 @pytest.fixture

@@ -88,13 +88,7 @@ def trials(
 ) -> Rows[StoredTrial]:
     """Return what there is of each row and trial of a run, in the order of the dataset; of `rows` only, where given."""
     check_limit(limit)
-    at_span = and_(
-        SPANS.c.trace_id == TRIALS.c.trace_id,
-        SPANS.c.project == TRIALS.c.project,
-        SPANS.c.span_id == TRIALS.c.span_id,
-    )
-    known = [column for column in TRIALS.columns if column.name != "id"]
-    found = select(*known, *_RECORD).join(SPANS, at_span).where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
+    found = _with_spans().where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
     if rows is not None:
         found = found.where(TRIALS.c.row_index.in_(rows))
     page = Page(after=after, limit=limit, query=("trials", run_id, project))
@@ -106,21 +100,25 @@ def trials(
 def known_outputs(connection: Connection, task_version: str, *, project: str) -> dict[tuple[str, int], tuple[str, Any]]:
     """Return exact outputs of a version of a task, with the traces they stand in, by row digest and trial."""
     of_run = and_(RUNS.c.run_id == TRIALS.c.run_id, RUNS.c.project == TRIALS.c.project)
+    found = (
+        _with_spans()
+        .join(RUNS, of_run)
+        .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
+        .order_by(TRIALS.c.end_ns)
+    )
+    stored = (StoredTrial(**row) for row in with_records(connection, connection.execute(found).mappings()))
+    return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
+
+
+def _with_spans() -> Select[Any]:
+    """Return the trials, each with the record of its span."""
     at_span = and_(
         SPANS.c.trace_id == TRIALS.c.trace_id,
         SPANS.c.project == TRIALS.c.project,
         SPANS.c.span_id == TRIALS.c.span_id,
     )
     known = [column for column in TRIALS.columns if column.name != "id"]
-    found = (
-        select(*known, *_RECORD)
-        .join(RUNS, of_run)
-        .join(SPANS, at_span)
-        .where(RUNS.c.task_version == task_version, RUNS.c.project == project, TRIALS.c.is_exact)
-        .order_by(TRIALS.c.end_ns)
-    )
-    stored = (StoredTrial(**row) for row in with_records(connection, connection.execute(found).mappings()))
-    return {(each.row_digest or "", each.trial): (each.trace_id, each.output) for each in stored}
+    return select(*known, *_RECORD).join(SPANS, at_span)
 
 
 def _runs(connection: Connection, wanted: Select[Any], page: Page) -> Rows[StoredRun]:

@@ -210,7 +210,7 @@ def test_a_forked_child_judges_its_own_spans() -> None:
 
 def test_spans_of_other_libraries_are_heard_too() -> None:
     init(monitors=[monitor(where="name:theirs")])
-    with otel.get_tracer("their.library").start_as_current_span("theirs", attributes={"output.value": '"please"'}):
+    with otel.get_tracer("theirs.client").start_as_current_span("theirs", attributes={"output.value": '"please"'}):
         pass
     tracelm.shutdown()
     with tracelm.open_store() as store:

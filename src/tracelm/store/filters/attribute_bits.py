@@ -36,7 +36,7 @@ def bits_of(attributes: Mapping[str, AnyValue]) -> tuple[int, int]:
     """Return the bits of a span's own attributes, in two numbers of 63."""
     found = 0
     for key, value in attributes.items():
-        if key in _KEYS_LEFT_OUT or key.startswith(_LEFT_OUT):
+        if is_left_out(key):
             continue
         if isinstance(value, list):
             found |= _of_attribute(key, None)
