@@ -60,8 +60,9 @@ class OpenedStore:
         return self._outlines
 
     def close(self) -> None:
-        """End the use of this object. No file stays open between queries, so there is nothing to wait for."""
+        """End the use of this object: its connections to a server are given up. No file stays open between queries."""
         self._open = False
+        self._database.close()
 
     def index(self) -> IndexReport:
         """Read what the journal holds into the store; every query does it first.
