@@ -82,6 +82,7 @@ bench: $(VENV)/.dev  ## what tracing, evaluations, guardrails and the server cos
 	@$(BIN)/python benchmarks/eval_throughput.py
 	@$(BIN)/python benchmarks/guard.py
 	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.pages
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "tracelm needs Python 3.11 or newer: install it, for example 'apt-get install python3'" >&2; exit 1; }
