@@ -64,6 +64,11 @@ def test_long_texts_and_messages_are_searched_and_read_as_texts(key: str, tmp_pa
         assert found(store, "le lo") == ["1"]
 
 
+def test_a_text_does_not_reach_from_one_value_into_the_next(tmp_path: Path) -> None:
+    with opened(tmp_path, "AAA\n", "b\na") as store:
+        assert found(store, "\na") == ["2"]
+
+
 def test_a_message_that_many_spans_have_is_found_in_each(tmp_path: Path) -> None:
     said = [json.dumps([{"content": f"{LONG} shared"}, {"content": f"{LONG} no. {n}"}]) for n in range(1, 9)]
     with opened(tmp_path, *said) as store:

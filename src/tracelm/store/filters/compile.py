@@ -140,7 +140,7 @@ class Compiler:
             # Before records are read, by what needs none.
             soon = parts if is_named else [part for part in parts if not calls_python(part)]
             within = [beside_named(self.within)] if self.within and is_named else self.within
-            keys = select(SPANS.c.trace_id, SPANS.c.project).where(*soon)
+            keys = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*soon)
             ends = [] if is_named else [keys.where(*end) for end in self.ends]
             found = self.few(keys.where(*within), TRACES, ends) if soon else None
             if found is not None:
