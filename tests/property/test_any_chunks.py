@@ -9,12 +9,12 @@ from openai.types.chat import ChatCompletionChunk
 
 from tracelm.integrations._chunks import ChatChunks
 
-_TEXT = st.none() | st.text(max_size=4)
-_CALL = st.fixed_dictionaries(
+_TEXT: st.SearchStrategy[Any] = st.none() | st.text(max_size=4)
+_CALL: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"index": st.integers(0, 1)},
     optional={"id": _TEXT, "function": st.fixed_dictionaries({}, optional={"name": _TEXT, "arguments": _TEXT})},
 )
-_DELTA = st.fixed_dictionaries(
+_DELTA: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "content": _TEXT,
@@ -25,13 +25,13 @@ _DELTA = st.fixed_dictionaries(
         "of_the_provider": _TEXT,
     },
 )
-_WORD = st.fixed_dictionaries({"content": st.text(min_size=1, max_size=4)})
-_CHOICE = st.fixed_dictionaries(
+_WORD: st.SearchStrategy[Any] = st.fixed_dictionaries({"content": st.text(min_size=1, max_size=4)})
+_CHOICE: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"index": st.integers(0, 1) | st.sampled_from([True, 1.0, None]), "delta": _WORD | _WORD | st.none() | _DELTA},
     optional={"finish_reason": st.sampled_from([None, "", "stop", "tool_calls"]), "logprobs": st.none()},
 )
-_USAGE = st.fixed_dictionaries({"prompt_tokens": st.integers(0, 3), "completion_tokens": st.integers(0, 3)})
-_CHUNK = st.fixed_dictionaries(
+_USAGE: st.SearchStrategy[Any] = st.fixed_dictionaries({"prompt_tokens": st.integers(0, 3), "completion_tokens": st.integers(0, 3)})
+_CHUNK: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"choices": st.lists(_CHOICE, min_size=1, max_size=1) | st.lists(_CHOICE, max_size=2) | st.none()},
     optional={
         "id": st.sampled_from([None, "c-1", "c-2"]),
@@ -64,8 +64,8 @@ def _next(text: str, oddity: tuple[dict[str, Any], dict[str, Any], dict[str, Any
     return {"id": "c-1", "choices": [choice], **beside}
 
 
-_NEXT = st.builds(_next, st.text(min_size=1, max_size=2), st.just(({}, {}, {})) | st.sampled_from(_ODDITIES))
-_CHUNKS = st.lists(_NEXT, max_size=8) | st.lists(_NEXT | _CHUNK, max_size=8)
+_NEXT: st.SearchStrategy[Any] = st.builds(_next, st.text(min_size=1, max_size=2), st.just(({}, {}, {})) | st.sampled_from(_ODDITIES))
+_CHUNKS: st.SearchStrategy[list[Any]] = st.lists(_NEXT, max_size=8) | st.lists(_NEXT | _CHUNK, max_size=8)
 
 
 def _told(chunks: list[Any], *, keep_content: bool) -> tuple[object, ...]:
