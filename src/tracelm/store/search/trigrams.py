@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     func,
     inspect,
-    or_,
     select,
     text,
     update,
@@ -99,7 +98,7 @@ class PostgresSearch(SearchIndex):
             has = _TEXTS.c.text.contains(fold(given), autoescape=True)
             own = select((_TEXTS.c.document - 1) // 2).where(_TEXTS.c.document % 2 == 1, has)
             of_pieces = select(_LINKS.c.span).join(_TEXTS, _TEXTS.c.document == _LINKS.c.document).where(has)
-            return or_(SPANS.c.id.in_(own), SPANS.c.id.in_(of_pieces))
+            return SPANS.c.id.in_(own.union_all(of_pieces))  # not OR: then every span of a window is asked
 
         return condition
 
