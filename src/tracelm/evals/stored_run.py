@@ -10,7 +10,7 @@ import orjson
 from tracelm import semconv
 from tracelm.evals.measured import Measured
 from tracelm.evals.run import Outcome, RowResult
-from tracelm.scoring.score import Score
+from tracelm.scoring.score import Score, ScoreValue
 
 if TYPE_CHECKING:
     from tracelm.store.store import Store
@@ -51,7 +51,7 @@ def stored_run(
         place = row, trial if isinstance(trial, int) else 0
         if span.row_digest is not None:
             digests[row] = span.row_digest
-        columns.setdefault(row, _columns(span))
+        columns.setdefault(row, columns_of(span))
         results[place] = _result(place, span, scores.get(place, []), *_metrics(store, span, wanted=with_metrics))
     planned = itertools.product(range(run.rows or 0), range(run.trials or 1))
     for place in planned:
@@ -81,8 +81,7 @@ def _result(
     return RowResult(
         row=place[0],
         trial=place[1],
-        # What a newer version calls otherwise is no score.
-        outcome=cast("Outcome", told) if told in get_args(Outcome) else "task_error",
+        outcome=outcome_of(told),
         output=span.output,
         error=span.status_message or "; ".join(why) or None,
         latency_s=latency_s,
@@ -94,14 +93,24 @@ def _result(
     )
 
 
+def outcome_of(told: str) -> Outcome:
+    """Return an outcome that was recorded; what a newer version calls otherwise is no score."""
+    return cast("Outcome", told) if told in get_args(Outcome) else "task_error"
+
+
 def _score(found: "StoredScore") -> Score:
-    value = found.value if found.label is None else found.label
-    if found.value is not None and found.label in {"true", "false"}:
-        value = found.label == "true"
-    return Score(value=value, passed=found.passed, explanation=found.explanation)
+    return Score(value=value_of(found.value, found.label), passed=found.passed, explanation=found.explanation)
 
 
-def _columns(span: "StoredSpan") -> Mapping[str, Any]:
+def value_of(value: float | None, label: str | None) -> ScoreValue:
+    """Return what a scorer gave: a number and a label are the two halves of a bool."""
+    if value is not None and label in {"true", "false"}:
+        return label == "true"
+    return value if label is None else label
+
+
+def columns_of(span: "StoredSpan") -> Mapping[str, Any]:
+    """Return the columns of the row that a trial's span is about, as far as they were recorded."""
     try:
         found = orjson.loads(span.input or "")
     except orjson.JSONDecodeError:  # content was not recorded, or cut

@@ -1,7 +1,7 @@
 """The store's questions about evaluation runs. All read; none writes."""
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, case, func, or_, select
 
@@ -19,6 +19,11 @@ from tracelm.store.verdicts import StoredScore
 
 _RECORD: Final = tuple(SPANS.c[name] for name in KEPT)
 _EVALUATION: Final = or_(SCORES.c.source.is_(None), SCORES.c.source == "eval")
+_AT_SPAN: Final = and_(
+    SPANS.c.trace_id == TRIALS.c.trace_id,
+    SPANS.c.project == TRIALS.c.project,
+    SPANS.c.span_id == TRIALS.c.span_id,
+)
 _COUNTED: Final = and_(
     TRIALS.c.run_id == SCORES.c.run_id,
     TRIALS.c.project == SCORES.c.project,
@@ -77,6 +82,52 @@ def outcomes(connection: Connection, run_id: str, *, project: str) -> list[tuple
     return [(row, trial, outcome) for row, trial, outcome in connection.execute(found.order_by(*known[:2]))]
 
 
+class Place(NamedTuple):
+    """One row and trial of a run, and the span that it is."""
+
+    row: int
+    trial: int
+    outcome: str
+    trace_id: str
+    span_id: str
+
+
+class Verdict(NamedTuple):
+    """What a scorer said of one row and trial."""
+
+    row: int
+    trial: int
+    name: str
+    value: float | None
+    label: str | None
+    error_type: str | None
+
+
+def places(connection: Connection, run_id: str, *, project: str) -> list[Place]:
+    """Return the rows and trials of a run that were run, without what they hold; what began last comes first."""
+    known = (TRIALS.c.row_index, TRIALS.c.trial, TRIALS.c.outcome, TRIALS.c.trace_id, TRIALS.c.span_id)
+    found = (
+        select(*known)
+        .join(SPANS, _AT_SPAN)
+        .where(TRIALS.c.run_id == run_id, TRIALS.c.project == project)
+        .order_by(SPANS.c.start_ns.desc(), SPANS.c.id.desc())
+    )
+    return [Place(*line) for line in connection.execute(found).all()]
+
+
+def verdicts(connection: Connection, run_id: str, *, project: str) -> list[Verdict]:
+    """Return the scores of a run that count, without what is said about them; the earliest first."""
+    known = (TRIALS.c.row_index, TRIALS.c.trial, *(SCORES.c[name] for name in ("name", "value", "label", "error_type")))
+    found = (
+        select(*known)
+        .select_from(SCORES)
+        .join(TRIALS, _COUNTED)
+        .where(SCORES.c.run_id == run_id, SCORES.c.project == project, _EVALUATION)
+        .order_by(SCORES.c.time_ns, SCORES.c.id)
+    )
+    return [Verdict(*line) for line in connection.execute(found).all()]
+
+
 def trials(
     connection: Connection,
     run_id: str,
@@ -112,13 +163,8 @@ def known_outputs(connection: Connection, task_version: str, *, project: str) ->
 
 def _with_spans() -> Select[Any]:
     """Return the trials, each with the record of its span."""
-    at_span = and_(
-        SPANS.c.trace_id == TRIALS.c.trace_id,
-        SPANS.c.project == TRIALS.c.project,
-        SPANS.c.span_id == TRIALS.c.span_id,
-    )
     known = [column for column in TRIALS.columns if column.name != "id"]
-    return select(*known, *_RECORD).join(SPANS, at_span)
+    return select(*known, *_RECORD).join(SPANS, _AT_SPAN)
 
 
 def _runs(connection: Connection, wanted: Select[Any], page: Page) -> Rows[StoredRun]:

@@ -84,9 +84,7 @@ def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 @router.post(
     _ROWS,
-    openapi_extra=_body(
-        "application/x-ndjson", {"type": "string", "description": "One row a line, as `GET .../versions/...` has them."}
-    ),
+    openapi_extra=_body("application/x-ndjson", {"description": "One row a line, as `GET .../versions/...` has them."}),
 )
 async def keep_rows(request: Request, caller: Sender) -> KeptRows:
     """Keep rows of datasets, by their content; a version that has them is published then.

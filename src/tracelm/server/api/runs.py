@@ -14,6 +14,7 @@ from tracelm.evals.measured import Measured
 from tracelm.evals.run import RowResult
 from tracelm.evals.stored import places_of, results
 from tracelm.evals.stored_run import stored_run
+from tracelm.evals.stored_summary import summarized_run
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import Figure, ScoreLine, plain, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
@@ -191,7 +192,7 @@ def show_run(request: Request, caller: Reader, run_id: RunId, project: ProjectNa
     """Show a run: each score's mean with its interval, and what it was made of."""
     store = store_of(request)
     stored = store.run(run_id, project=project_for(caller, project))
-    measured = stored_run(store, stored)
+    measured = summarized_run(store, stored)
     outcomes: dict[str, int] = {}
     for each in measured.results:
         outcomes[each.outcome] = outcomes.get(each.outcome, 0) + 1

@@ -97,7 +97,7 @@ class PostgresSearch(SearchIndex):
 
         def condition(given: str) -> ColumnElement[bool]:
             has = _TEXTS.c.text.contains(fold(given), autoescape=True)
-            own = select((_TEXTS.c.document - 1) / 2).where(_TEXTS.c.document % 2 == 1, has)
+            own = select((_TEXTS.c.document - 1) // 2).where(_TEXTS.c.document % 2 == 1, has)
             of_pieces = select(_LINKS.c.span).join(_TEXTS, _TEXTS.c.document == _LINKS.c.document).where(has)
             return or_(SPANS.c.id.in_(own), SPANS.c.id.in_(of_pieces))
 
