@@ -84,7 +84,7 @@ test("rows with the same two values are one point, and one without a value is no
 test("the runs of two versions of a task are two lines over the same runs", () => {
   const run = (task_version: string | null, mean: number) => ({
     task_version,
-    summary: [{ score: "right", mean, low: null, high: null, n: 3, scored: 3, errors: 0, se: null, lower_is_better: false }],
+    summary: [{ score: "right", mean, low: null, high: null, n: 3, scored: 3, errors: 0, se: null, lower_is_better: false, bins: [] }],
   });
   const lines = runLines([run("a", 0.5), run("a", 0.6), run("b", 0.9)], "right");
   expect(lines.map((line) => [line.version, line.points.map((point) => point?.mean ?? null)])).toEqual([

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from pydantic import Field, ValidationError
 
 from tracelm.data.model import models_of_dataset
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.rule import Reader, check_sees_all
 from tracelm.server.api.datasets import DatasetName
 from tracelm.server.api.listing import store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS
 from tracelm.store.lineage import MOST, runs_of_dataset
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
