@@ -108,11 +108,23 @@ test("a lineage is walked along runs: a scorer that two runs share does not join
     model: null,
   });
   const known = { name: "d", version: "v0", digest: "aa", created_ns: "1", note: null, aliases: [] };
-  const graph = graphOf([known], [use("one", "v0", "aa"), use("two", null, "bb")]);
+  const graph = graphOf("d", [known], [use("one", "v0", "aa"), use("two", null, "bb")], []);
   expect(graph.nodes.filter((each) => each.column === 0).map((each) => each.words)).toEqual(["v0", "not published"]);
   expect([...connected(graph, "r:p/one").nodes].toSorted()).toEqual(["r:p/one", "s:right/1", "t:answer/one", "v:aa", "x:p/one"]);
   const shared = connected(graph, "s:right/1").nodes;
   expect([...shared].toSorted()).toEqual(["r:p/one", "r:p/two", "s:right/1", "v:aa", "v:bb", "x:p/one", "x:p/two"]);
+
+  const model = (name: string, dataset: string) => ({
+    name, version: "v3", digest: "cc", dataset, dataset_version: "v0", training: { id: "e1", project: "p", trace_id: "ab", span_id: "cd" },
+  }); // prettier-ignore
+  const trained = [{ ...use("one", "v0", "aa"), model: model("tuned", "d") }, { ...use("two", "v0", "aa"), model: model("tuned", "d") }, { ...use("three", "v0", "aa"), model: model("bought", "e") }];
+  const models = graphOf("d", [known], trained, [model("tuned", "d")]);
+  expect(models.nodes.filter((each) => each.column === 1).map((each) => `${each.words}, ${each.detail}`)).toEqual(["tuned, model v3", "bought, model v3, trained on e"]);
+  const back = connected(models, "r:p/one").nodes;
+  expect(["m:tuned/cc", "v:aa"].every((each) => back.has(each))).toBe(true);
+  expect(["r:p/two", "m:bought/cc"].some((each) => back.has(each))).toBe(false);
+  const on = connected(models, "m:tuned/cc").nodes;
+  expect([...on].filter((each) => /^[vmr]:/.test(each)).toSorted()).toEqual(["m:tuned/cc", "r:p/one", "r:p/two", "v:aa"]);
 });
 
 test("runs are lines over the axes on which they differ, and a brush keeps those that go through it", () => {

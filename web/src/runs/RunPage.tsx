@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
-import { get, type Run } from "../api/client";
+import { get, type Run, type Schemas } from "../api/client";
 import { useScope } from "../frame/scope";
 import { Failed, Loading } from "../frame/states";
 import type { Json } from "../format/json";
@@ -63,10 +63,40 @@ function Head({ run }: { run: Run }) {
         {run.end_ns !== null && <Fact name="Took" value={duration(between(run.start_ns, run.end_ns))} />}
         <Fact name="Task" value={`${oneLine(run.task ?? "–", 60)} ${run.task_version ?? ""}`} />
         <Fact name="Dataset" value={`${oneLine(run.dataset ?? "–", 60)} ${run.dataset_version ?? run.dataset_digest?.slice(0, 8) ?? ""}`} />
+        {run.model !== null && <Fact name="Model" value={<Trained model={run.model} />} />}
         <Fact name="Tokens" value={count(run.tokens)} />
         <Fact name="Cost" value={cost(run.cost_usd)} />
       </dl>
     </div>
+  );
+}
+
+/** A model that was trained, with the way to its training. */
+function Trained({ model }: { model: Schemas["ModelLine"] }) {
+  const { training } = model;
+  return (
+    <>
+      {oneLine(model.name, 60)} <span title={model.digest}>{oneLine(model.version, 20)}</span>
+      {model.dataset !== null && (
+        <>
+          {" "}
+          <span className="font-normal text-soft">trained on</span>{" "}
+          <Link to="/datasets" search={{ name: model.dataset, version: model.dataset_version ?? undefined }} className="link">
+            {oneLine(model.dataset, 60)} {model.dataset_version ?? ""}
+          </Link>
+        </>
+      )}
+      {training !== null && (
+        <Link
+          to="/traces/$traceId"
+          params={{ traceId: training.trace_id }}
+          search={{ span: `${training.project}/${training.span_id}` }}
+          className="link ml-2 font-normal"
+        >
+          Open its training
+        </Link>
+      )}
+    </>
   );
 }
 

@@ -25,6 +25,7 @@ from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import ScoreLine, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
+from tracelm.server.api.trained import ModelLine, model_line
 from tracelm.store import run_queries
 from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.stored import StoredRun
@@ -57,6 +58,7 @@ class RunLine(Model):
     cost_usd: Figure
     tokens: int
     means: dict[str, Figure]
+    model: ModelLine | None = Field(description="The model that was evaluated, where the run names one.")
     provenance: dict[str, Any] = Field(description="What the run was made of.")
 
 
@@ -210,8 +212,9 @@ def compare_runs(
 
 
 def _columns(run: StoredRun) -> dict[str, Any]:
-    found = {name: getattr(run, name) for name in RunLine.model_fields}
-    return found | {"means": dict(run.means), "provenance": plain(run.provenance)}
+    found = {name: getattr(run, name) for name in RunLine.model_fields if name != "model"}
+    model = model_line(run.provenance.get("model"))
+    return found | {"means": dict(run.means), "model": model, "provenance": plain(run.provenance)}
 
 
 def _cut(
