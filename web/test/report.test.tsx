@@ -52,6 +52,8 @@ test("a slice is a button a column, and small ones say how many rows they have",
   expect(within(screen.getByRole("table", { name: "Scores by lang" })).getByText("4 rows")).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "kind" }));
   expect(screen.getByText("(empty)")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "kind" }));
+  expect(screen.queryByRole("table", { name: "Scores by kind" })).toBeNull();
 });
 
 test("a pair whose outputs are not in the file says so", () => {

@@ -39,7 +39,7 @@ export function ReportPage({ report }: { report: Report }) {
         <h2 className="mb-2 font-semibold">Scores</h2>
         <SummaryTable file={`scores of run ${report.run_id}`} summary={report.summary} />
       </section>
-      {report.slices.length > 0 && <SlicesView slices={report.slices} />}
+      {report.slices.length > 0 && <SlicesView slices={report.slices} isOpen />}
       {comparison !== null && <Compared report={report} comparison={comparison} />}
       <Rows report={report} />
     </main>

@@ -89,7 +89,7 @@ export function RowsTable({ rows, scores, hasTrials, open, onOpen, toTrace }: Ta
               </th>
             ))}
             <th className="label w-20 px-2 text-right">Took</th>
-            <th className="label w-24 px-3 text-right">Cost</th>
+            <th className="label w-28 px-3 text-right">Cost</th>
           </tr>
         </thead>
         <tbody>
