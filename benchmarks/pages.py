@@ -2,8 +2,9 @@
 
     python -m benchmarks.pages [--rounds 9]
 
-Each page is opened in a browser context of its own, so nothing is cached; rounds are interleaved. Beside them the floor,
-an answer of the same server without any script. It needs the built UI (`make web`) and a Chromium (`make browser`).
+Each page is opened in a browser context of its own, so nothing is cached; rounds are interleaved. Beside them stands
+the floor, an answer of the same server without any script. It needs the built UI (`make web`) and a Chromium (`make
+browser`).
 """
 
 import argparse

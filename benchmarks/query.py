@@ -1,11 +1,12 @@
 """How long the store takes to answer, with many spans in it.
 
-    python benchmarks/query.py [--spans 1000000] [--days 7] [--rounds 7] [--folder FOLDER] [--indexes]
+    python -m benchmarks.query [--spans 1000000] [--days 7] [--rounds 7] [--folder FOLDER] [--store URL]
 
 Fills a store with traces of ten spans over some days, one of 1,000 and one of 33,000 spans, with scores on every tenth
-trace, by what ingest itself uses; a folder that is filled already is used again. Then it asks what a list of traces
-and of spans offers, within the last 24 hours. Times are medians in ms, from the call to the records, in one process,
-by the clock and of the processor; the journal is empty.
+trace, by what ingest itself uses; a folder that is filled already is used again, and so is the database that `--store`
+names. `--store new` starts a PostgreSQL server for the time of the benchmark. Then it asks what a list of traces and of
+spans offers, within the last 24 hours. Times are medians in ms, from the call to the records, in one process, by the
+clock and of the processor (of this process: not of a database server); the journal is empty.
 """
 
 import argparse
@@ -89,18 +90,26 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--store")
     given = parser.parse_args()
-    with store_of(given.spans, days=given.days, folder=given.folder) as store:
+    url = given.store
+    if url == "new":
+        from tests.postgres import new_database
+
+        url = new_database()
+    with store_of(given.spans, days=given.days, folder=given.folder, url=url) as store:
         ask(store, rounds=given.rounds)
 
 
 @contextmanager
-def store_of(spans: int, *, days: float, folder: Path | None) -> Generator[Store]:
-    """Open a store with so many spans: that in `folder`, if it was filled once, else a new one, there or for now."""
-    with tempfile.TemporaryDirectory() as scratch, tracelm.open_store(home=folder or Path(scratch)) as store:
-        if not (store.home / "filled").exists():
+def store_of(spans: int, *, days: float, folder: Path | None, url: str | None = None) -> Generator[Store]:
+    """Open a store with so many spans: that in `folder` or at `url`, if it was filled once, else a new one."""
+    with tempfile.TemporaryDirectory() as scratch, tracelm.open_store(url, home=folder or Path(scratch)) as store:
+        if not store.projects():
             fill(store, spans=spans, days=days)
-            (store.home / "filled").touch()
+            begun = time.perf_counter()
+            texts = store.index_texts()
+            print(f"{texts:,} texts taken into the index in {time.perf_counter() - begun:,.0f} s", flush=True)
         yield store
 
 
@@ -128,7 +137,7 @@ def fill(store: Store, *, spans: int, days: float) -> None:
         for first in range(0, len(lines), BATCH):
             written += _write(store, lines[first : first + BATCH], [])
     took = time.perf_counter() - begun
-    megabytes = Path(store.place).stat().st_size / 1e6
+    megabytes = store.maintenance.stats().size_bytes / 1e6
     print(f"{written:,} spans written in {took:,.0f} s, {written / took:,.0f}/s; {megabytes:,.0f} MB")
 
 

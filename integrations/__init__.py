@@ -1,1 +1,1 @@
-"""Client libraries that tracelm patches, one module each."""
+"""Client libraries that tracelm patches: a module each, and a folder for what only one of them says."""

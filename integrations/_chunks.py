@@ -1,7 +1,8 @@
 """The chunks of a streamed chat completion, put together to the whole that would have come unstreamed."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from tracelm.integrations._chat import read_reply
 from tracelm.integrations._exchange import Reply
@@ -11,7 +12,12 @@ from tracelm.integrations._fields import fields, items, text
 _TEXTS: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 _STRUCTURES: Final = frozenset({"content", "tool_calls", "function_call", "audio"})
 _BESIDE_CONTENT: Final = (*(_TEXTS | _STRUCTURES) - {"content"}, "role")
-_HEAD: Final = ("id", "model", "service_tier", "system_fingerprint", "usage", "x_groq")
+_DECLARED: Final = ("id", "model", "service_tier", "system_fingerprint", "usage")
+"""What stands beside the choices, of which the client's classes have fields."""
+_OF_GROQ: Final = "x_groq"
+_HEAD: Final = (*_DECLARED, _OF_GROQ)
+_declared: Final = itemgetter(*_DECLARED)
+_CONTENT: Final = {"content"}
 
 
 @dataclass(slots=True)
@@ -121,13 +127,39 @@ class ChatChunks:
         self._choices: dict[int, _Choice] = {}
         self._head: dict[str, object] = {}
         self._latest: tuple[object, ...] = ()
+        # Of the chunk before, to see at a glance that one goes on with the text where it left off.
+        self._class: type[Any] | None = None
+        self._declared: tuple[object, ...] = ()
+        self._pieces: dict[int, list[str]] = {}
 
-    def add(self, chunk: object) -> None:
+    def add(self, chunk: Any) -> None:
         """Take one chunk, a client's object."""
+        if chunk.__class__ is self._class:  # nearly every chunk is one more piece of a text, and nothing else
+            try:
+                found, (part,) = chunk.__dict__, chunk.choices
+                said, index = part.delta, part.index
+                content, more = said.content, said.__pydantic_extra__
+                if (
+                    said.__pydantic_fields_set__ == _CONTENT
+                    and _declared(found) == self._declared
+                    and part.finish_reason is None
+                    and not (more and any(more.values()))
+                    and _OF_GROQ not in chunk.__pydantic_extra__
+                    and type(content) is str
+                    and type(index) is int
+                ):
+                    self._pieces[index].append(content)
+                    return
+            except (AttributeError, KeyError, TypeError, ValueError):  # another one: it is read below
+                pass
+        self._read(chunk)
+
+    def _read(self, chunk: object) -> None:
         found = fields(chunk)
         head = tuple(map(found.get, _HEAD))
         if head != self._latest:
             self._latest = head
+            self._declared = head[:-1] if head[-1] is None else ()
             # Counts that come more than once are running totals.
             self._head.update({name: value for name, value in zip(_HEAD, head, strict=True) if value})
         for each in items(found.get("choices")):
@@ -139,6 +171,9 @@ class ChatChunks:
                 choice = self._choices[index] = _Choice()
             if self._keep_content:
                 choice.add(part.get("delta"))
+                if "content" in choice.texts and hasattr(chunk, "__pydantic_fields_set__"):
+                    self._class = chunk.__class__
+                    self._pieces[index] = choice.texts["content"]
             reason = part.get("finish_reason")
             if reason:
                 choice.finish_reason = text(reason) or choice.finish_reason

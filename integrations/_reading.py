@@ -4,9 +4,12 @@ No generators: the one that is read from is left, closed or forgotten as it woul
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from tracelm.trace.safely import report
 
 _Piece = TypeVar("_Piece")
+_RECORD: Final = "record a piece of a streamed reply"
 
 
 class Record(Protocol):
@@ -21,7 +24,7 @@ class Record(Protocol):
     hides: Callable[[object], bool] | None
 
     def got(self, piece: Any, /) -> None:
-        """Take a piece that has arrived."""
+        """Take a piece that has arrived. May raise: who passes the pieces on reports it."""
         ...
 
     def exhausted(self) -> None:
@@ -57,7 +60,10 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
                 raise
             finally:
                 record.is_waiting = False
-            record.got(piece)
+            try:  # on the way of every piece: `safely` costs more than what it would hold
+                record.got(piece)
+            except Exception as error:
+                report(_RECORD, error)
             if record.hides is None or not record.hides(piece):
                 return piece
 
@@ -86,6 +92,9 @@ class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):
                 raise
             finally:
                 record.is_waiting = False
-            record.got(piece)
+            try:  # on the way of every piece: `safely` costs more than what it would hold
+                record.got(piece)
+            except Exception as error:
+                report(_RECORD, error)
             if record.hides is None or not record.hides(piece):
                 return piece

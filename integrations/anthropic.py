@@ -11,7 +11,7 @@ from opentelemetry import trace
 from opentelemetry.context import get_value
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from tracelm.integrations._claude_endpoints import find_claude_endpoint
+from tracelm.integrations._claude.endpoints import find_claude_endpoint
 from tracelm.integrations._endpoint import Endpoint
 from tracelm.integrations._nesting import SUPPRESSED_BY_TRACELOOP
 from tracelm.integrations._patches import patch

@@ -14,7 +14,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations._base import begin
-from tracelm.integrations._bedrock_endpoints import (
+from tracelm.integrations._bedrock.endpoints import (
     CONVERSE,
     InvokeEvents,
     counted_by,

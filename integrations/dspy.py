@@ -13,7 +13,7 @@ from tracelm.pricing.listed import load_in_background
 from tracelm.trace.safely import safely
 
 if TYPE_CHECKING:
-    from tracelm.integrations._dspy_handler import Handler
+    from tracelm.integrations._dspy.handler import Handler
 
 
 class DSPyInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -24,7 +24,7 @@ class DSPyInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return ("dspy >= 3.0",)
 
     def _instrument(self, **_options: Any) -> None:
-        from tracelm.integrations._dspy_handler import Handler
+        from tracelm.integrations._dspy.handler import Handler
 
         load_in_background()
         lm, settings = _module("dspy.clients.base_lm"), _module("dspy.dsp.utils.settings")

@@ -23,8 +23,8 @@ from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Request
 from tracelm.integrations._fields import field, text
-from tracelm.integrations._google_fields import answer_in
-from tracelm.integrations._google_routes import find_endpoint
+from tracelm.integrations._google.fields import answer_in
+from tracelm.integrations._google.routes import find_endpoint
 from tracelm.integrations._patches import own, patch
 from tracelm.integrations._stream import Chunks, NoChunks, StreamRecord, end_watched, watch_held
 from tracelm.pricing.listed import load_in_background

@@ -37,7 +37,7 @@ class LangChainInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         from langchain_core.language_models.llms import BaseLLM
         from langchain_core.runnables import config
 
-        from tracelm.integrations._langchain_handler import Handler
+        from tracelm.integrations._langchain.handler import Handler
 
         load_in_background()
         self._runs = runs = Runs("langchain")

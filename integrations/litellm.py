@@ -11,15 +11,15 @@ from tracelm.frozen import frozen
 from tracelm.integrations._base import begin
 from tracelm.integrations._call import Call
 from tracelm.integrations._chat_endpoint import ChatEndpoint
-from tracelm.integrations._completions import CompletionsEndpoint
-from tracelm.integrations._embeddings import EmbeddingsEndpoint
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Request
-from tracelm.integrations._litellm_replies import LiteLLMChunks, answered, asked_of, described
-from tracelm.integrations._litellm_spans import stepping_back
-from tracelm.integrations._litellm_streams import follow
+from tracelm.integrations._litellm.replies import LiteLLMChunks, answered, asked_of, described
+from tracelm.integrations._litellm.spans import stepping_back
+from tracelm.integrations._litellm.streams import follow
+from tracelm.integrations._openai.completions import CompletionsEndpoint
+from tracelm.integrations._openai.embeddings import EmbeddingsEndpoint
+from tracelm.integrations._openai.response_endpoints import ResponsesEndpoint
 from tracelm.integrations._patches import patch, patch_when_imported
-from tracelm.integrations._response_endpoints import ResponsesEndpoint
 from tracelm.integrations._stream import StreamRecord, end_watched
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace.safely import report

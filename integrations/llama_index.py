@@ -19,8 +19,8 @@ class LlamaIndexInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **_options: Any) -> None:
         from llama_index.core import instrumentation
 
-        from tracelm.integrations._llama_index_handlers import EventHandler, SpanHandler
-        from tracelm.integrations._llama_index_listener import Listener
+        from tracelm.integrations._llama_index.handlers import EventHandler, SpanHandler
+        from tracelm.integrations._llama_index.listener import Listener
 
         load_in_background()
         # The root hears what all others pass on. It moved into a package of its own, from where it is re-exported.

@@ -9,23 +9,23 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from tracelm.integrations import _mcp_network, _mcp_one, _mcp_two
+from tracelm.integrations._mcp import network, version_one, version_two
 from tracelm.integrations._patches import patch_when_imported
 
 _Wrapper = Callable[[Any, Callable[[], bool]], Any]
 _ONE: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
-    ("mcp.shared.session", "BaseSession", "send_request", _mcp_one.sending),
-    ("mcp.shared.session", "RequestResponder", "respond", _mcp_one.responding),
-    ("mcp.server.lowlevel.server", "Server", "_handle_request", _mcp_one.serving),
-    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", _mcp_network.noting),
+    ("mcp.shared.session", "BaseSession", "send_request", version_one.sending),
+    ("mcp.shared.session", "RequestResponder", "respond", version_one.responding),
+    ("mcp.server.lowlevel.server", "Server", "_handle_request", version_one.serving),
+    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", network.noting),
 )
 _TWO: Final[tuple[tuple[str, str, str, _Wrapper], ...]] = (
-    ("mcp.shared.jsonrpc_dispatcher", "JSONRPCDispatcher", "send_raw_request", _mcp_two.sending),
-    ("mcp.shared.direct_dispatcher", "DirectDispatcher", "send_raw_request", _mcp_two.sending),
-    ("mcp.shared.jsonrpc_dispatcher", "", "otel_span", _mcp_two.stepping_back),
-    ("mcp.server._otel", "OpenTelemetryMiddleware", "__call__", _mcp_two.answering),
-    ("mcp.server._otel", "", "otel_span", _mcp_two.stepping_back),
-    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", _mcp_network.noting),
+    ("mcp.shared.jsonrpc_dispatcher", "JSONRPCDispatcher", "send_raw_request", version_two.sending),
+    ("mcp.shared.direct_dispatcher", "DirectDispatcher", "send_raw_request", version_two.sending),
+    ("mcp.shared.jsonrpc_dispatcher", "", "otel_span", version_two.stepping_back),
+    ("mcp.server._otel", "OpenTelemetryMiddleware", "__call__", version_two.answering),
+    ("mcp.server._otel", "", "otel_span", version_two.stepping_back),
+    ("mcp.client.streamable_http", "StreamableHTTPTransport", "post_writer", network.noting),
 )
 """What is replaced: the module, the class in it (or the module itself), the name, and by what."""
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations._endpoint import Endpoint
+from tracelm.integrations._openai.routes import find_endpoint
+from tracelm.integrations._openai.stream_usage import asking, hides
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
-from tracelm.integrations._routes import find_endpoint
 from tracelm.integrations._stainless import AZURE, Library, counting
 from tracelm.integrations._stream import end_watched
-from tracelm.integrations._stream_usage import asking, hides
 from tracelm.pricing.listed import load_in_background
 
 _BEFORE_EACH_ATTEMPT: Final = "_prepare_request"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from tracelm.integrations._agents_listener import Listener
+from tracelm.integrations._openai_agents.listener import Listener
 from tracelm.integrations._patches import patch
 from tracelm.integrations._runs import Runs
 from tracelm.trace.safely import safely

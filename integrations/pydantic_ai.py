@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.metrics import NoOpMeterProvider
 
 from tracelm.integrations._patches import own, patch
-from tracelm.integrations._pydantic_tracer import StandInProvider, StandInTracer
+from tracelm.integrations._pydantic_ai.tracer import StandInProvider, StandInTracer
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.context import detach

@@ -22,8 +22,8 @@ from tracelm.data.dataset import Dataset
 from tracelm.data.model import ModelVersion, publish_model
 from tracelm.errors import ConfigError
 from tracelm.integrations._fields import field, items, number, text
-from tracelm.integrations._training_curve import Curve, Point
-from tracelm.integrations._training_metrics import measure
+from tracelm.integrations._training.curve import Curve, Point
+from tracelm.integrations._training.metrics import measure
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import safely

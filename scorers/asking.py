@@ -1,18 +1,18 @@
 """Asking a model for a verdict: the client, the call, and what is recorded around it."""
 
 import functools
-import inspect
 import weakref
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from tracelm import semconv
 from tracelm.errors import ConfigError
 from tracelm.scorers import judge_prompt
 from tracelm.scorers.judge_answer import Answer, read_answer
+from tracelm.scorers.judge_clients import JudgeClient, OpenAIChat, Question, client_for
 from tracelm.scorers.paths import value_at
 from tracelm.scorers.scales import Scale
 from tracelm.scorers.values import refused
@@ -31,23 +31,23 @@ MAX_CHARACTERS: Final = 400_000
 
 # Servers that do not know a parameter say so with one of these.
 _NOT_SUPPORTED: Final = frozenset({400, 404, 422, 500, 501})
-_TOP_LOGPROBS: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelScorer(Scorer):
-    """A scorer that asks a model through OpenAI's client. `Judge` and `Preference` say what is asked.
+    """A scorer that asks a model through somebody's client. `Judge` and `Preference` say what is asked.
 
     Args:
         model: The model that judges.
-        client: An `openai.OpenAI` or `openai.AsyncOpenAI`, also for Azure; made from the environment
-            (`OPENAI_API_KEY`, `OPENAI_BASE_URL`) when first used unless given. It is no part of the version.
+        client: A client of `openai` or `anthropic`, sync or async, also for Azure, Bedrock and Vertex; a
+            `google.genai.Client`; `boto3.client("bedrock-runtime")`; or `litellm`. Unless given, an `openai.OpenAI`
+            made from the environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`) when first used. No part of the version.
         base_url: The server, for a client that is made: any that speaks OpenAI's chat completions.
-        temperature: Sent as it is; `None` sends none, for models that refuse it.
+        temperature: `None` sends none, for models that refuse it; clients of Anthropic from 2.0 on never do.
         max_tokens: The longest answer; `None` sends none.
-        options: Further arguments of `chat.completions.create`, laid over the others.
-        structured: Whether the server is held to the form of the answer (`response_format`): `always`, `never`, or
-            `auto`, which asks without where the server refuses it.
+        options: Further arguments of the call, laid over the others; for Google's client of its `config`.
+        structured: Whether the server is held to the form of the answer (by a schema, or a tool that must be called):
+            `always`, `never`, or `auto`, which asks without where the server refuses it.
     """
 
     model: str
@@ -66,18 +66,19 @@ class ModelScorer(Scorer):
         if self.client is not None:
             if self.base_url is not None:
                 raise ConfigError("client and base_url are both given: the client has an address already")
-            if not hasattr(getattr(getattr(self.client, "chat", None), "completions", None), "create"):
-                raise ConfigError(f"client is a {type(self.client).__name__}: give an openai.OpenAI or AsyncOpenAI")
+            wants_limit = client_for(self.client).wants_max_tokens
+            if wants_limit and self.max_tokens is None:
+                raise ConfigError("max_tokens=None: this client's provider wants a limit, for example 1024")
 
     @abstractmethod
     def asking(self, row: Mapping[str, object]) -> Asking:
         """Yield the calls that are made for a row, and return its score."""
 
     def score(self, **row: object) -> Score:
-        """Ask the model; an `AsyncOpenAI` client is asked in an event loop of its own."""
-        if self._is_async:
+        """Ask the model; an async client is asked in an event loop of its own."""
+        if self._way.is_async:
             return run_in_own_loop(lambda: self._asked(row, in_own_loop=True))
-        create = self._client.chat.completions.create
+        create = self._way.create
         with self._recorded():
             steps = self.asking(row)
             try:
@@ -94,7 +95,7 @@ class ModelScorer(Scorer):
 
     async def ascore(self, **row: object) -> Score:
         """Ask the model without blocking the event loop; a sync client is asked in a worker thread."""
-        if self._is_async:
+        if self._way.is_async:
             return await self._asked(row)
         import anyio.to_thread
 
@@ -102,25 +103,30 @@ class ModelScorer(Scorer):
 
     def ask(self, rubric: str, scale: Scale, material: Mapping[str, str], *, logprobs: bool = False) -> Step:
         """Yield one call, and a second one where the server refuses the form; return the `Answer`."""
-        call: dict[str, Any] = {
-            "model": self.model,
-            "messages": judge_prompt.messages(rubric, scale.labels, material),
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-        }
-        call = {name: value for name, value in call.items() if value is not None}
-        further: dict[str, Any] = {"logprobs": True, "top_logprobs": _TOP_LOGPROBS} if logprobs else {}
-        if self.structured != "never" and not self._memory.get("plain"):
-            further["response_format"] = judge_prompt.schema(scale.labels)
-        given = dict(self.options or {})
+        system, user = judge_prompt.told(rubric, scale.labels, material)
+        question = Question(
+            model=self.model,
+            system=system,
+            user=user,
+            schema=None,
+            logprobs=False,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            options=dict(self.options or {}),
+        )
+        way = self._form
+        form = (
+            judge_prompt.schema(scale.labels) if self.structured != "never" and not self._memory.get("plain") else None
+        )
+        asked = replace(question, schema=form, logprobs=logprobs)
         try:
-            reply: Any = yield {**call, **further, **given}
+            reply: Any = yield way.arguments(asked)
         except Exception as error:
-            if not further or self.structured == "always" or getattr(error, "status_code", None) not in _NOT_SUPPORTED:
+            if asked == question or self.structured == "always" or way.status(error) not in _NOT_SUPPORTED:
                 raise
-            reply = yield {**call, **given}
+            reply = yield way.arguments(question)
             self._memory["plain"] = True
-        return read_answer(reply, scale)
+        return read_answer(way.said(reply), scale)
 
     def material(self, row: Mapping[str, object], places: Sequence[str]) -> dict[str, str] | Score:
         """Return what is shown to the model, by place; a refusal where it is too much."""
@@ -132,7 +138,7 @@ class ModelScorer(Scorer):
 
     async def _asked(self, row: Mapping[str, object], *, in_own_loop: bool = False) -> Score:
         async with self._client_here(in_own_loop=in_own_loop) as client:
-            return await self._asked_with(client.chat.completions.create, row)
+            return await self._asked_with(type(self._way)(client).create, row)
 
     async def _asked_with(self, create: Any, row: Mapping[str, object]) -> Score:
         with self._recorded():
@@ -154,8 +160,6 @@ class ModelScorer(Scorer):
         """Give the client for the running loop: its connections live in the loop that made them."""
         import asyncio
 
-        import openai
-
         try:
             here = weakref.ref(asyncio.get_running_loop())
         except RuntimeError:  # trio
@@ -163,7 +167,7 @@ class ModelScorer(Scorer):
         if here is None or (not in_own_loop and self._memory.setdefault("loop", here) == here):
             yield self.client
             return
-        async with self.client.copy(http_client=openai.DefaultAsyncHttpxClient()) as fresh:
+        async with self._way.of_another_loop() as fresh:
             yield fresh
 
     def _recorded(self) -> Any:
@@ -173,20 +177,13 @@ class ModelScorer(Scorer):
         )
 
     @property
-    def _is_async(self) -> bool:
-        if self.client is None:
-            return False
-        import openai
-
-        # The async client's `create` is a plain function that returns a coroutine.
-        create = self.client.chat.completions.create
-        return isinstance(self.client, openai.AsyncOpenAI) or inspect.iscoroutinefunction(create)
+    def _form(self) -> JudgeClient:
+        """What is sent and read; without a client, before one is made."""
+        return OpenAIChat(None) if self.client is None else self._way
 
     @functools.cached_property
-    def _client(self) -> Any:
-        if self.client is not None:
-            return self.client
-        return made_client(self.base_url)
+    def _way(self) -> JudgeClient:
+        return client_for(made_client(self.base_url) if self.client is None else self.client)
 
     @functools.cached_property
     def _memory(self) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from tracelm.scoring.score import Score
 from tracelm.scoring.scorer import Scorer
@@ -15,8 +14,7 @@ NOT_SEARCHED: Final = "NOT_SEARCHED"
 """The type of the span behind a detector's limit: masked too, as nobody looked there."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Found:
+class Found(NamedTuple):
     """Something that was found.
 
     Attributes:

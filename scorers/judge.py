@@ -42,11 +42,12 @@ class Judge(ModelScorer):
             `details["spread"]`; labels, True and False their majority. Wants a `temperature` above 0.
         logprobs: Whether labels are weighted with the probabilities that the model gave them, where the server
             tells them and the labels differ in their first token: the value is then the expected worth.
-        client: An `openai.OpenAI` or `openai.AsyncOpenAI`; made from the environment unless given.
-        base_url: The server, for a client that is made.
-        temperature: Sent as it is; `None` sends none.
+        client: A client of `openai` or `anthropic`, a `google.genai.Client`, `boto3.client("bedrock-runtime")`, or
+            `litellm`; an `openai.OpenAI` made from the environment unless given.
+        base_url: The server, for a client that is made: any that speaks OpenAI's chat completions.
+        temperature: `None` sends none, for models that refuse it; clients of Anthropic from 2.0 on never do.
         max_tokens: The longest answer; `None` sends none.
-        options: Further arguments of `chat.completions.create`.
+        options: Further arguments of the call; for Google's client of its `config`.
         structured: `auto`, `always` or `never` ask the server to hold the model to the form.
 
     Raises:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from tracelm.scorers.scales import Scale
 from tracelm.scorers.values import shown
@@ -18,6 +18,29 @@ _LEAST_MASS: Final = 0.5
 _FENCE: Final = re.compile(r"\A```\w*\s*(.*?)\s*```\Z", re.DOTALL)
 _LINE: Final = re.compile(r"^[\s*_#>-]*verdict[\s*_]*[:=][\s*_]*([^\n]{1,80}?)[\s*_]*$", re.IGNORECASE | re.MULTILINE)
 _VALUE: Final = re.compile(r'"verdict"\s*:\s*"?')
+
+
+Token: TypeAlias = tuple[str, Sequence[tuple[str, float]]]
+"""A token of an answer, and those that could have stood there, each with the logarithm of its probability."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a model said, in no provider's words.
+
+    Attributes:
+        text: The answer; `None` where there is none.
+        refusal: Why it did not answer, where it or its provider said so.
+        is_cut_off: Whether it had more to say.
+        logprobs: Its tokens, where their probabilities were told.
+        tokens: Input and output tokens.
+    """
+
+    text: str | None
+    refusal: str | None = None
+    is_cut_off: bool = False
+    logprobs: Sequence[Token] = ()
+    tokens: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +60,22 @@ class Answer:
     tokens: tuple[int, int] = (0, 0)
 
 
-def read_answer(reply: object, scale: Scale) -> Answer:
-    """Read a chat completion.
+def read_answer(said: Said, scale: Scale) -> Answer:
+    """Read what a model said.
 
     Args:
-        reply: What the client returned.
+        said: What it said.
         scale: The labels that count.
     """
-    tokens = _tokens(reply)
-    choices = cast("Sequence[Any]", getattr(reply, "choices", None) or ())
-    if not choices:
-        return Answer(label=None, explanation="the judge gave no answer", tokens=tokens)
-    message = choices[0].message
-    refusal: object = getattr(message, "refusal", None)
-    if refusal:
-        return Answer(label=None, explanation=f"the judge refused: {refusal}", tokens=tokens)
-    text = str(getattr(message, "content", None) or "")
-    label, explanation = read_verdict(text, scale)
-    if label is None and getattr(choices[0], "finish_reason", None) == "length":
+    if said.refusal is not None:
+        return Answer(label=None, explanation=f"the judge refused: {said.refusal}", tokens=said.tokens)
+    if said.text is None:
+        return Answer(label=None, explanation="the judge gave no answer", tokens=said.tokens)
+    label, explanation = read_verdict(said.text, scale)
+    if label is None and said.is_cut_off:
         explanation = "the judge's answer was cut off: raise max_tokens"
-    found = None if label is None else probabilities(getattr(choices[0], "logprobs", None), scale)
-    return Answer(label=label, explanation=explanation, probabilities=found, tokens=tokens)
+    found = None if label is None else probabilities(said.logprobs, scale)
+    return Answer(label=label, explanation=explanation, probabilities=found, tokens=said.tokens)
 
 
 def read_verdict(text: str, scale: Scale) -> tuple[str | None, str | None]:
@@ -88,31 +106,29 @@ def read_verdict(text: str, scale: Scale) -> tuple[str | None, str | None]:
     return None, f"the judge gave several verdicts: {', '.join(sorted(str(each) for each in labels))}"
 
 
-def probabilities(logprobs: object, scale: Scale) -> dict[str, float] | None:
+def probabilities(tokens: Sequence[Token], scale: Scale) -> dict[str, float] | None:
     """Return how likely each label was, from the alternatives of the token with which the verdict begins.
 
     `None` where there are no alternatives, where a token could begin two labels, or where the labels together have
     less than half of the probability.
     """
-    tokens = cast("Sequence[Any]", getattr(logprobs, "content", None) or ())
-    text = "".join(str(each.token) for each in tokens)
+    text = "".join(token for token, _ in tokens)
     matches = list(_VALUE.finditer(text))
     if not matches:
         return None
     start, end = matches[-1].end(), 0
     begun = None
-    for each in tokens:
-        begin, end = end, end + len(str(each.token))
+    for token, others in tokens:
+        begin, end = end, end + len(token)
         if begin <= start < end:
             # What of the token stands before the verdict stands before every alternative, too.
-            begun = each, text[begin:start]
+            begun = others, text[begin:start]
             break
     if begun is None:
         return None
-    token, before = begun
+    others, before = begun
     found = dict.fromkeys(scale.labels, 0.0)
-    for each in cast("Sequence[Any]", token.top_logprobs or ()):
-        candidate = str(each.token)
+    for candidate, logprob in others:
         if not candidate.startswith(before):
             continue
         begins = candidate[len(before) :].strip().strip('",}').casefold()
@@ -120,7 +136,7 @@ def probabilities(logprobs: object, scale: Scale) -> dict[str, float] | None:
         if len(fits) > 1:
             return None
         if fits:
-            found[fits[0]] += math.exp(float(each.logprob))
+            found[fits[0]] += math.exp(logprob)
     mass = math.fsum(found.values())
     return {label: each / mass for label, each in found.items()} if mass >= _LEAST_MASS else None
 
@@ -140,9 +156,3 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             if isinstance(value, dict) and "verdict" in value:
                 yield cast("dict[str, Any]", value)
         position = text.find("{", after)
-
-
-def _tokens(reply: object) -> tuple[int, int]:
-    usage: Any = getattr(reply, "usage", None)
-    sent, received = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    return int(sent or 0), int(received or 0)

@@ -27,8 +27,8 @@ nothing else:
 REMINDER: Final = "End of the material. Judge it by the rubric: one JSON object with explanation and verdict."
 
 
-def messages(rubric: str, labels: Sequence[str], material: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the messages to the judge.
+def told(rubric: str, labels: Sequence[str], material: Mapping[str, str]) -> tuple[str, str]:
+    """Return what the system says to the judge, and what the user does.
 
     The mark is a digest of all that is shown: no piece of the material can contain it.
 
@@ -40,28 +40,18 @@ def messages(rubric: str, labels: Sequence[str], material: Mapping[str, str]) ->
     digest = hashlib.sha256(orjson.dumps([rubric, list(labels), [*material.items()]], _as_text)).hexdigest()
     mark = f"#{digest[:16]}"
     pieces = [f"[{mark} begin {name}]\n{text}\n[{mark} end {name}]" for name, text in material.items()]
-    told = SYSTEM.format(rubric=rubric, labels=", ".join(f'"{each}"' for each in labels), mark=mark)
-    return [
-        {"role": "system", "content": told},
-        {"role": "user", "content": "\n\n".join([*pieces, REMINDER])},
-    ]
+    system = SYSTEM.format(rubric=rubric, labels=", ".join(f'"{each}"' for each in labels), mark=mark)
+    return system, "\n\n".join([*pieces, REMINDER])
 
 
 def schema(labels: Sequence[str]) -> dict[str, Any]:
-    """Return `response_format`: the explanation first, then a verdict of the scale."""
+    """Return the JSON Schema of an answer: the explanation first, then a verdict of the scale."""
     properties = {"explanation": {"type": "string"}, "verdict": {"type": "string", "enum": list(labels)}}
     return {
-        "type": "json_schema",
-        "json_schema": {
-            "name": "verdict",
-            "strict": True,
-            "schema": {
-                "type": "object",
-                "properties": properties,
-                "required": list(properties),
-                "additionalProperties": False,
-            },
-        },
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
     }
 
 

@@ -1,6 +1,7 @@
 """Which digits are a payment card's number or an IBAN: issuers, lengths and check digits."""
 
 from collections.abc import Mapping
+from string import ascii_letters
 from typing import Final
 
 # Issuer prefixes (first, last) and the lengths of their numbers: ISO/IEC 7812 as the networks publish it.
@@ -40,17 +41,24 @@ def is_card_number(number: str) -> bool:
     return _has_issuer(number) and _passes_luhn(number)
 
 
+_LENGTHS: Final[dict[str, set[int]]] = {}
+"""How long the numbers of an issuer are, by the digits that they begin with."""
+for _first, _last, _lengths in _ISSUERS:
+    for _prefix in range(int(_first), int(_last) + 1):
+        _LENGTHS.setdefault(str(_prefix), set()).update(_lengths)
+
+
 def _has_issuer(number: str) -> bool:
-    return any(first <= number[: len(first)] <= last and len(number) in lengths for first, last, lengths in _ISSUERS)
+    return any(len(number) in _LENGTHS.get(number[:length], ()) for length in (1, 2, 3, 4))
+
+
+_DOUBLED: Final = str.maketrans("0123456789", "0246813579")
+"""The sum of the digits of twice a digit."""
 
 
 def _passes_luhn(number: str) -> bool:
     """Check the last digit (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(number)):
-        doubled = int(digit) << (place & 1)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
+    return sum(map(int, number[::-2] + number[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 # The IBAN registry (ISO 13616): how many characters a country's numbers have.
@@ -86,4 +94,7 @@ def has_iban_check_digits(iban: str) -> bool:
     Args:
         iban: ASCII letters and digits, without blanks.
     """
-    return int("".join(str(int(char, 36)) for char in iban[4:] + iban[:4])) % 97 == 1
+    return int((iban[4:] + iban[:4]).translate(_AS_DIGITS)) % 97 == 1
+
+
+_AS_DIGITS: Final = str.maketrans({char: str(int(char, 36)) for char in ascii_letters})

@@ -7,6 +7,7 @@ the check digits of a card or an IBAN, the ranges of an SSN, the grammar of an a
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Final, Literal, TypeAlias, get_args
 
 import re2
@@ -110,26 +111,28 @@ _CARD_GROUPS: Final = tuple(sorted({len(layout) for layout in _CARD_LAYOUTS}, re
 
 
 def _cards(text: str) -> Iterator[Span]:
-    for start, end in spans(_long_number, text):
-        groups = [each.span() for each in _group.finditer(text, start, end)]
+    for first, last in spans(_long_number, text):
+        groups = [each.span() for each in _group.finditer(text, first, last)]
+        lengths = tuple(end - start for start, end in groups)
         at = 0
         while at < len(groups):
-            size = next((size for size in _CARD_GROUPS if _is_card(text, groups[at : at + size], size)), 0)
-            if size:
-                yield groups[at][0], groups[at + size - 1][1]
-            at += size or 1
+            for size in _CARD_GROUPS:
+                if lengths[at : at + size] in _CARD_LAYOUTS and at + size <= len(groups):
+                    start, end = groups[at][0], groups[at + size - 1][1]
+                    if _is_card(text, start, end, is_whole=size == 1):
+                        yield start, end
+                        at += size
+                        break
+            else:
+                at += 1
 
 
-def _is_card(text: str, groups: list[Span], size: int) -> bool:
-    if tuple(end - start for start, end in groups) not in _CARD_LAYOUTS or len(groups) != size:
-        return False
-    start, end = groups[0][0], groups[-1][1]
+def _is_card(text: str, start: int, end: int, *, is_whole: bool) -> bool:
     if text.count("\n", start, end) > 1:
         return False
-    if not stands_alone(text, start, end) or (size == 1 and _is_part_of_a_decimal(text, start, end)):
+    if not stands_alone(text, start, end) or (is_whole and _is_part_of_a_decimal(text, start, end)):
         return False
-    number = digits(text[start:end])
-    return is_card_number(number)
+    return is_card_number(digits(text[start:end]))
 
 
 def _is_part_of_a_decimal(text: str, start: int, end: int) -> bool:
@@ -148,20 +151,17 @@ def _ibans(text: str) -> Iterator[Span]:
         if start < done or not length:
             continue
         # What stands behind may run on into the next words: the country says where the number ends.
-        places: list[int] = []
-        for place in range(start, min(start + 2 * length, len(text))):
-            char = text[place]
-            if char.isascii() and char.isalnum():
-                places.append(place)
-                if len(places) == length:
-                    break
-            elif char not in " -" or text[place - 1] in " -":
-                break
-        if len(places) < length or not stands_alone(text, start, places[-1] + 1):
+        number = _iban_of(length).match(text, start)
+        if number is None or not stands_alone(text, start, number.end()):
             continue
-        if has_iban_check_digits("".join(text[place] for place in places)):
-            done = places[-1] + 1
+        if has_iban_check_digits(number.group().replace(" ", "").replace("-", "")):
+            done = number.end()
             yield start, done
+
+
+@cache
+def _iban_of(length: int) -> re.Pattern[str]:
+    return re.compile(rf"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){{{length - 1}}}")
 
 
 # --- US social security number ------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """Where at the end of a text that goes on personal data may have begun: what comes before it can be let go."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 WINDOW: Final = 160
 """In characters; those without a width come on top. The longest finding with blanks is a phone number."""
 
 _IBAN: Final = 48
+_NEAR: Final = 128
+"""Mostly it is told by the last words."""
 _number: Final = re.compile(r"[\d+(\uff0b\uff08]")
 _token: Final = re.compile(r"\S+")
 _letters: Final = re.compile(r"[^\W\d_]+")
@@ -26,21 +29,58 @@ def begins_at(text: str) -> int:
     start = max(len(text) - 4 * WINDOW, 0)
     if _number.search(text, start) is None and _month.match(text, _last_word(text, start)) is None:
         return len(text)
-    begun: int | None = None
-    iban_until = 0
-    for token in _token.finditer(text, start):
-        word = token.group()
-        if _number.search(word) is not None or _month.fullmatch(word) is not None:
-            begun = token.start() if begun is None else begun
-            if _iban.search(word) is not None:
-                iban_until = token.end() + _IBAN
-        elif begun is None or token.end() == len(text) or _goes_on.fullmatch(word) is not None:
-            continue
-        elif token.end() > iban_until and _letters.search(word) is not None:
-            begun = None
+    near = max(len(text) - _NEAR, start)
+    begun = _begun(text, near, is_cut=near > start)
     if begun is None:
+        begun = _begun(text, start, is_cut=False)
+    if begun is None or begun == len(text):
         return len(text)
     return max(begun, len(text) - (WINDOW if text.isascii() else 4 * WINDOW))
+
+
+def _begun(text: str, start: int, *, is_cut: bool) -> int | None:
+    """Go back from the end to the word that ends all numbers before it; return where the first one behind it begins.
+
+    Args:
+        text: The text.
+        start: How far to go back.
+        is_cut: Whether there is more before `start`.
+
+    Returns:
+        A place, the length of `text` where no number is open; `None` where more of the text must be seen.
+    """
+    tokens = list(_token.finditer(text, start))
+    begun = len(text)
+    for index in range(len(tokens) - 1, -1, -1):
+        if is_cut and index == 0:  # it may be half a word
+            return None
+        token = tokens[index]
+        word = token.group()
+        if _number.search(word) is not None or _month.fullmatch(word) is not None:
+            begun = token.start()
+        elif token.end() == len(text) or _goes_on.fullmatch(word) is not None or _letters.search(word) is None:
+            continue
+        else:
+            if is_cut and tokens[0].end() >= token.end() - _IBAN:
+                return None
+            if not _is_within_iban(token, reversed(tokens[:index])):
+                return begun
+    return begun
+
+
+def _is_within_iban(token: "re.Match[str]", before: Iterable["re.Match[str]"]) -> bool:
+    """Say whether an IBAN begins so shortly before a word that it may be a part of it.
+
+    Args:
+        token: The word.
+        before: Those before it, the nearest first.
+    """
+    for each in before:
+        if each.end() < token.end() - _IBAN:
+            return False
+        if _iban.search(each.group()) is not None:
+            return True
+    return False
 
 
 def _last_word(text: str, start: int) -> int:

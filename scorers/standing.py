@@ -29,4 +29,4 @@ def stands_alone(text: str, start: int, end: int) -> bool:
 
 def digits(text: str) -> str:
     """Return the digits of a text."""
-    return "".join(char for char in text if char.isdigit())
+    return "".join(filter(str.isdigit, text))

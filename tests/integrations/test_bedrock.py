@@ -19,7 +19,7 @@ from tests.integrations.answering import brief
 from tests.recordings.bedrock import MADE, BedrockRecorded, shared_bedrock
 from tests.recordings.facts import Said, facts_on
 from tests.recordings.foreign import replayed
-from tracelm.integrations._converse_blocks import converse_parts
+from tracelm.integrations._bedrock.blocks import converse_parts
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)

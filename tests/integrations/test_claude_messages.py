@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from tracelm.integrations._claude import (
+from tracelm.integrations._claude.blocks import block_part
+from tracelm.integrations._claude.events import MessageEvents
+from tracelm.integrations._claude.messages import (
     input_messages,
     message_usage,
     read_message,
     request_attributes,
     tool_definitions,
 )
-from tracelm.integrations._claude_blocks import block_part
-from tracelm.integrations._claude_events import MessageEvents
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Usage
 from tracelm.pricing.prices import PriceTable

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracelm.integrations._bedrock_endpoints import CONVERSE, endpoint_for
-from tracelm.integrations._claude_endpoints import find_claude_endpoint
+from tracelm.integrations._bedrock.endpoints import CONVERSE, endpoint_for
+from tracelm.integrations._claude.endpoints import find_claude_endpoint
 from tracelm.integrations._endpoint import Asked, Endpoint
-from tracelm.integrations._google_routes import find_endpoint as find_google_endpoint
-from tracelm.integrations._routes import find_endpoint
+from tracelm.integrations._google.routes import find_endpoint as find_google_endpoint
+from tracelm.integrations._openai.routes import find_endpoint
 
 _CLAUDE = ("/v1/messages", "/v1/messages/count_tokens")
 _ENDPOINTS: dict[str, Endpoint] = {

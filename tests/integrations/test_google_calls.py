@@ -25,7 +25,7 @@ from tests.recordings.google import GoogleRecorded
 from tests.recordings.made_google import GOOGLE
 from tests.recordings.server import serve
 from tracelm.integrations._endpoint import Asked
-from tracelm.integrations._google_content import ContentEndpoint
+from tracelm.integrations._google.content import ContentEndpoint
 from tracelm.integrations.google_genai import GoogleGenAIInstrumentor
 from tracelm.testing import Spans
 from tracelm.trace import patching

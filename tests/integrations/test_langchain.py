@@ -327,13 +327,13 @@ def test_without_content_no_word_of_it_is_recorded(own_url: str, tmp_path: Any) 
 
 
 def test_a_chain_that_our_failure_hits_runs_on(own_url: str, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracelm.integrations import _langchain_handler
+    from tracelm.integrations._langchain import handler
 
     def broken(*_args: object, **_kwargs: object) -> Any:
         raise RuntimeError("a bug of ours")
 
     for name in ("_step", "chat_request", "set_content"):
-        monkeypatch.setattr(_langchain_handler, name, broken)
+        monkeypatch.setattr(handler, name, broken)
     before = tracelm.flush().failures
     assert ANSWER in chain(own_url).invoke({"thing": "it"})
     assert tracelm.flush().failures > before

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import tracelm
 from tracelm.integrations._chat_endpoint import ChatEndpoint
-from tracelm.integrations._litellm_replies import answered, asked_of
+from tracelm.integrations._litellm.replies import answered, asked_of
 from tracelm.pricing.cost import Usage
 from tracelm.testing import Spans
 from tracelm.testing.conformance import check

@@ -433,6 +433,26 @@ def test_a_public_price_is_on_the_span(spans: Spans) -> None:
     assert attributes["tracelm.cost.rule"] == "genai-prices:openai/gpt-4o"
 
 
+@pytest.mark.parametrize(
+    ("tier", "usd", "condition"),
+    [
+        ("default", 0.0000325, ""),
+        ("batch", 0.00001625, "; processing=batch"),
+        ("flex", 0.00001625, "; service_tier=flex"),
+    ],
+)
+def test_a_call_that_was_served_as_a_batch_or_in_a_tier_has_the_price_of_it(
+    tier: str, usd: float, condition: str, spans: Spans
+) -> None:
+    with _client("https://api.openai.com/v1", {**REPLY, "model": "gpt-5-2025-08-07", "service_tier": tier}) as client:
+        client.chat.completions.create(model="gpt-5", messages=ASK["messages"])
+    attributes = spans.one().attributes
+    # 10 input tokens at 1.25 USD, 2 output tokens at 10 USD, each per million; half of it where it can wait.
+    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(usd)
+    assert attributes["tracelm.cost.rule"] == f"genai-prices:openai/gpt-5{condition}"
+    assert attributes["openai.response.service_tier"] == tier
+
+
 def test_what_openrouter_says_that_a_call_cost_is_read() -> None:
     body = {**REPLY, "usage": {**REPLY["usage"], "cost": 0.00012}}
     assert read_reply(body, provider="openrouter").usage.reported_usd == Decimal("0.00012")

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 import tracelm
-from tests.integrations.answering import RESPONSE, Server
+from tests.integrations.answering import REPLY, RESPONSE, Server
 from tests.openai_client import http
 from tracelm.testing import Spans
 
@@ -78,3 +78,40 @@ def test_the_deployment_in_an_address_of_azure_is_the_model(spans: Spans) -> Non
     attributes = spans.one("generate_content drawing").attributes
     assert attributes["gen_ai.provider.name"] == "azure.ai.openai"
     assert attributes["azure.resource_provider.namespace"] == "Microsoft.CognitiveServices"
+
+
+_WEIGHED: dict[str, Any] = {
+    "content": [{"token": "Yes.", "logprob": -0.25, "bytes": [89], "top_logprobs": [{"token": "No.", "logprob": -1.5}]}]
+}
+
+
+def test_logprobs_reach_the_program_and_are_not_recorded(spans: Spans) -> None:
+    [choice] = REPLY["choices"]
+    server = Server({**REPLY, "choices": [{**choice, "logprobs": _WEIGHED}]})
+    reply = server.client().chat.completions.create(model="m", messages=[], logprobs=True, top_logprobs=1)
+    assert reply.choices[0].logprobs.content[0].top_logprobs[0].logprob == -1.5
+    assert _told(spans) == ("Yes.", 2, False)
+
+
+def test_logprobs_of_a_stream_reach_the_program_chunk_by_chunk_and_are_not_recorded(spans: Spans) -> None:
+    def chunk(choices: list[object], **more: object) -> str:
+        body = {"id": "r1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
+        return f"data: {json.dumps(body)}\n\n"
+
+    pieces = [{"index": 0, "delta": {"content": piece}, "logprobs": _WEIGHED} for piece in ("Ye", "s", ".")]
+    end = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
+    said = [*(chunk([each]) for each in [*pieces, end]), chunk([], usage=REPLY["usage"]), "data: [DONE]\n\n"]
+    server = Server("".join(said).encode(), content_type="text/event-stream")
+    chunks = list(server.client().chat.completions.create(model="m", messages=[], logprobs=True, stream=True))
+    weighed = [each.logprobs.content[0].logprob for got in chunks for each in got.choices if each.logprobs is not None]
+    assert weighed == [-0.25, -0.25, -0.25]
+    assert _told(spans) == ("Yes.", 2, False)
+
+
+def _told(spans: Spans) -> tuple[object, object, bool]:
+    """Return the text and the tokens of the only span, and whether it holds any probability."""
+    attributes = spans.one().attributes
+    [message] = json.loads(str(attributes["gen_ai.output.messages"]))
+    [part] = message["parts"]
+    text = json.dumps(dict(attributes), default=str)
+    return part["content"], attributes["gen_ai.usage.output_tokens"], "logprob" in text or "0.25" in text

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import tracelm
 from tracelm.cli.main import app
 from tracelm.errors import ConfigError
-from tracelm.integrations._training_curve import MOST, Curve, Point
+from tracelm.integrations._training.curve import MOST, Curve, Point
 from tracelm.integrations.transformers import TrainingRun
 from tracelm.testing import Spans
 

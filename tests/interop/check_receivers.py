@@ -1,6 +1,7 @@
 """What tracelm records arrives whole in the servers of others, as they are installed today (`make interop`)."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -68,6 +69,10 @@ def sent(server: Running, tmp_path_factory: pytest.TempPathFactory) -> TraceTree
         report = tracelm.flush(timeout_s=120)
         tracelm.shutdown()
     assert (report.delivered, report.pending, report.lost) == (10, 0, 0)
+    for _ in range(600):  # Phoenix acknowledges what it has not written yet
+        if len(server.read(turn.trace_id)) == 9:
+            break
+        time.sleep(0.1)
     with tracelm.open_store(home=home) as store:
         return store.trace(turn.trace_id)
 

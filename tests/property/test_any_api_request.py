@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.serving import Serving, serving, trace_request
 from tracelm.server.app import create_app
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 schema = schemathesis.openapi.from_dict(create_app(None).openapi()).exclude(path_regex="/live$")
 CHECKS: list[Any] = [
     not_a_server_error,

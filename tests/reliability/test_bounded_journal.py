@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,6 +192,25 @@ def test_what_the_store_has_deleted_meanwhile_is_counted_as_lost(tmp_path: Path,
     away.is_back = True
     assert account(tracelm.flush(60)) == (OPS + SCORES, OPS + SCORES - deleted, 0, deleted)
     assert deleted == 3
+
+
+def test_a_score_that_waits_for_the_collector_outlives_the_age_of_its_trace(
+    tmp_path: Path, away: Away, collector: Sink
+) -> None:
+    away.is_back = True
+    tracelm.init("test", home=tmp_path, endpoint=collector.url, shutdown_timeout_s=0)
+    with tracelm.span("delivered") as span:
+        pass
+    assert account(tracelm.flush(60)) == (1, 1, 0, 0)
+    away.is_back = False
+    tracelm.score(span.context, name="tone", value="friendly")
+    tracelm.shutdown()
+    Outbox(tmp_path).bound_journal(0)
+    with tracelm.open_store(home=tmp_path) as store:
+        store.maintenance.retain("errors 1h, rest 1h", now_ns=2 * time.time_ns())
+    away.is_back = True
+    deliver_the_rest(tmp_path, collector)
+    assert len(collector.log_records()) == 1
 
 
 def test_records_that_wait_in_another_store_are_not_taken_for_lost(tmp_path: Path, collector: Sink) -> None:

@@ -77,7 +77,8 @@ def doctor(
         out.print(Text(title, style="bold"))
         out.print(_pairs(found))
     out.print(Text("integrations", style="bold"))
-    out.print(_pairs({each.name: f"{each.state} {each.version or ''}  {each.detail}" for each in integrations}))
+    states = {each.name: f"{each.state} {each.version or ''}  {each.detail}" for each in integrations}
+    out.print(_pairs(states, plain=True))
     if unpriced:
         out.print(Text(f"models without a price, last {_DAYS} days", style="bold"))
         out.print(

@@ -241,7 +241,8 @@ class Dataset:
 
         Raises:
             DatasetError: A row cannot be read back as it is.
-            StoreError: The store cannot be written, or an alias reads like a version.
+            StoreError: The store cannot be written, or an alias reads like a version; a server does not let us write,
+                or does not take a row of this size.
         """
         from tracelm.data import published
 

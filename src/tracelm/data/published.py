@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from tracelm.data.content import digest_of, packed, unpacked
+from tracelm.data.content import digest_of, digest_of_digests, packed, unpacked
 from tracelm.errors import DatasetError
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion
@@ -47,12 +47,47 @@ def publish_into(
                 f"dataset {dataset.name!r}, row {index} (counted from 0) holds a time that is finer than a "
                 "microsecond: give it as text"
             )
-    content = orjson.dumps({"columns": dataset.columns, "rows": dataset.row_digests})
+    kept = list(zip(dataset.row_digests, contents, strict=True))
+    if isinstance(store, RemoteStore):
+        return store.publish_dataset(dataset.name, columns=dataset.columns, rows=kept, aliases=aliases, note=note)
     with store.writing() as connection:
-        objects.put_rows(connection, zip(dataset.row_digests, contents, strict=True))
-        made = objects.publish(connection, _KIND, dataset.name, digest=dataset.digest, content=content, note=note)
-        for alias in aliases:
-            objects.set_alias(connection, _KIND, dataset.name, alias, version=made.version)
+        objects.put_rows(connection, kept)
+        return add_version(
+            connection,
+            dataset.name,
+            columns=dataset.columns,
+            digests=dataset.row_digests,
+            aliases=aliases,
+            note=note,
+        )
+
+
+def add_version(
+    connection: "Connection",
+    name: str,
+    *,
+    columns: Sequence[str],
+    digests: Sequence[str],
+    aliases: Sequence[str] = (),
+    note: str | None = None,
+) -> ObjectVersion:
+    """Add a version of a dataset whose rows are in the store.
+
+    Args:
+        connection: One that may write.
+        name: What the dataset is called.
+        columns: The columns of its rows.
+        digests: The digests of its rows, in their order.
+        aliases: Names that point at this version from now on.
+        note: What there is to say about it.
+
+    Raises:
+        StoreError: An alias reads like a version.
+    """
+    content = orjson.dumps({"columns": columns, "rows": digests})
+    made = objects.publish(connection, _KIND, name, digest=digest_of_digests(digests), content=content, note=note)
+    for alias in aliases:
+        objects.set_alias(connection, _KIND, name, alias, version=made.version)
     return made
 
 
@@ -99,9 +134,9 @@ def set_alias(name: str, alias: str, *, version: str, url: str | None) -> None:
     Raises:
         StoreError: There is no such dataset or version, or the alias reads like a version.
     """
-    with open_store(url) as store, store.writing() as connection:
-        _set(connection, name, alias, version)
-
-
-def _set(connection: "Connection", name: str, alias: str, version: str) -> None:
-    objects.set_alias(connection, _KIND, name, alias, version=version)
+    with open_store(url) as store:
+        if isinstance(store, RemoteStore):
+            store.set_dataset_alias(name, alias, version=version)
+            return
+        with store.writing() as connection:
+            objects.set_alias(connection, _KIND, name, alias, version=version)

@@ -21,7 +21,7 @@ MAX_HELD: Final = 65_536
 _MOST_KEPT: Final = 10_000_000
 _SHARE: Final = 4
 _PACED_SHARE: Final = 32  # a sentence should not wait for a quarter of the next one
-_SPARE: Final = 512
+_SPARE: Final = 64
 """So much too much is kept before the text is cut: each cut copies it."""
 
 

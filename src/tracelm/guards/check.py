@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tracelm.errors import ConfigError, EvaluationError
-from tracelm.guards.decision import TookTooLongError
+from tracelm.guards.decision import TookTooLongError, allowed
 from tracelm.guards.guardrail import Guardrail
 from tracelm.guards.workers import result_of, workers
 from tracelm.scoring.attempt import Attempt, attempt, attempt_now, can_be_awaited
@@ -33,10 +33,12 @@ class Check:
         ConfigError: The scorer wants what the call does not have.
     """
 
-    __slots__ = ("_judge", "_sync_judge", "guardrail", "latency_s")
+    __slots__ = ("_judge", "_sync_judge", "guardrail", "latency_s", "passing")
 
     def __init__(self, guardrail: Guardrail, available: Collection[str], *, of: str) -> None:
         self.guardrail = guardrail
+        self.passing = allowed(guardrail)
+        """What it decides where nothing is to be refused."""
         self.latency_s = 0.0
         """A running mean of how long the scorer takes, in seconds."""
         try:

@@ -11,7 +11,8 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from tracelm.guards.channel import Channel
-from tracelm.guards.pieces import Pieces, Request, Texts, UnseenError, Work, closing
+from tracelm.guards.pieces import Request, UnseenError, Work, closing
+from tracelm.guards.spoken import fields_of, unescaped
 from tracelm.guards.tally import Stopped, Tally
 
 _NO_TEXT: Final = frozenset({"role", "tool_calls", "function_call", "channel", "type", "id", "name", "object"})
@@ -89,7 +90,7 @@ class Chunks:
     def _said(self, choice: Any, index: Any, *, is_last: bool) -> Generator[Request, Any, Any]:
         """Return a choice with the texts that may go on; `None` where it says nothing any more."""
         delta = getattr(choice, "delta", None)
-        said = {"text": getattr(choice, "text", None)} if delta is None else _fields(delta)
+        said = {"text": getattr(choice, "text", None)} if delta is None else dict(fields_of(delta) or {})
         changed: dict[str, Any] = {}
         for name, value in said.items():
             if name in _NO_TEXT or not value:
@@ -165,7 +166,7 @@ class Chunks:
         released = yield from Channel(self._tallies).feed(arguments, is_last=True)
         if "\\" in arguments and released == arguments:
             # What escapes hide is read as well. Where it stands in the JSON cannot be told: all of it goes.
-            plain = _unescaped(arguments)
+            plain = unescaped(arguments)
             if (yield from Channel(self._tallies).feed(plain, is_last=True)) != plain:
                 return '"[REDACTED]"'
         return released
@@ -188,26 +189,8 @@ class Chunks:
         return [_saying(item, index, {field: text}), _saying(item, index, {}, finish_reason="content_filter")]
 
 
-def pieces_of(item: Any, tallies: Sequence[Tally]) -> Pieces:
-    """Return what takes a stream apart that begins with `item`.
-
-    Raises:
-        UnseenError: It is of no known kind.
-    """
-    if isinstance(item, str | bytes):
-        return Texts(tallies, is_bytes=isinstance(item, bytes))
-    if isinstance(getattr(item, "choices", None), list):
-        return Chunks(tallies)
-    raise UnseenError(f"the stream yields a {type(item).__name__}, into which no scorer can look: yield text")
-
-
 def _is(one: object, other: object) -> bool:
     return one is other
-
-
-def _fields(delta: Any) -> dict[str, Any]:
-    # Also what the client's own model does not know: some providers put what a model thinks there.
-    return {**vars(delta), **(getattr(delta, "__pydantic_extra__", None) or {})}
 
 
 def _with(thing: Any, **fields: Any) -> Any:
@@ -233,17 +216,7 @@ def _saying(item: Any, index: Any, said: Mapping[str, Any], *, finish_reason: st
     if delta is None:
         fields: dict[str, Any] = {"text": "", **said}
     else:
-        nothing = {name: None for name, value in _fields(delta).items() if value is not None}
+        nothing = {name: None for name, value in (fields_of(delta) or {}).items() if value is not None}
         fields = {"delta": _with(delta, **{**nothing, **said})}
     made = _with(choice, finish_reason=finish_reason, **fields, **_no_logprobs(choice))
     return _with(item, choices=[made], **({"usage": None} if getattr(item, "usage", None) is not None else {}))
-
-
-def _unescaped(text: str) -> str:
-    """Return a JSON text without escapes, as far as it is one."""
-    import json
-
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False).replace('\\"', '"')
-    except ValueError:
-        return text

@@ -51,25 +51,28 @@ class Decision:
     failure: Exception | None = None
 
 
-def decide(guardrail: Guardrail, value: object, judgement: Judgement, *, of: str, may: Iterable[Fate]) -> Decision:
+def allowed(guardrail: Guardrail) -> Decision:
+    """Return what a guardrail decides where nothing is to be refused: each time the same."""
+    outcome: Outcome = "enforced" if guardrail.is_enforced else "shadow"
+    return Decision(guardrail=guardrail, intended="allow", taken="allow", outcome=outcome)
+
+
+def decide(passing: Decision, value: object, judgement: Judgement, *, of: str, may: Iterable[Fate]) -> Decision:
     """Decide what becomes of `value`.
 
     Args:
-        guardrail: Who decides.
+        passing: What is decided where nothing is to be refused, and who decides.
         value: What was judged.
         judgement: What its scorer said.
         of: What was judged, for messages: `"the output of answer"`.
         may: Which of `fallback` and `retry` can be done; another one is a block.
     """
-    may = frozenset(may)
+    guardrail = passing.guardrail
     failure = judgement.error or unusable(guardrail, judgement)
     if failure is not None:
         return failed(guardrail, failure, of=of, may=may)
     refusing = refusals(guardrail, judgement)
-    if not refusing:
-        outcome: Outcome = "enforced" if guardrail.is_enforced else "shadow"
-        return Decision(guardrail=guardrail, intended="allow", taken="allow", outcome=outcome)
-    return _refused(guardrail, value, refusing, of=of, may=may)
+    return _refused(guardrail, value, refusing, of=of, may=frozenset(may)) if refusing else passing
 
 
 def refusals(guardrail: Guardrail, judgement: Judgement) -> list[Score]:
@@ -178,9 +181,10 @@ def _checked_masks(guardrail: Guardrail, value: object, by_score: Sequence[Seque
 
 
 def _refuses(guardrail: Guardrail, score: Score) -> bool:
-    number, threshold = _number(score), guardrail.threshold
+    threshold = guardrail.threshold
     if score.passed is False:
         return True
+    number = None if threshold is None else _number(score)
     if threshold is None or number is None:
         return False
     less_is_better = isinstance(guardrail.scorer, Scorer) and guardrail.scorer.lower_is_better

@@ -99,7 +99,7 @@ class Gate:
             stream = guarded_result(output, self, args, kwargs, inputs)
             if stream is not None:
                 return stream
-            verdict = self._unseen(output) or self.after.run_now(
+            verdict = self._opaque(output) or self.after.run_now(
                 output, inputs, attempt=attempt, may_fall_back=may_fall_back
             )
             if verdict.stop is None:
@@ -142,7 +142,7 @@ class Gate:
             stream = guarded_result(output, self, args, kwargs, inputs)
             if stream is not None:
                 return stream
-            verdict = self._unseen(output) or await self.after.run(
+            verdict = self._opaque(output) or await self.after.run(
                 output, inputs, attempt=attempt, may_fall_back=may_fall_back
             )
             if verdict.stop is None:
@@ -194,16 +194,24 @@ class Gate:
         return output
 
     # --- what cannot be judged, and what cannot work --------------------------------------------------------------
-    def _unseen(self, output: object) -> Verdict | None:
-        what = opaque(output)
-        if what is None:
-            return None
-        verdict = self.after.broken(
-            output, TypeError(f"the output is or holds {what}, into which no scorer can look: return text")
-        )
+    def unseen(self, output: Any, error: TypeError) -> Verdict:
+        """Let the guardrails of the output fail over what no scorer can look into: each says what then happens.
+
+        Raises:
+            GuardrailError: One of them lets nothing through then.
+        """
+        verdict = self.after.broken(output, error)
         if verdict.stop is not None:
             _raise(verdict.stop)
         return verdict
+
+    def _opaque(self, output: object) -> Verdict | None:
+        what = opaque(output)
+        if what is None:
+            return None
+        return self.unseen(
+            output, TypeError(f"the output is or holds {what}, into which no scorer can look: return text")
+        )
 
     def _put(
         self, where: str | None, verdict: Verdict, args: Args, kwargs: Kwargs, inputs: dict[str, Any]

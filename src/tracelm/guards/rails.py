@@ -13,7 +13,7 @@ from tracelm.guards.check import Check
 from tracelm.guards.decision import STOPS, Decision, Fate, decide, failed
 from tracelm.guards.guardrail import Guardrail, Side
 from tracelm.guards.mask import mask
-from tracelm.guards.record import About, record
+from tracelm.guards.record import About, Told, record
 from tracelm.guards.warned import warn
 from tracelm.scoring.call import Judgement, ScoreContext
 from tracelm.trace.spans import current_span
@@ -29,6 +29,10 @@ Match: TypeAlias = Literal["first", "all"]
 _BY_FATE: Final = ("block", "fallback", "retry")
 
 
+def _nothing() -> "list[Told]":
+    return []  # `list[Told]()` takes ten times as long
+
+
 @dataclass(slots=True)
 class Verdict:
     """What guardrails left of a value.
@@ -36,25 +40,22 @@ class Verdict:
     Attributes:
         value: The value as it goes on, unless it is stopped.
         stop: Who stopped it, and how; `None` when nobody did.
+        told: What each guardrail decided, in the order in which they were asked.
     """
 
     value: Any
     stop: Decision | None = None
-    _told: list[tuple[Decision, Judgement]] = field(default_factory=list[tuple[Decision, Judgement]])
+    told: "list[Told]" = field(default_factory=_nothing)
 
     def add(self, decision: Decision, judgement: Judgement) -> None:
         """Take what one guardrail decided."""
-        self._told.append((decision, judgement))
+        self.told.append((decision, judgement))
         if decision.taken == "warn":
             warn(decision)
         if decision.taken in STOPS and (
             self.stop is None or _BY_FATE.index(decision.taken) < _BY_FATE.index(self.stop.taken)
         ):
             self.stop = decision
-
-    def told(self) -> Iterable[tuple[Decision, Judgement]]:
-        """Return what each guardrail decided, in the order in which they were asked."""
-        return self._told
 
 
 class Rails:
@@ -162,7 +163,7 @@ class Rails:
         may: list[Fate] = ["fallback"] if may_fall_back else []
         if may_fall_back and attempt < check.guardrail.retries:
             may.append("retry")
-        return decide(check.guardrail, value, judgement, of=self.about.of, may=may)
+        return decide(check.passing, value, judgement, of=self.about.of, may=may)
 
     def _stops(self, value: Any, check: Check, judgement: Judgement, attempt: int) -> bool:
         return self._first and self._decide(check, judgement, value, attempt, True).taken in STOPS
@@ -171,20 +172,22 @@ class Rails:
         self, verdict: Verdict, asked: Sequence[tuple[Check, Judgement]], attempt: int, may_fall_back: bool
     ) -> None:
         value = verdict.value
-        decisions = [self._decide(check, judgement, value, attempt, may_fall_back) for check, judgement in asked]
-        for decision, (_, judgement) in zip(decisions, asked, strict=True):
+        replacing: list[Decision] = []
+        for check, judgement in asked:
+            decision = self._decide(check, judgement, value, attempt, may_fall_back)
             verdict.add(decision, judgement)
-        replacing = [each for each in decisions if each.taken == "replace"]
+            if decision.taken == "replace":
+                replacing.append(decision)
         if not replacing or verdict.stop is not None:
             return
         texts = [each.guardrail.replacement for each in replacing if each.guardrail.replacement is not None]
         verdict.value = texts[0] if texts else mask(value, sorted(span for each in replacing for span in each.masks))
 
     def _record(self, verdict: Verdict, attempt: int) -> None:
-        for decision, judgement in verdict.told():
-            if verdict.stop is not None and decision.taken == "replace":
-                decision = replace(decision, taken="block")  # noqa: PLW2901 - it went no further
-            record(decision, judgement, self.about, attempt=attempt)
+        told = verdict.told
+        if verdict.stop is not None:  # what was to be replaced went no further
+            told = [(replace(each, taken="block") if each.taken == "replace" else each, said) for each, said in told]
+        record(told, self.about, attempt=attempt)
 
     def _values(self, inputs: Mapping[str, object], value: object) -> Mapping[str, object]:
         values = {**inputs, "output": value, "inputs": inputs}

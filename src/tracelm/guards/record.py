@@ -1,24 +1,31 @@
 """What guardrails decided, as log records: what was found and where, never the text itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
 from tracelm import semconv
 from tracelm.guards.decision import Decision
 from tracelm.scoring.call import Judgement
+from tracelm.scoring.score import Score
 from tracelm.trace import runtime
-from tracelm.trace.safely import safely
+from tracelm.trace.safely import report
 from tracelm.trace.scores import emit_all, error_attributes, score_attributes
 from tracelm.trace.values import type_name
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
+    from tracelm.otlp.encode import LineEncoder
+
 MAX_SPANS: Final = 200
 """So many places are recorded of one decision; how many there were is told beside them."""
+
+Told: TypeAlias = tuple[Decision, Judgement]
+"""What a guardrail decided, and what its scorer had said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +44,17 @@ class About:
 
 
 def record(
-    decision: Decision,
-    judgement: Judgement,
+    told: Iterable[Told],
     about: About,
     *,
     attempt: int = 0,
     on: "SpanContext | None" = None,
     checks: int | None = None,
 ) -> None:
-    """Record a decision and the scores behind it.
+    """Record decisions and the scores behind them, in one write.
 
     Args:
-        decision: The decision.
-        judgement: What the scorer said.
+        told: Each decision, and what the scorer had said.
         about: What was judged.
         attempt: How often the function had been called again.
         on: The span that was judged; the current one by default.
@@ -58,40 +63,68 @@ def record(
     current = runtime.active
     if current is None:
         return
-    name = decision.guardrail.name
-    by = {semconv.GUARDRAIL_NAME: name}
-    attributes: dict[str, Any] = {
-        **by,
-        semconv.GUARDRAIL_SIDE: about.side,
-        semconv.GUARDRAIL_INTENDED: decision.intended,
-        semconv.GUARDRAIL_TAKEN: decision.taken,
-        semconv.GUARDRAIL_OUTCOME: decision.outcome,
+    events: list[tuple[str, list[bytes]]] = []
+    for decision, judgement in told:
+        try:
+            pieces = _decision(decision, judgement, about, current.lines, attempt=attempt, checks=checks)
+            events.append((semconv.DECISION_EVENT, pieces))
+        except Exception as error:
+            current.journal.miss()
+            report("record a guardrail's decision", error)
+        # On its own: a verdict that cannot be recorded must not take the decision with it.
+        try:
+            events.extend(
+                (semconv.EVALUATION_EVENT, each) for each in _scores(judgement, decision.guardrail.name, current)
+            )
+        except Exception as error:
+            current.journal.miss()
+            report("record a guardrail's score", error)
+    emit_all(events, on=on)
+
+
+def _decision(
+    decision: Decision,
+    judgement: Judgement,
+    about: About,
+    encoder: "LineEncoder",
+    *,
+    attempt: int,
+    checks: int | None,
+) -> list[bytes]:
+    who, intended, taken, outcome = decision.guardrail.name, decision.intended, decision.taken, decision.outcome
+    start = encoder.phrase(
+        (semconv.DECISION_EVENT, who, about.side, intended, taken, outcome),
+        lambda: {
+            semconv.GUARDRAIL_NAME: who,
+            semconv.GUARDRAIL_SIDE: about.side,
+            semconv.GUARDRAIL_INTENDED: intended,
+            semconv.GUARDRAIL_TAKEN: taken,
+            semconv.GUARDRAIL_OUTCOME: outcome,
+        },
+    )
+    rest: dict[str, Any] = {
         semconv.GUARDRAIL_LATENCY: judgement.latency_s,
         semconv.SCORER_VERSION: judgement.version,
         **about.policy,
     }
     if attempt:
-        attributes[semconv.GUARDRAIL_ATTEMPT] = attempt
+        rest[semconv.GUARDRAIL_ATTEMPT] = attempt
     if checks is not None:
-        attributes[semconv.GUARDRAIL_CHECKS] = checks
-    events: list[tuple[str, Mapping[str, Any]]] = []
-    with safely("record a guardrail's decision"):
-        if decision.failure is not None:
-            attributes[semconv.ERROR_TYPE] = type_name(decision.failure)
-        if decision.spans:
-            attributes[semconv.GUARDRAIL_SPANS] = orjson.dumps(decision.spans[:MAX_SPANS]).decode()
-            attributes[semconv.GUARDRAIL_FOUND] = len(decision.spans)
-        events.append((semconv.DECISION_EVENT, attributes))
-    # On its own: a verdict that cannot be recorded must not take the decision with it.
-    with safely("record a guardrail's score"):
-        events.extend((semconv.EVALUATION_EVENT, {**each, **by}) for each in _scores(judgement, current))
-    emit_all(events, on=on)
+        rest[semconv.GUARDRAIL_CHECKS] = checks
+    if decision.failure is not None:
+        rest[semconv.ERROR_TYPE] = type_name(decision.failure)
+    if decision.spans:
+        rest[semconv.GUARDRAIL_SPANS] = orjson.dumps(decision.spans[:MAX_SPANS]).decode()
+        rest[semconv.GUARDRAIL_FOUND] = len(decision.spans)
+    return [start, *encoder.attributes(rest)]
 
 
-def _scores(judgement: Judgement, current: "runtime.Runtime") -> Iterator[dict[str, Any]]:
-    content, redactor, version = current.settings.capture_content, current.redactor, judgement.version
-    for name, score in judgement.scores.items():
-        yield score_attributes(
+def _scores(judgement: Judgement, who: str, current: "runtime.Runtime") -> Iterator[list[bytes]]:
+    encoder, version = current.lines, judgement.version
+    content, redactor = current.settings.capture_content, current.redactor
+
+    def said(name: str, score: Score) -> dict[str, Any]:
+        found = score_attributes(
             name,
             score,
             source="guardrail",
@@ -100,8 +133,18 @@ def _scores(judgement: Judgement, current: "runtime.Runtime") -> Iterator[dict[s
             redactor=redactor,
             encode=current.encode,
         )
+        found[semconv.GUARDRAIL_NAME] = who
+        return found
+
+    for name, score in judgement.scores.items():
+        if type(score.value) is bool and score.explanation is None and not score.details:
+            # What passes is nearly always told so.
+            key = (semconv.EVALUATION_EVENT, who, name, score.value, score.passed, version)
+            yield [encoder.phrase(key, partial(said, name, score))]
+        else:
+            yield encoder.attributes(said(name, score))
     if judgement.error is not None:
-        yield error_attributes(
+        failed = error_attributes(
             judgement.name,
             judgement.error,
             source="guardrail",
@@ -109,3 +152,4 @@ def _scores(judgement: Judgement, current: "runtime.Runtime") -> Iterator[dict[s
             content=content,
             redactor=redactor,
         )
+        yield encoder.attributes({**failed, semconv.GUARDRAIL_NAME: who})

@@ -17,10 +17,11 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from tracelm.guards.chunks import pieces_of
+from tracelm.guards.chunks import Chunks
 from tracelm.guards.decision import Decision
+from tracelm.guards.events import Events
 from tracelm.guards.opaque import is_stream
-from tracelm.guards.pieces import Pieces, UnseenError, Work
+from tracelm.guards.pieces import Pieces, Texts, UnseenError, Work
 from tracelm.guards.rails import Verdict
 from tracelm.guards.tally import Stopped, Tally
 from tracelm.scoring.call import ScoreContext
@@ -100,7 +101,7 @@ class Streamed:
             return [item]
         try:
             if self._pieces is None:
-                self._pieces = pieces_of(item, self._tallies)
+                self._pieces = _pieces_of(item, self._tallies)
             return (yield from self._pieces.feed(item))
         except UnseenError as error:
             return [*(yield from self._unseen(error)), item]
@@ -275,6 +276,21 @@ async def drive_later(made: Streamed, inner: AsyncIterable[Any], *, owner: Any =
         made.end()
         if not is_read:
             await _close_later(stream, owner)
+
+
+def _pieces_of(item: Any, tallies: Sequence[Tally]) -> Pieces:
+    """Return what takes a stream apart that begins with `item`.
+
+    Raises:
+        UnseenError: It is of no known kind.
+    """
+    if isinstance(item, str | bytes):
+        return Texts(tallies, is_bytes=isinstance(item, bytes))
+    if isinstance(getattr(item, "choices", None), list):
+        return Chunks(tallies)
+    if str(getattr(item, "type", "")).startswith("response."):
+        return Events(tallies)
+    raise UnseenError(f"the stream yields a {type(item).__name__}, into which no scorer can look: yield text")
 
 
 def _text_of(decision: Decision, verdict: Verdict) -> str:

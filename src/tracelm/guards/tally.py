@@ -138,7 +138,8 @@ class Tally:
             error=None if self._failure is None else self._failure.failure,
             latency_s=self._latency_s,
         )
-        record(replace(self._decision(), spans=spans), judgement, self._about, on=on, checks=self.checks)
+        decision = replace(self._decision(), spans=spans)
+        record([(decision, judgement)], self._about, on=on, checks=self.checks)
 
     def _warn(self, spans: list[Span]) -> None:
         if self.guardrail.action == "warn" and self.guardrail.is_enforced and not self._warned:

@@ -69,9 +69,8 @@ class Recorder:
 
     def _record(self, attributes: dict[str, object], on: StoredSpan) -> LogRecord:
         about = SpanContext(int(on.trace_id, 16), int(on.span_id, 16), False, TraceFlags(TraceFlags.SAMPLED))
-        line = self._lines.event(
-            semconv.EVALUATION_EVENT, time.time_ns(), about, attributes, _resource(on.project), self._scope
-        )
+        around = self._lines.around_event(about, _resource(on.project), self._scope)
+        line = self._lines.event(semconv.EVALUATION_EVENT, time.time_ns(), around, self._lines.attributes(attributes))
         return decode_logs(line).records[0]
 
     def _encode(self, value: object) -> CleanText:

@@ -7,7 +7,7 @@ no other: what was redacted once is not taken apart again.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,6 +27,7 @@ _REPEATS_UP_TO: Final = 160
 """Longer strings hardly repeat; keeping their pieces would only fill memory. In characters."""
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
+_MAX_PHRASES: Final = 1_024
 _SHORT: Final = 4
 _NOTHING: Final[list[bytes]] = []
 _type_of: Callable[[object], Any] = type  # `type` itself gives what strict checkers call partly unknown
@@ -50,7 +51,7 @@ class CleanText(str):
     __slots__ = ()
 
 
-_EVENT: Final = b'%b"timeUnixNano":"%d","observedTimeUnixNano":"%d",%b%b%b%b"eventName":%b,"attributes":[%b]}]}]}]}'
+_EVENT: Final = b'%b"timeUnixNano":"%d","observedTimeUnixNano":"%d",%b"eventName":%b,"attributes":[%b]}]}]}]}'
 
 
 class LineEncoder:
@@ -67,6 +68,7 @@ class LineEncoder:
         self._pairs: dict[tuple[str, Any], bytes] = {}
         self._numeric: set[str] = set()
         self._names: dict[str, bytes] = {}
+        self._phrases: dict[Hashable, bytes] = {}
         self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
         self._latest: dict[bytes, tuple[bytes, InstrumentationScope | None, bytes]] = {}
 
@@ -111,41 +113,43 @@ class LineEncoder:
             rest or b',"status":{}',
         )
 
-    def event(
-        self,
-        name: str,
-        time_ns: int,
-        about: "SpanContext",
-        attributes: Mapping[str, Any],
-        resource: bytes,
-        scope: "InstrumentationScope | None",
-        severity: int = 0,
-    ) -> bytes:
-        """Encode a log record that is an event about a span.
+    def around_event(
+        self, about: "SpanContext", resource: bytes, scope: "InstrumentationScope | None", severity: int = 0
+    ) -> tuple[bytes, bytes]:
+        """Encode what events about one span have in common, for `event`.
 
         Args:
-            name: What kind of event it is; a name of ours, not of the program.
-            time_ns: When, in nanoseconds since 1970.
             about: The span.
-            attributes: What it says.
             resource: Its resource, from `encode_resource`, free of secrets.
             scope: Who says it.
             severity: How important it is, as OpenTelemetry counts; 0: not said.
 
         Returns:
+            What stands before the time of an event, and what behind it.
+        """
+        parts = [b'"severityNumber":%d,' % severity] if severity else []
+        if about.trace_id:
+            parts.append(b'"traceId":"%032x",' % about.trace_id)
+        if about.span_id:
+            parts.append(b'"spanId":"%016x",' % about.span_id)
+        if about.trace_flags:
+            parts.append(b'"flags":%d,' % about.trace_flags)
+        return self._prefix(b"Logs", resource, scope), b"".join(parts)
+
+    def event(self, name: str, time_ns: int, around: tuple[bytes, bytes], attributes: Iterable[bytes]) -> bytes:
+        """Encode a log record that is an event about a span.
+
+        Args:
+            name: What kind of event it is; a name of ours, not of the program.
+            time_ns: When, in nanoseconds since 1970.
+            around: From `around_event`.
+            attributes: What it says, from `attributes`.
+
+        Returns:
             One line without its line break, free of secrets.
         """
-        return _EVENT % (
-            self._prefix(b"Logs", resource, scope),
-            time_ns,
-            time_ns,
-            b'"severityNumber":%d,' % severity if severity else b"",
-            b'"traceId":"%032x",' % about.trace_id if about.trace_id else b"",
-            b'"spanId":"%016x",' % about.span_id if about.span_id else b"",
-            b'"flags":%d,' % int(about.trace_flags) if about.trace_flags else b"",
-            string(name),
-            b",".join(self.attributes(attributes)),
-        )
+        before, behind = around
+        return _EVENT % (before, time_ns, time_ns, behind, string(name), b",".join(attributes))
 
     def _prefix(self, signal: bytes, resource: bytes, scope: "InstrumentationScope | None") -> bytes:
         """Everything that stands before the first field of a record."""
@@ -199,6 +203,23 @@ class LineEncoder:
                 piece = self._clean(_pair(key, value))
             pieces.append(piece)
         return pieces
+
+    def phrase(self, key: Hashable, attributes: Callable[[], Mapping[str, Any]]) -> bytes:
+        """Encode attributes that many records have alike: once.
+
+        Args:
+            key: What they follow from, and who asks.
+            attributes: Returns them, the first time.
+
+        Returns:
+            One piece, free of secrets.
+        """
+        known = self._phrases.get(key)
+        if known is None:
+            if len(self._phrases) >= _MAX_PHRASES:
+                self._phrases.clear()
+            known = self._phrases[key] = b",".join(self.attributes(attributes()))
+        return known
 
     def _clean(self, piece: bytes) -> bytes:
         return self._redact(piece) if self._look(piece) else piece

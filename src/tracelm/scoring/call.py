@@ -167,7 +167,8 @@ def _scoring() -> Generator[None]:
 
 def judgement_of(name: str, version: str, done: Attempt) -> Judgement:
     """Return what calling a scorer gave as scores, or why there are none."""
-    scores, error = dict[str, Score](), done.error
+    scores: Mapping[str, Score] = {}
+    error = done.error
     if error is None:
         try:
             scores = named_scores(name, done.returned)

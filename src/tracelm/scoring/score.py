@@ -8,7 +8,13 @@ from typing import Any, Final, TypeAlias, cast
 
 ScoreValue: TypeAlias = bool | float | str | None
 
+_AS_THEY_ARE: Final = frozenset({bool, str, type(None)})
+"""Types of values that need no look: most are of these, and a score is made on each guarded call's way."""
 _VERDICT_KEYS: Final = frozenset({"passed", "reason", "explanation", "value", "score", "label", "details"})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}  # `dict[str, Any]()` takes ten times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,13 @@ class Score:
     value: ScoreValue
     passed: bool | None = None
     explanation: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    details: Mapping[str, Any] = field(default_factory=_nothing)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _checked(self.value))
-        object.__setattr__(self, "passed", _as_bool(self.passed))
+        if type(self.value) not in _AS_THEY_ARE:
+            object.__setattr__(self, "value", _checked(self.value))
+        if type(self.passed) not in _AS_THEY_ARE:
+            object.__setattr__(self, "passed", _as_bool(self.passed))
         if self.passed is not None and not isinstance(self.passed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             # A guardrail decides by this: what is nearly False must not pass for True.
             raise TypeError(f"passed={self.passed!r} is neither True, False nor None")
@@ -76,6 +84,8 @@ def named_scores(name: str, returned: object) -> dict[str, Score]:
         TypeError, ValueError: The scorer returned something that is no score; the message says what may stand
             there.
     """
+    if type(returned) in _AS_THEY_ARE:
+        return {name: _plain(name, returned)}
     verdict = as_verdict(returned)
     if verdict is not None:
         return {name: verdict}

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tracelm.errors import StoreError, TracelmError
 from tracelm.server import health, ingest_http, pages
 from tracelm.server.access.rule import check_rules
-from tracelm.server.api import routers
+from tracelm.server.api import publishing, routers
 from tracelm.server.api.models import ProblemDocument
 from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
@@ -74,11 +74,12 @@ def create_app(state: ServerState | None) -> FastAPI:
 
 
 class _App(FastAPI):
-    """FastAPI, which describes the form of errors too: routes only point to it."""
+    """FastAPI, which describes errors too, and what a route reads for itself: routes only point to these."""
 
     def openapi(self) -> dict[str, Any]:
         found = super().openapi()
-        found["components"]["schemas"].setdefault(ProblemDocument.__name__, ProblemDocument.model_json_schema())
+        for model in (ProblemDocument, publishing.NewVersion):
+            found["components"]["schemas"].setdefault(model.__name__, model.model_json_schema())
         return found
 
 
@@ -109,7 +110,7 @@ class _Doors:
         try:
             if refusal is not None:
                 await _told(request, Problem(refusal.status, refusal.why))(scope, receive, headed)
-            elif not ingest_http.is_otlp(scope["path"]) and (problem := _body_problem(request)) is not None:
+            elif not _reads_for_itself(scope["path"]) and (problem := _body_problem(request)) is not None:
                 await problem.response()(scope, receive, headed)
             else:
                 await self._app(scope, receive, headed)
@@ -123,8 +124,13 @@ class _Doors:
             _log.info("request refused", extra={"facts": _facts(scope, status, began)})
 
 
+def _reads_for_itself(path: str) -> bool:
+    """Whether the bodies of a path may be large: they are read, and bounded, behind the check of who sends them."""
+    return ingest_http.is_otlp(path) or publishing.is_large(path)
+
+
 def _body_problem(request: Request) -> Problem | None:
-    """Refuse a large body before anything of it is read; OTLP's are bounded where they are read."""
+    """Refuse a large body before anything of it is read."""
     if "transfer-encoding" in request.headers:
         return Problem(411, "say how long the body is, with a Content-Length")
     length = request.headers.get("content-length", "0")

@@ -72,7 +72,7 @@ async def _take(request: Request, caller: Caller, signal: Signal) -> Response:
     compression = request.headers.get("content-encoding", "").strip().lower()
     if compression not in ENCODINGS:
         raise Problem(415, f"Content-Encoding {compression!r} is not known here: send gzip, deflate or nothing")
-    body = await _body(request, state)
+    body = await body_of(request, state)
     delivery = Delivery(signal=signal, encoding=encoding, body=body, compression=compression, projects=caller.projects)
     try:
         outcome = await asyncio.wrap_future(state.intake.submit(delivery))
@@ -102,18 +102,27 @@ def encoding_of(request: Request) -> Encoding | None:
     return _ENCODINGS.get(request.headers.get("content-type", "").split(";")[0].strip().lower())
 
 
-async def _body(request: Request, state: ServerState) -> bytes:
-    """Read the body, as long as it is not too large and there is room for it."""
+async def body_of(request: Request, state: ServerState, *, remedy: str = "send smaller batches") -> bytes:
+    """Read a large body, as long as it is not too large and there is room for it.
+
+    Args:
+        request: Whose caller was let in: nothing of it is read before.
+        state: Which says how much there is room for.
+        remedy: What helps where it is too large.
+
+    Raises:
+        Problem: It is too large, or too much is read at the moment.
+    """
     most = state.options.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
-        raise Problem(413, f"the request is larger than {most:,} bytes: send smaller batches")
+        raise Problem(413, f"the request is larger than {most:,} bytes: {remedy}")
     parts: list[bytes] = []
     held = 0
     try:
         async for part in request.stream():
             if held + len(part) > most:
-                raise Problem(413, f"the request is larger than {most:,} bytes: send smaller batches")
+                raise Problem(413, f"the request is larger than {most:,} bytes: {remedy}")
             state.intake.hold(len(part))
             held += len(part)
             parts.append(part)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select
 from tracelm.errors import StoreError
 from tracelm.store.filters.attributes import attribute_conditions
 from tracelm.store.filters.compile import NO_TEXT, Compiler, tokens
-from tracelm.store.filters.rarity import finds_few
+from tracelm.store.filters.rarity import END, finds_few
 from tracelm.store.filters.syntax import EVERYTHING, All, Literally, Matches, Node
 from tracelm.store.paging import Order, Page
 from tracelm.store.search import SearchIndex
@@ -78,20 +78,54 @@ def between(moment: ColumnElement[int], since_ns: int | None, until_ns: int | No
     return since if until_ns is None else [*since, moment < until_ns]
 
 
-def compiler(connection: Connection, listing: Listing, within: Sequence[ColumnElement[bool]]) -> Compiler:
+def compiler(
+    connection: Connection,
+    listing: Listing,
+    within: Sequence[ColumnElement[bool]],
+    *,
+    ends: Sequence[Sequence[ColumnElement[bool]]] = (),
+) -> Compiler:
     """Return what makes a condition of a filter.
 
     Args:
         connection: The one that will execute the query.
         listing: What is wanted.
         within: What all spans meet that may matter.
+        ends: What those meet in the beginning and in the end of the window.
     """
     return Compiler(
         attribute_matches=attribute_conditions(connection, within=within),
         few=finds_few(connection),
         within=within,
+        ends=ends,
         text_matches=NO_TEXT if listing.search is None else listing.search.matches(connection),
     )
+
+
+def ends(connection: Connection, wanted: Wanted, listing: Listing) -> list[list[ColumnElement[bool]]]:
+    """Return what the spans meet that stand in the first part, and in the last, of the time in which there are any.
+
+    Without a filter nobody asks: none.
+
+    Args:
+        connection: To the store.
+        wanted: What stands in their columns.
+        listing: What is wanted. When it ends is left out.
+    """
+    if listing.where == EVERYTHING:
+        return []
+    moments = select(SPANS.c.start_ns).where(
+        *matches(SPANS, wanted), *between(SPANS.c.start_ns, listing.since_ns, None)
+    )
+    first, last = (
+        connection.execute(moments.order_by(way).limit(1)).scalar()
+        for way in (SPANS.c.start_ns.asc(), SPANS.c.start_ns.desc())
+    )
+    if first is None or last is None or last - first < END:
+        return []
+    length = (last - first) // END
+    parts = ((first, first + length), (last - length, None))
+    return [[*matches(SPANS, wanted), *between(SPANS.c.start_ns, *part)] for part in parts]
 
 
 def conditions(listing: Listing, compiled: Callable[[Node], ColumnElement[bool]]) -> list[ColumnElement[bool]]:

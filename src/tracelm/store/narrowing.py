@@ -14,6 +14,7 @@ from tracelm.store.filters.named_rows import beside_named, calls_python, conjunc
 from tracelm.store.listing import Listing
 from tracelm.store.paging import Order, Page
 
+_LEAST: Final = 32
 _FIRST: Final = 64
 _MOST: Final = 512  # as many values as one statement takes
 
@@ -49,12 +50,15 @@ def narrowed(
     soon_answered = [part for part in parts if not _costs_much(part)]
     sorted_rows = order.sorted(select(order.row).where(*within, *soon_answered, *page.behind(order)))
     fitting: list[int] = []
-    size = _FIRST
+    asked, size = 0, _FIRST
     with connection.execute(sorted_rows) as candidates:
         while len(fitting) <= page.limit and (some := candidates.scalars().fetchmany(size)):
             fits = set(connection.execute(select(order.row).where(order.row.in_(some), *costly)).scalars())
             fitting += [row for row in some if row in fits]
-            size = min(2 * size, _MOST)
+            asked += len(some)
+            missing = page.limit + 1 - len(fitting)
+            # A quarter more than fill the page, if as many fit as did until now.
+            size = max(_LEAST, min(5 * missing * asked // (4 * max(1, len(fitting))), 2 * size, _MOST))
     return [order.row.in_(fitting[: page.limit + 1])]
 
 

@@ -165,6 +165,15 @@ def put_rows(connection: Connection, rows: Iterable[tuple[str, bytes]]) -> int:
     return int(connection.execute(select(func.count()).select_from(DATASET_ROWS)).scalar_one()) - int(before)
 
 
+def missing_rows(connection: Connection, digests: Sequence[str]) -> list[int]:
+    """Return which rows, by their places in `digests`, are not there."""
+    known: set[str] = set()
+    for start in range(0, len(digests), _SOME):
+        some = digests[start : start + _SOME]
+        known.update(connection.execute(select(DATASET_ROWS.c.digest).where(DATASET_ROWS.c.digest.in_(some))).scalars())
+    return [place for place, digest in enumerate(digests) if digest not in known]
+
+
 def get_rows(connection: Connection, digests: Iterable[str]) -> Mapping[str, bytes]:
     """Return rows by their digests.
 

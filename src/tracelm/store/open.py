@@ -21,7 +21,8 @@ def open_store(url: str | None = None, *, home: Path | None = None) -> Store:
 
     Returns:
         The store. Each query first reads what programs recorded meanwhile, also those that still run. That of a server
-        answers the same queries; what needs the database (writing, `reprice`, `maintenance`) raises `StoreError`.
+        answers the same queries and takes datasets; what needs the database (`writing`, `reprice`, `maintenance`)
+        raises `StoreError`.
 
     Raises:
         ConfigError: `url` is that of no store.

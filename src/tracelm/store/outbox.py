@@ -164,7 +164,9 @@ def _key(segment: Segment, signal: Signal, line: bytes) -> dict[str, str | None]
                 "span_id": span.span_id,
             }
         log = decode_logs(line).records[0]
-        return nothing | {"project": label(project_of(log.resource, segment)), "uid": uid_of(log)}
+        # With the trace, which retention then spares.
+        of_log = {"project": label(project_of(log.resource, segment)), "trace_id": log.trace_id, "uid": uid_of(log)}
+        return nothing | of_log
     return nothing
 
 

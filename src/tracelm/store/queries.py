@@ -11,7 +11,19 @@ from tracelm.errors import StoreError
 from tracelm.store.checks import check, check_page_limit, full_id
 from tracelm.store.contents import KEPT, with_records
 from tracelm.store.from_rows import score_of, span_of, trace_of
-from tracelm.store.listing import ALL, Listing, Wanted, between, columns, compiler, conditions, limits, matches, order
+from tracelm.store.listing import (
+    ALL,
+    Listing,
+    Wanted,
+    between,
+    columns,
+    compiler,
+    conditions,
+    ends,
+    limits,
+    matches,
+    order,
+)
 from tracelm.store.narrowing import narrowed
 from tracelm.store.outline import Outline, Outlines
 from tracelm.store.paging import cursor, read_cursor
@@ -30,9 +42,10 @@ _RECORD: Final = tuple(SPANS.c[name] for name in KEPT)
 def traces(connection: Connection, wanted: Wanted, listing: Listing) -> Rows[StoredTrace]:
     """Return a page of the traces whose columns equal those of `wanted`."""
     check(connection, wanted["project"], listing.limit)
-    of_project = matches(SPANS, {"project": wanted["project"]})
-    within = [*of_project, *between(SPANS.c.start_ns, listing.since_ns, None)]  # a trace begins with its first span
-    compiled = compiler(connection, listing, within)
+    of_project = {"project": wanted["project"]}
+    # A trace begins with its first span.
+    within = [*matches(SPANS, of_project), *between(SPANS.c.start_ns, listing.since_ns, None)]
+    compiled = compiler(connection, listing, within, ends=ends(connection, of_project, listing))
     page, by = listing.page("traces", wanted), order(TRACES, wanted, listing)
     where = conditions(listing, compiled.of_traces)
     chosen = page.choose(

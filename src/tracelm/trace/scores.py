@@ -1,7 +1,7 @@
 """Scores and decisions as OpenTelemetry log records in the context of the span that they are about."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from tracelm import semconv
 from tracelm.errors import ConfigError
-from tracelm.otlp.encode import CleanText
+from tracelm.otlp.encode import key_prefix
 from tracelm.scoring.score import Score, ScoreValue
 from tracelm.trace import runtime
 from tracelm.trace.redact import Redactor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry._logs import SeverityNumber
 
 SOURCES: Final = frozenset({"eval", "guardrail", "monitor", "human", "sdk"})
+_UID: Final = key_prefix(semconv.LOG_RECORD_UID)
 
 
 def score(
@@ -200,11 +201,20 @@ def emit(
         on: The span it is about; the current one by default.
         severity: How important it is, where the conventions say so.
     """
-    emit_all([(event_name, attributes)], on=on, severity=severity)
+    current = runtime.active
+    if current is None:
+        return
+    try:
+        pieces = current.lines.attributes(attributes)
+    except Exception as error:
+        current.journal.miss()
+        report("encode a score", error)
+        return
+    emit_all([(event_name, pieces)], on=on, severity=severity)
 
 
 def emit_all(
-    events: Iterable[tuple[str, Mapping[str, Any]]],
+    events: Sequence[tuple[str, list[bytes]]],
     *,
     on: SpanContext | None = None,
     severity: "SeverityNumber | None" = None,
@@ -212,7 +222,7 @@ def emit_all(
     """Write several log records about one span in one write. Does nothing before `init`; never raises.
 
     Args:
-        events: Of each record what kind it is, and what it says.
+        events: Of each record what kind it is, and what it says, as `LineEncoder.attributes` encodes it.
         on: The span they are about; the current one by default.
         severity: How important they are, where the conventions say so.
     """
@@ -222,22 +232,25 @@ def emit_all(
     about = trace.get_current_span().get_span_context() if on is None else on
     level = 0 if severity is None else severity.value
     # Not through a logger of the SDK: it would be ours alone, nobody else listens, and it costs twice as much.
-    tracer = current.tracer
-    lines: list[bytes] = []
-    for event_name, attributes in events:
-        try:
-            found = {semconv.LOG_RECORD_UID: CleanText(os.urandom(16).hex()), **attributes}
-            resource = current.resource(tracer.resource)
-            lines.append(current.lines.event(event_name, time_ns(), about, found, resource, tracer.scope, level))
-        except Exception as error:
+    encoder, tracer = current.lines, current.tracer
+    try:
+        around = encoder.around_event(about, current.resource(tracer.resource), tracer.scope, level)
+        lines = [encoder.event(name, time_ns(), around, [_uid(), *pieces]) for name, pieces in events]
+    except Exception as error:
+        for _ in events:
             current.journal.miss()
-            report("encode a score", error)
+        report("encode a score", error)
+        return
     if not lines:
         return
     try:
         current.keep("logs", lines)
     except Exception as error:
         report("record a score", error)
+
+
+def _uid() -> bytes:
+    return b'%b{"stringValue":"%b"}}' % (_UID, os.urandom(16).hex().encode())
 
 
 def _context_of(span_or_id: SpanHandle | SpanContext | str) -> SpanContext:

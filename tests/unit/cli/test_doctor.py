@@ -43,7 +43,7 @@ def test_it_tries_each_integration_and_takes_the_patch_back() -> None:
 def test_people_get_a_table(tmp_path: Path) -> None:
     shown = doctor()
     assert shown.exit_code == 0
-    for line in ("projects", "none yet", "openai", "active"):
+    for line in ("projects", "none yet", "journal segments", "openai", "langchain_core", "active"):
         assert line in shown.stdout
 
 

@@ -132,7 +132,7 @@ def test_the_cost_is_linear_in_the_text() -> None:
             yield "word "
 
     list(stream(4_000))
-    assert max(seen) < 1_000
+    assert max(seen) < 200
     seen.clear()
     assert list(tracelm.guard(mask_pii, tracelm.Guardrail(judge, window=50))(lambda: iter(["x"] * 20_000))())
     assert sum(seen) < 20_000 * 100

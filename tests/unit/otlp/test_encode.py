@@ -197,9 +197,9 @@ def test_an_event_reads_as_opentelemetrys_own_encoder_writes_it(name: str, attri
         )
     )
     [record] = records
-    line = LineEncoder(nothing_is_secret, untouched).event(
-        name, 5, about, record.log_record.attributes or {}, encode_resource(RESOURCE, {}), record.instrumentation_scope
-    )
+    encoder = LineEncoder(nothing_is_secret, untouched)
+    around = encoder.around_event(about, encode_resource(RESOURCE, {}), record.instrumentation_scope)
+    line = encoder.event(name, 5, around, encoder.attributes(record.log_record.attributes))
     expected: Any = encode_logs(records)  # type: ignore[arg-type]  # pyright: ignore
     expected.resource_logs[0].scope_logs[0].log_records[0].ClearField("body")  # it writes an empty one
     assert logs_request([line]) == expected

@@ -16,7 +16,7 @@ from tests.recordings.judged import JUDGED
 from tests.unit.scorers.judging import FIVE, ROW, Server, judged, said, verdict
 from tracelm.scorers import Judge
 from tracelm.scorers.judge_answer import read_verdict
-from tracelm.scorers.judge_prompt import messages
+from tracelm.scorers.judge_prompt import told
 from tracelm.scorers.presets import PRESETS, PresetName
 from tracelm.scorers.scales import YES_NO, scale_of
 from tracelm.scoring.call import call_scorer_now, parameters_of
@@ -354,10 +354,10 @@ def test_what_is_judged_cannot_leave_its_marks_or_change_the_form() -> None:
 
 @given(st.text(), st.text())
 def test_no_text_can_contain_the_mark_around_it(rubric: str, output: str) -> None:
-    system, user = messages(rubric, ["yes", "no"], {"output": output})
-    mark = system["content"].rpartition("with the mark ")[2].partition(". ")[0]
+    system, user = told(rubric, ["yes", "no"], {"output": output})
+    mark = system.rpartition("with the mark ")[2].partition(". ")[0]
     assert len(mark) == 17
-    assert user["content"].count(mark) == 2
+    assert user.count(mark) == 2
 
 
 def test_braces_in_a_rubric_are_text() -> None:

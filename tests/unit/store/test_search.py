@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import tracelm
 from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.store.filters.syntax import Search
-from tracelm.store.search import open_search
+from tracelm.store.record import with_nulls
+from tracelm.store.search import fts, look, open_search
 from tracelm.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -61,6 +62,11 @@ def test_long_texts_and_messages_are_searched_and_read_as_texts(key: str, tmp_pa
         assert found(store, "t 款") == ["2"]
         assert found(store, "lorem ipsum") == ["1", "2"]
         assert found(store, "le lo") == ["1"]
+
+
+def test_a_text_does_not_reach_from_one_value_into_the_next(tmp_path: Path) -> None:
+    with opened(tmp_path, "AAA\n", "b\na") as store:
+        assert found(store, "\na") == ["2"]
 
 
 def test_a_message_that_many_spans_have_is_found_in_each(tmp_path: Path) -> None:
@@ -131,3 +137,43 @@ def test_what_is_found_is_what_has_the_text(
     with opened(tmp_path_factory.mktemp("home"), *texts) as store:
         has = [str(n) for n, one in enumerate(texts, start=1) if text.lower() in one.lower() or text.lower() in str(n)]
         assert found(store, text) == has
+
+
+def test_a_text_that_many_spans_have_is_found_in_each_and_few_others_are_read(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend == "postgresql":
+        return  # it reads no records
+    for module, name, value in ((fts, "_RARE", 8), (look, "_BLOCK", 1_024), (look, "_IN_VAIN", 4)):
+        monkeypatch.setattr(module, name, value)
+    read: list[bytes] = []
+
+    def noted(blob: bytes) -> tuple[bytes, list[bytes]]:
+        read.append(blob)
+        return with_nulls(blob)
+
+    monkeypatch.setattr(look, "with_nulls", noted)
+    texts = ["refund" if n % 20 == 0 else f"refund {LONG}" if n % 50 == 1 else f"other {LONG}" for n in range(1, 201)]
+    texts += ["other"] * 800
+    with opened(tmp_path, *texts) as store:
+        assert found(store, "refund") == [str(n) for n, text in enumerate(texts, start=1) if "refund" in text]
+        assert len({*read}) < 250  # those with long texts, and some more
+        line = span_line("late", trace="f" * 32, attributes={"input.value": "refund"})
+        segment, lock = write_segment(tmp_path)
+        segment.file("pending").write_bytes(line + b"\n")
+        assert "late" in found(store, "refund")  # it has not ended, so the index does not have it
+        os.close(lock)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(texts=st.lists(st.sampled_from(["refund", f"refund {LONG}", "other", LONG]), min_size=1, max_size=40))
+def test_how_common_a_text_is_changes_nothing_in_what_is_found(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory, backend: str
+) -> None:
+    if backend == "postgresql":
+        return
+    with pytest.MonkeyPatch.context() as patch, opened(tmp_path_factory.mktemp("home"), *texts) as store:
+        rare = ((fts, "_RARE", 3), (fts, "_LOOKED_AT", 2), (look, "_BLOCK", 8), (look, "_IN_VAIN", 1))
+        for module, name, value in rare:
+            patch.setattr(module, name, value)
+        assert found(store, "refund") == [str(n) for n, text in enumerate(texts, start=1) if "refund" in text]

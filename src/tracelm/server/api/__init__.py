@@ -21,6 +21,7 @@ def routers() -> Sequence[APIRouter]:
         monitors,
         outline,
         overview,
+        publishing,
         runs,
         score_stats,
         scores,
@@ -31,6 +32,6 @@ def routers() -> Sequence[APIRouter]:
 
     subjects = (
         session, overview, score_stats, traces, outline, export, spans, scores, agreement, alerts, runs, lineage,
-        datasets, monitors, guardrails, live, keys, about, description,
+        datasets, publishing, monitors, guardrails, live, keys, about, description,
     )  # fmt: skip
     return [subject.router for subject in subjects]

@@ -137,7 +137,7 @@ def list_versions(request: Request, caller: Reader, name: DatasetName) -> Versio
     """List the versions of a dataset, the newest first."""
     check_sees_all(caller)
     with store_of(request).reading() as connection:
-        return Versions(items=[VersionLine(**_version(each)) for each in objects.versions(connection, _KIND, name)])
+        return Versions(items=[version_line(each) for each in objects.versions(connection, _KIND, name)])
 
 
 @router.post("/datasets/{name:path}/rows", status_code=201)
@@ -157,7 +157,7 @@ def add_rows(request: Request, caller: Sender, name: DatasetName, new: RowsToAdd
     except DatasetError as error:
         raise Problem(422, str(error)) from None
     return AddedRows(
-        version=VersionLine(**_version(found.version)),
+        version=version_line(found.version),
         added=found.added,
         known=found.known,
         without_inputs=found.without_inputs,
@@ -166,6 +166,11 @@ def add_rows(request: Request, caller: Sender, name: DatasetName, new: RowsToAdd
 
 def _root_of(store: Store, call: CallToAdd) -> str:
     return store.trace_page(call.trace_id, project=call.project, limit=1).summary.root_span_id
+
+
+def version_line(version: ObjectVersion) -> VersionLine:
+    """Return a version as the API tells it."""
+    return VersionLine(**_version(version))
 
 
 def _version(version: ObjectVersion) -> dict[str, Any]:

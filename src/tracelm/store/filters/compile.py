@@ -53,11 +53,14 @@ TextMatches: TypeAlias = Callable[[str], Condition | None]
 AttributeMatches: TypeAlias = Callable[[Term], Condition]
 """Says of which spans a term about an attribute is true, as a condition over `SPANS`."""
 
-Few: TypeAlias = Callable[[Select[Any], Table], Sequence[int] | None]
-"""Executes a query for keys, and returns the numbers of the rows of a table that have them; `None` when it is many."""
+Few: TypeAlias = Callable[[Select[Any], Table, Sequence[Select[Any]]], Sequence[int] | None]
+"""Executes a query for keys, and returns the numbers of the rows of a table that have them; `None` when it is many.
+
+Last come queries for what it finds in the beginning and in the end of the window of time; none where that is not known.
+"""
 
 NO_TEXT: Final[TextMatches] = lambda _text: None  # noqa: E731 - a constant, for a default
-_NEVER_FEW: Final[Few] = lambda _query, _table: None  # noqa: E731
+_NEVER_FEW: Final[Few] = lambda _query, _table, _ends: None  # noqa: E731
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +72,14 @@ class Compiler:
         text_matches: The search; by default names and status messages.
         few: Tells whether a condition on spans or scores is rare.
         within: What the spans meet that may matter, over `SPANS`: their project, their time.
+        ends: The same for those in the beginning and in the end of that time; none where it has no beginning.
     """
 
     attribute_matches: AttributeMatches
     text_matches: TextMatches = field(default=NO_TEXT)
     few: Few = field(default=_NEVER_FEW)
     within: Sequence[Condition] = ()
+    ends: Sequence[Sequence[Condition]] = ()
 
     def of_spans(self, node: Node) -> Condition:
         """Return the condition over `SPANS`."""
@@ -135,8 +140,9 @@ class Compiler:
             # Before records are read, by what needs none.
             soon = parts if is_named else [part for part in parts if not calls_python(part)]
             within = [beside_named(self.within)] if self.within and is_named else self.within
-            spans = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*within, *soon)
-            found = self.few(spans, TRACES) if soon else None
+            keys = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*soon)
+            ends = [] if is_named else [keys.where(*end) for end in self.ends]
+            found = self.few(keys.where(*within), TRACES, ends) if soon else None
             if found is not None:
                 few = TRACES.c.id.in_(found)
                 return few if len(soon) == len(parts) else and_(few, has_one)
@@ -144,7 +150,7 @@ class Compiler:
 
     def _has_score(self, term: Term, table: Table, *key: str) -> Condition:
         judged = _of_score(term)
-        found = self.few(select(*(SCORES.c[name] for name in key)).where(judged), table)
+        found = self.few(select(*(SCORES.c[name] for name in key)).where(judged), table, ())
         if found is not None:
             return table.c.id.in_(found)
         return exists().where(*(SCORES.c[name] == table.c[name] for name in key), judged)

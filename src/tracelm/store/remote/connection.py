@@ -67,11 +67,7 @@ class ApiConnection:
             FilterError: A filter cannot be read.
             StoreError: The server cannot be reached, does not let us in, or has no such thing.
         """
-        body = self.get_bytes(*path, **query)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise self._other("sends what is no JSON") from None
+        return self._json(self.get_bytes(*path, **query))
 
     def get_bytes(self, *path: str, **query: object) -> bytes:
         """Ask for a document, and return it as it came.
@@ -81,13 +77,44 @@ class ApiConnection:
             StoreError: The server cannot be reached, does not let us in, or has no such thing.
         """
         given = {name: value for name, value in query.items() if value is not None}
-        target = self._base + "".join(f"/{quote(segment, safe='')}" for segment in path)
-        target += f"?{urlencode(given, doseq=True, errors='surrogatepass')}" if given else ""
+        target = f"?{urlencode(given, doseq=True, errors='surrogatepass')}" if given else ""
+        return self._ask("GET", path, target, None, {}, where=str(query.get("where", "")))
+
+    def post(self, *path: str, body: bytes, kind: str = _JSON) -> Any:
+        """Send a document that changes nothing more when it comes twice: it may be sent again.
+
+        Args:
+            path: The path below `/api/v1`, in its segments.
+            body: The document.
+            kind: Its media type.
+
+        Raises:
+            StoreError: The server cannot be reached, does not let us in, or refuses it.
+        """
+        return self._json(self._ask("POST", path, "", body, {"Content-Type": kind}))
+
+    def _json(self, body: bytes) -> Any:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise self._other("sends what is no JSON") from None
+
+    def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: str,
+        sent: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        where: str = "",
+    ) -> bytes:
+        target = self._base + "".join(f"/{quote(segment, safe='')}" for segment in path) + query
         with self._lock:
             if os.getpid() != self._process:  # a forked child must not talk on its parent's connection
                 self._connect()
             try:
-                status, kind, body = self._exchange(target)
+                status, kind, body = self._exchange(method, target, sent, headers)
             except (OSError, http.client.HTTPException) as error:
                 raise StoreError(
                     f"the server {self.place} cannot be reached ({_why(error)}): start it with `tracelm serve`, or "
@@ -96,7 +123,7 @@ class ApiConnection:
         if status == 200 and kind == _JSON:
             return body
         if kind == _PROBLEM:
-            self._raise_problem(status, body, str(query.get("where", "")))
+            self._raise_problem(status, body, where)
         raise self._other(f"answers {status} with {kind or 'nothing'}")
 
     @contextlib.contextmanager
@@ -123,12 +150,14 @@ class ApiConnection:
         self._process = os.getpid()
         weakref.finalize(self, self._http.close)
 
-    def _exchange(self, target: str) -> tuple[int, str, bytes]:
+    def _exchange(
+        self, method: str, target: str, sent: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, str, bytes]:
         """Send a request and read the answer: status, type, body. The body of what is no API's answer is not read."""
         while True:
             is_used = self._http.sock is not None
             try:
-                self._http.request("GET", target, headers=self._headers)
+                self._http.request(method, target, sent, {**self._headers, **headers})
                 answer = self._http.getresponse()
                 kind = answer.getheader("content-type", "").partition(";")[0].strip().lower()
                 if kind in {_JSON, _PROBLEM}:

@@ -306,6 +306,39 @@ class RemoteStore(Store):
         self._check_open()
         return datasets.versions(self._api, name)
 
+    def publish_dataset(
+        self,
+        name: str,
+        *,
+        columns: Sequence[str],
+        rows: Sequence[tuple[str, bytes]],
+        aliases: Sequence[str] = (),
+        note: str | None = None,
+    ) -> ObjectVersion:
+        """Publish a version of a dataset; content that equals the newest version's is that version.
+
+        Args:
+            name: What it is called.
+            columns: Its columns.
+            rows: Its rows, each with its digest, as they are kept.
+            aliases: Names that point at this version from now on.
+            note: What there is to say about it.
+
+        Raises:
+            StoreError: The server does not take it; the message says why.
+        """
+        self._check_open()
+        return datasets.publish(self._api, name, columns=columns, rows=rows, aliases=aliases, note=note)
+
+    def set_dataset_alias(self, name: str, alias: str, *, version: str) -> None:
+        """Let an alias of a published dataset point at a version.
+
+        Raises:
+            StoreError: There is no such dataset or version, or the server does not let us write.
+        """
+        self._check_open()
+        datasets.set_alias(self._api, name, alias, version=version)
+
     def _list(
         self,
         kind: type[_T],
@@ -365,6 +398,9 @@ class _Elsewhere(Database):
         if name.startswith("__"):  # what Python itself looks for
             raise AttributeError(name)
         raise _not_here(self.place, "this")
+
+    def close(self) -> None:
+        """Do nothing: it has no connection of its own."""
 
     def read(self) -> NoReturn:
         raise _not_here(self.place, "this")

@@ -11,6 +11,7 @@ every span that the other conditions leave is looked at, the first ones in order
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,10 +19,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, literal_column, select
 
 from tracelm.errors import StoreError
-from tracelm.store.contents import pieces_of
 from tracelm.store.database import Database
 from tracelm.store.filters.compile import TextMatches
-from tracelm.store.record import with_nulls
 from tracelm.store.search.index import (
     SearchIndex,
     document_of_piece,
@@ -30,17 +29,19 @@ from tracelm.store.search.index import (
     spans_to_take,
     trigrams,
 )
-from tracelm.store.search.texts import fold, may_have, spelled, text_of_piece, text_of_record
+from tracelm.store.search.look import Look
+from tracelm.store.search.texts import fold
 from tracelm.store.tables import SPANS
 
 _VERSION: Final = 1  # another form of the index is a new one
 _END: Final = "\x03\x03"
 _FEW: Final = 500
 _RARE: Final = 8_000
+_LOOKED_AT: Final = 100
+_PARTS: Final = 4
 _MOST_TERMS: Final = 4_000
 _MOST_TRIGRAMS: Final = 24
 _BUSY_TIMEOUT_S: Final = 30.0
-_REMEMBERED: Final = 50_000
 _SCHEMA: Final = """
 CREATE VIRTUAL TABLE texts USING fts5(text, content='', detail=none, tokenize='trigram');
 CREATE VIRTUAL TABLE terms USING fts5vocab(texts, 'row');
@@ -49,6 +50,10 @@ CREATE TABLE waiting (span INTEGER PRIMARY KEY);
 CREATE TABLE cursors (name TEXT PRIMARY KEY, number INTEGER NOT NULL);
 INSERT INTO cursors VALUES ('spans', 0), ('pieces', 0);
 """
+_BY_SPAN: Final = "CREATE INDEX IF NOT EXISTS links_by_span ON links (span)"
+_HAVE_PIECES: Final = "SELECT span FROM links WHERE span BETWEEN ? AND ?"
+_WAIT: Final = "SELECT span FROM waiting WHERE span BETWEEN ? AND ?"
+_HAVE_TEXT: Final = "SELECT rowid FROM texts WHERE texts MATCH ? AND rowid BETWEEN ? AND ?"
 
 
 class SQLiteSearch(SearchIndex):
@@ -90,20 +95,25 @@ class SQLiteSearch(SearchIndex):
 
     def matches(self, connection: Connection) -> TextMatches:
         """Return what turns a text into a condition on spans, which is looked at in Python."""
-        looks: list[_Look] = []
+        looks: list[Look] = []
         driver: Any = connection.connection.driver_connection
 
-        def call(at: int, record: bytes) -> bool:
+        def may_have(at: int, span: int) -> bool:
+            return looks[at].may_have(span)
+
+        def has_text(at: int, record: bytes) -> bool:
             return looks[at].has(record)
 
-        driver.create_function("tracelm_text", 2, call, deterministic=True)
+        driver.create_function("tracelm_may_have", 2, may_have)
+        driver.create_function("tracelm_text", 2, has_text, deterministic=True)
 
         def condition(text: str) -> ColumnElement[bool]:
-            looks.append(_Look(fold(text), connection))
-            has: ColumnElement[bool] = func.tracelm_text(len(looks) - 1, SPANS.c.record) == literal(1)
-            spans = self._candidates(fold(text))
+            at, folded = len(looks), fold(text)
+            looks.append(Look(folded, connection, partial(self._around, folded) if len(folded) >= 3 else None))
+            has: ColumnElement[bool] = func.tracelm_text(at, SPANS.c.record) == literal(1)
+            spans = self._candidates(folded)
             if spans is None:
-                return has
+                return and_(func.tracelm_may_have(at, SPANS.c.id) == literal(1), has)
             if len(spans) <= _FEW:
                 return and_(SPANS.c.id.in_(spans), has)
             each: Any = func.json_each(bindparam(None, orjson.dumps(spans).decode()))
@@ -119,6 +129,8 @@ class SQLiteSearch(SearchIndex):
             query = _query(index, text)
             if not query:
                 return None if query is None else []
+            if _is_common(index, query):
+                return None
             found = index.execute("SELECT rowid FROM texts WHERE texts MATCH ? LIMIT ?", (query, _RARE + 1))
             documents = [number for (number,) in found]
             if len(documents) > _RARE:
@@ -128,6 +140,18 @@ class SQLiteSearch(SearchIndex):
             linked = "SELECT DISTINCT span FROM links WHERE document IN (SELECT value FROM json_each(?)) LIMIT ?"
             spans.update(number for (number,) in index.execute(linked, (pieces, _RARE + 1)))
             return None if len(spans) > _RARE else sorted(spans)
+
+    def _around(self, text: str, numbers: range) -> set[int]:
+        """Return the spans of a range that may have a text of three characters or more."""
+        first, last = numbers[0], numbers[-1]
+        with self._reading() as index:
+            (newest,) = index.execute("SELECT number FROM cursors WHERE name = 'spans'").fetchone()
+            found = set(range(max(first, newest + 1), last + 1))
+            found.update(span for (span,) in index.execute(_HAVE_PIECES, (first, last)))
+            found.update(span for (span,) in index.execute(_WAIT, (first, last)))
+            documents = (_query(index, text), document_of_span(first), document_of_span(last))
+            found.update(number // 2 for (number,) in index.execute(_HAVE_TEXT, documents) if number % 2)
+        return found
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
@@ -166,40 +190,32 @@ class SQLiteSearch(SearchIndex):
             return int(connection.execute(select(func.coalesce(func.max(SPANS.c.id), 0))).scalar_one())
 
 
-class _Look:
-    """Whether spans have a text, looked up in their records and in the contents that these have."""
-
-    def __init__(self, text: str, connection: Connection) -> None:
-        self._text = text
-        self._spelled = spelled(text)
-        self._connection = connection
-        self._known: dict[bytes, bool] = {}
-
-    def has(self, blob: bytes) -> bool:
-        body, wanted = with_nulls(blob)
-        if may_have(body, self._spelled) and self._text in text_of_record(body):
-            return True
-        new = [digest for digest in wanted if digest not in self._known]
-        if new:
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
-            for digest, piece in pieces_of(self._connection, new).items():
-                self._known[digest] = self._text in text_of_piece(piece)
-        return any(self._known.get(digest, False) for digest in wanted)
-
-
 def _make(index: sqlite3.Connection, newest_span: Any) -> None:
     """Make the tables where there are none, or those of another version, or of another store."""
     (version,) = index.execute("PRAGMA user_version").fetchone()
     if version == _VERSION:
         (last,) = index.execute("SELECT number FROM cursors WHERE name = 'spans'").fetchone()
         if last <= newest_span():
+            index.execute(_BY_SPAN)  # what an earlier tracelm made has none
             return
     for name in ("terms", "texts", "links", "waiting", "cursors"):
         index.execute(f"DROP TABLE IF EXISTS {name}")
     for statement in _SCHEMA.strip().split(";\n"):
         index.execute(statement.rstrip(";"))
+    index.execute(_BY_SPAN)
     index.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _is_common(index: sqlite3.Connection, query: str) -> bool:
+    """Say soon whether many documents fit: as some of them lie close to each other, in each part of the index."""
+    (newest,) = index.execute("SELECT max(number) FROM cursors").fetchone()
+    part = document_of_span(newest) // _PARTS
+    length = part * _PARTS * _LOOKED_AT // (2 * _RARE)
+    for first in range(0, part * _PARTS, max(1, part)):
+        found = index.execute(_HAVE_TEXT + " LIMIT ?", (query, first, first + length, _LOOKED_AT)).fetchall()
+        if len(found) < _LOOKED_AT:
+            return False
+    return True
 
 
 def _query(index: sqlite3.Connection, text: str) -> str | None:

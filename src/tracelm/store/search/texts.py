@@ -18,7 +18,8 @@ _SEARCHED: Final = (
     *("langfuse.observation.output", "traceloop.entity", "all_messages_events", "request_data", "response_data"),
 )
 """How the keys of what went in and came out begin, in the dialects that are read."""
-_SEPARATOR: Final = "\n"
+_SEPARATOR: Final = "\x1e"
+"""Stands between two texts: no line break, with which what is looked for may begin or end."""
 
 
 def fold(text: str) -> str:

@@ -1,9 +1,11 @@
 """What a filter finds: spans by what they are, traces by what they and their spans are."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests import postgres
 from tests.unit.store.filters.filled import MS, call, filled, one, verdict
@@ -246,6 +248,35 @@ def test_how_rare_something_is_does_not_change_what_is_found(
         with monkeypatch.context() as patch:
             patch.setattr(rarity, "_FEW", 500)
             assert spans(store, where) == found
+
+
+def test_what_is_common_at_both_ends_of_a_window_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rarity, "_FEW", 40)  # two at an end
+    common = [one("x", trace=n, start=n * 1_000, tier="gold") for n in range(1, 101)]
+    in_one_hour = [one("x", trace=n, start=n * 1_000, tier="gold" if n < 30 else "bronze") for n in range(1, 101)]
+    asked: list[tuple[int, int]] = []
+    for name, lines in (("common", common), ("in one hour", in_one_hour)):
+        with filled(tmp_path / name, lines) as store, values_given() as limits:
+            found = store.traces("attr.tier:gold", order_by="-start", limit=5)
+            asked.append((int(found[0].trace_id, 16), limits.count(41)))
+    assert asked == [(100, 0), (29, 1)]
+
+
+@contextlib.contextmanager
+def values_given() -> Generator[list[object]]:
+    """Give a list that fills with the values of the statements that are executed in the block."""
+    found: list[object] = []
+
+    def note(_connection: object, _cursor: object, _text: str, given: Sequence[object], *_more: object) -> None:
+        found.extend(given)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_several_scores_of_a_trace_do_not_make_them_look_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,13 +58,6 @@ def test_what_there_is_not_is_told_as_the_store_itself_does(server: Serving) -> 
         assert str(far.value) == str(near.value)
 
 
-def test_writing_is_refused_with_the_place_where_it_can_be_done(server: Serving) -> None:
-    with pytest.raises(tracelm.StoreError, match="do it where the server runs"):
-        tracelm.Dataset(name="new", rows=[{"a": 1}]).publish(url=server.url)
-    with pytest.raises(tracelm.StoreError, match="do it where the server runs"):
-        tracelm.Dataset.set_alias("rows of any kind/ä", "x", version="v0", url=server.url)
-
-
 def test_a_key_for_some_projects_reads_no_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     tracelm.Dataset(name="d", rows=[{"a": 1}]).publish(url=f"sqlite:///{home}/tracelm.db")

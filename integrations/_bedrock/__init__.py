@@ -1,0 +1,1 @@
+"""What Amazon Bedrock's requests and answers look like."""

@@ -1,0 +1,1 @@
+"""What Anthropic's messages look like, whoever serves them."""

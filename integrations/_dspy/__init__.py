@@ -1,0 +1,1 @@
+"""What DSPy tells its callbacks."""

@@ -1,0 +1,1 @@
+"""What Google's GenAI API sends and answers."""

@@ -1,0 +1,1 @@
+"""What LangChain tells its callbacks."""

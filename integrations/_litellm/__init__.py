@@ -1,0 +1,1 @@
+"""What LiteLLM answers, and where a span of its call is."""

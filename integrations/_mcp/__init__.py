@@ -1,0 +1,1 @@
+"""What is called over MCP, in both of its versions."""

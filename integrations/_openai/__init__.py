@@ -1,0 +1,1 @@
+"""What OpenAI's endpoints take and answer, whoever serves them."""

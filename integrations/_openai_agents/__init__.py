@@ -1,0 +1,1 @@
+"""What OpenAI's Agents SDK tells its trace processors."""

@@ -1,0 +1,1 @@
+"""What Pydantic AI's own spans say."""

@@ -1,0 +1,1 @@
+"""What a fine-tuning run tells while it runs."""
