@@ -1,7 +1,8 @@
 """Takes the pictures of the web UI that the documentation shows: `python -m docs.screenshots`.
 
-They are of real data: the demo is run on the local model, and `tracelm serve` shows what it recorded. What takes more
-calls than the demo makes is shown of a help desk that was busy for a while (`docs/help_desk.py`). Needs `make browser`.
+They are of real data: the demo and a request of several steps (`docs/reply_desk.py`) are run on the local model, and
+`tracelm serve` shows what they recorded. What takes more calls is shown of a help desk that was busy for a while
+(`docs/help_desk.py`). Needs `make browser`.
 """
 
 import os
@@ -27,7 +28,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         env = os.environ | {"TRACELM_HOME": folder}
-        subprocess.run([sys.executable, "examples/fraud_explainer.py"], cwd=ROOT, env=env, check=True)
+        for command in (["examples/fraud_explainer.py"], ["-m", "docs.reply_desk"]):
+            subprocess.run([sys.executable, *command], cwd=ROOT, env=env, check=True)
         with serving(home) as server, sync_playwright() as playwright:
             browser = launch(playwright)
             page = browser.new_page(viewport=_SIZE, color_scheme="light", reduced_motion="reduce")
@@ -49,12 +51,12 @@ def main() -> None:
 
 def _pictures(server: Serving) -> dict[str, tuple[str, str]]:
     """The pages that are shown, each with a text that is there when it is complete."""
-    passed = server.get("/traces", where="name:write_to_customer -status:error").json["items"][0]["trace_id"]
-    model_call = next(each for each in server.get(f"/traces/{passed}").json["spans"] if each["operation"] == "chat")
-    span = f"{model_call['project']}/{model_call['span_id']}"
+    trace = server.get("/traces", where="name:reply_to_customer").json["items"][0]["trace_id"]
+    calls = [each for each in server.get(f"/traces/{trace}").json["spans"] if each["operation"] == "chat"]
+    span = f"{calls[-1]['project']}/{calls[-1]['span_id']}"
     run = server.get("/runs").json["items"][0]["run_id"]
     return {
-        "trace": (f"/traces/{passed}?span={span}", "You explain card fraud alerts"),
+        "trace": (f"/traces/{trace}?span={span}", "You work at a help desk."),
         "run": (f"/evaluations/{run}", "relevance_scorer.mentions_amount"),
     }
 

@@ -114,15 +114,14 @@ def read_reply(completion: object, *, provider: str = "openai") -> Reply:
         provider: Who answered.
     """
     body = fields(completion)
-    choices = items(body.get("choices"))
+    choices = [fields(choice) for choice in items(body.get("choices"))]
     reported = body.get("usage") or field(body.get("x_groq"), "usage")
-    tier = text(body.get("service_tier"))
     return Reply(
         id=text(body.get("id")),
         model=text(body.get("model")),
         finish_reasons=[_finish_reason(choice) for choice in choices],
         usage=chat_usage(reported, provider=provider),
-        service_tier=tier,
+        service_tier=text(body.get("service_tier")),
         attributes=served_attributes(body),
         messages=lambda: [_output_message(choice) for choice in choices],
     )
@@ -131,8 +130,8 @@ def read_reply(completion: object, *, provider: str = "openai") -> Reply:
 def served_attributes(answer: object) -> dict[str, AttributeValue]:
     """Return how an answer was served: in which tier, and by which configuration."""
     found: dict[str, AttributeValue] = {}
-    tier = text(field(answer, "service_tier"))
-    fingerprint = text(field(answer, "system_fingerprint"))
+    said = fields(answer)
+    tier, fingerprint = text(said.get("service_tier")), text(said.get("system_fingerprint"))
     if tier:
         found[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
     if fingerprint:
@@ -140,8 +139,8 @@ def served_attributes(answer: object) -> dict[str, AttributeValue]:
     return found
 
 
-def _finish_reason(choice: object) -> str:
-    return text(field(choice, "finish_reason")) or "error"
+def _finish_reason(choice: Mapping[str, object]) -> str:
+    return text(choice.get("finish_reason")) or "error"
 
 
 def _input_message(message: object) -> Message:
@@ -162,8 +161,8 @@ def _input_message(message: object) -> Message:
     return found | {"name": name} if name else found
 
 
-def _output_message(choice: object) -> Message:
-    said = fields(field(choice, "message"))
+def _output_message(choice: Mapping[str, object]) -> Message:
+    said = fields(choice.get("message"))
     reason = _finish_reason(choice)
     return {
         "role": text(said.get("role")) or "assistant",

@@ -64,7 +64,6 @@ class ModelCall(Call):
         later: bool,
     ) -> None:
         self._runtime = active
-        self._describe = describe
         self._kind = kind
         self._content: dict[str, str] = {}
         self._learned: Reply | None = None
@@ -75,6 +74,8 @@ class ModelCall(Call):
         self._encode = active.encode_json if later else active.encode
         # Samplers and processors see what says what is asked of whom. Where there are none it can wait.
         self.is_put_off = later and active.tracer.is_alone
+        # It may hold this call in turn: let go when it has been asked, or only the garbage collector could free both.
+        self._describe = describe if self.is_put_off else None
         if self.is_put_off:
             self._span = active.tracer.start_span(kind, kind=SpanKind.CLIENT, drawn=True)
         else:
@@ -91,11 +92,12 @@ class ModelCall(Call):
 
     def describe(self) -> None:
         """Read what is asked, where that was put off. Never raises."""
-        if not self.is_put_off:
+        describe = self._describe
+        if describe is None:
             return
-        self.is_put_off = False
+        self._describe, self.is_put_off = None, False
         try:
-            self._request = request = self._describe()
+            self._request = request = describe()
         except Exception as error:
             report("record the request to a model", error)
             self._request = request = Request(

@@ -28,7 +28,7 @@ from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import field
 from tracelm.integrations._patches import own
 from tracelm.integrations._sending import when_sent
-from tracelm.integrations._stream import StreamRecord, find_record
+from tracelm.integrations._stream import NoChunks, StreamRecord, find_record
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import report, safely
@@ -261,16 +261,20 @@ class _Recorded:
                 report("read the body of a request", error)
             self._sent = None
         self._asked = asked = self._ask(sent)
+        if self._stream is not None:
+            self._stream.chunks = self._endpoint.collect(asked, keep_content=self._call.captures_content)
         return self._endpoint.describe(asked)
 
     def follow(self, call: Call, library: Library, *, streams: bool, changed: object) -> None:
         """Say which call it is that is recorded."""
         self._call = call
-        if streams and call.is_put_off:
-            self._asked = self._ask(None)
-        if streams and self._asked is not None:
+        asked = self._asked
+        if streams and (call.is_put_off or asked is not None):
             with safely("record a streamed reply"):
-                chunks = self._endpoint.collect(self._asked, keep_content=call.captures_content)
+                # What puts the chunks together depends on what is asked: where that is put off, so is this.
+                chunks = (
+                    NoChunks() if asked is None else self._endpoint.collect(asked, keep_content=call.captures_content)
+                )
                 self._stream = StreamRecord(call, chunks, hides=None if changed is None else library.hides)
                 self.kwargs = {**self.kwargs, "stream_cls": library.recording_class(self.kwargs.get("stream_cls"))}
                 if changed is not None and "options" in self.kwargs:

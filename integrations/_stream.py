@@ -68,13 +68,13 @@ class StreamRecord:
 
     Args:
         call: What is recorded.
-        chunks: Puts the chunks together.
+        chunks: Puts the chunks together; may be replaced until the first one arrives.
         hides: Says of a chunk that the program did not ask for it: it is recorded, and not passed on.
     """
 
     def __init__(self, call: Call, chunks: Chunks, *, hides: Callable[[object], bool] | None = None) -> None:
         self._call = call
-        self._chunks = chunks
+        self.chunks = chunks
         self.hides = hides
         self._is_read = False
         self._is_over = False
@@ -107,15 +107,15 @@ class StreamRecord:
         if not self._is_read:  # the program read the bytes itself: nothing is known of what they said
             self._call.end()
             return
-        early = not self._chunks.is_complete
+        early = not self.chunks.is_complete
         self._end(outcome=CLOSED_EARLY if early else None)
 
     def got(self, chunk: object) -> None:
         """Take a chunk that has arrived."""
         self._call.got_chunk()
         if not self._call.times_chunks:  # the others go where they belong, without a step in between
-            self.got = self._chunks.add  # type: ignore[method-assign]
-        self._chunks.add(chunk)
+            self.got = self.chunks.add  # type: ignore[method-assign]
+        self.chunks.add(chunk)
 
     def exhausted(self) -> None:
         """Note that the stream came to its end."""
@@ -132,7 +132,7 @@ class StreamRecord:
         self._is_over = True
         reply = None
         with safely("put the chunks of a streamed reply together"):
-            reply = self._chunks.reply()
+            reply = self.chunks.reply()
         self._call.end(reply, error=error, outcome=outcome)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from tracelm.scorers.folding import fold
+
 WINDOW: Final = 160
 """In characters; those without a width come on top. The longest finding with blanks is a phone number."""
 
@@ -27,7 +29,7 @@ def begins_at(text: str) -> int:
     What has no blank in it (an address, a run of digits) is not told here: it ends at a blank.
     """
     start = max(len(text) - 4 * WINDOW, 0)
-    if _number.search(text, start) is None and _month.match(text, _last_word(text, start)) is None:
+    if _number.search(text, start) is None and _month.match(_last_word(text[start:])) is None:
         return len(text)
     near = max(len(text) - _NEAR, start)
     begun = _begun(text, near, is_cut=near > start)
@@ -55,7 +57,7 @@ def _begun(text: str, start: int, *, is_cut: bool) -> int | None:
         if is_cut and index == 0:  # it may be half a word
             return None
         token = tokens[index]
-        word = token.group()
+        word = _plain(token.group())
         if _number.search(word) is not None or _month.fullmatch(word) is not None:
             begun = token.start()
         elif token.end() == len(text) or _goes_on.fullmatch(word) is not None or _letters.search(word) is None:
@@ -78,13 +80,20 @@ def _is_within_iban(token: "re.Match[str]", before: Iterable["re.Match[str]"]) -
     for each in before:
         if each.end() < token.end() - _IBAN:
             return False
-        if _iban.search(each.group()) is not None:
+        if _iban.search(_plain(each.group())) is not None:
             return True
     return False
 
 
-def _last_word(text: str, start: int) -> int:
-    end = len(text.rstrip())
-    while end > start and not text[end - 1].isspace():
-        end -= 1
-    return end
+def _plain(word: str) -> str:
+    """Return a word as `find` reads it: what has no width inside of it does not make it another word."""
+    return word if word.isascii() else fold(word).text
+
+
+def _last_word(text: str) -> str:
+    """Return the last word that can be seen, as `find` reads it."""
+    word = ""
+    while text and not word:
+        *before, last = text.rsplit(None, 1) or [""]
+        text, word = "".join(before), _plain(last)
+    return word

@@ -6,11 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import sent
-from tests.browser.conftest import ROOT, SCREENSHOTS
-from tests.browser.seen import run_ids
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.seen import run_ids, serious_faults
 from tests.serving import Serving
-
-_AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def _pages(server: Serving) -> Mapping[str, tuple[str, str]]:
@@ -39,22 +37,13 @@ def _pages(server: Serving) -> Mapping[str, tuple[str, str]]:
 def test_no_page_has_a_serious_fault_of_access(page: Page, server: Serving, theme: str) -> None:
     page.emulate_media(color_scheme="light" if theme == "light" else "dark", reduced_motion="reduce")
     SCREENSHOTS.mkdir(exist_ok=True)
-    axe = _AXE.read_text(encoding="utf-8")
     faults: dict[str, list[str]] = {}
     for name, (path, text) in _pages(server).items():
         page.goto(server.url + path)
         expect(page.get_by_text(text).first).to_be_visible()
         expect(page.get_by_text("Loading")).to_have_count(0)
         page.screenshot(path=SCREENSHOTS / f"{name}-{theme}.png", animations="disabled")
-        page.evaluate(axe)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        serious = [
-            f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-            for each in found["violations"]
-            if each["impact"] in {"serious", "critical"}
-            for node in each["nodes"][:3]
-        ]
-        if serious:
+        if serious := serious_faults(page):
             faults[name] = serious
     assert faults == {}
 

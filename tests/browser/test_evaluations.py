@@ -30,6 +30,8 @@ def test_a_run_shows_its_rows_and_leads_to_their_traces(page: Page, server: Serv
     newer, _ = run_ids(server)
     page.goto(f"{server.url}/evaluations/{newer}")
     expect(page.get_by_role("row", name=re.compile("^mentions_app"))).to_contain_text("36 of 36")
+    page.get_by_role("button", name="question", exact=True).click()
+    expect(page.get_by_role("table", name="Scores by question")).to_contain_text("Why was my payment refused?")
     expect(page.get_by_role("button", name="scored 36")).to_be_visible()
     page.get_by_role("button", name="3", exact=True).click()
     expect(page).to_have_url(re.compile("row=3.0"))
@@ -55,6 +57,8 @@ def test_scores_over_time_and_points_lead_to_runs_and_rows(page: Page, server: S
 
 def test_a_drag_on_an_axis_keeps_the_runs_that_go_through_there(page: Page, server: Serving) -> None:
     page.goto(f"{server.url}/evaluations")
+    # The charts above come with an answer of their own, and move what stands below.
+    expect(page.get_by_role("img", name="politeness: 2 runs")).to_be_visible()
     page.get_by_text("Settings and scores of these runs").click()
     expect(page.get_by_role("img", name="Settings and scores of 2 of 2 runs")).to_be_visible()
     axis = page.locator('[data-axis="politeness"]').bounding_box()

@@ -15,6 +15,7 @@ def test_scores_over_time_are_those_of_what_runs_and_lead_to_the_traces_that_fai
     chart = page.get_by_role("img", name="mentions_app, share that passes: 8 scores")
     expect(chart).to_be_visible()
     expect(page.get_by_role("img", name="politeness, mean: 8 scores")).to_be_visible()
+    chart.scroll_into_view_if_needed()
     bar = chart.locator("rect.fill-accent-weak").last.bounding_box()
     assert bar is not None
     page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)

@@ -98,8 +98,10 @@ def test_logprobs_of_a_stream_reach_the_program_chunk_by_chunk_and_are_not_recor
         body = {"id": "r1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
         return f"data: {json.dumps(body)}\n\n"
 
-    pieces = [{"index": 0, "delta": {"content": piece}, "logprobs": _WEIGHED} for piece in ("Ye", "s", ".")]
-    end = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
+    pieces: list[dict[str, Any]] = [
+        {"index": 0, "delta": {"content": piece}, "logprobs": _WEIGHED} for piece in ("Ye", "s", ".")
+    ]
+    end: dict[str, Any] = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
     said = [*(chunk([each]) for each in [*pieces, end]), chunk([], usage=REPLY["usage"]), "data: [DONE]\n\n"]
     server = Server("".join(said).encode(), content_type="text/event-stream")
     chunks = list(server.client().chat.completions.create(model="m", messages=[], logprobs=True, stream=True))

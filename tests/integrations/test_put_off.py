@@ -1,12 +1,14 @@
 """What is recorded of a request is read while its answer is waited for, and is what was sent."""
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import openai
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
 import tracelm
@@ -202,6 +204,46 @@ def test_a_request_that_we_cannot_read_is_sent_and_counted_as_a_failure_of_ours(
     assert tracelm.flush().failures > before
     assert spans.one().name == "chat"
     assert spans.one().attributes["gen_ai.usage.output_tokens"] == 2
+
+
+async def _left_behind(ask: Callable[[], Awaitable[object]]) -> int:
+    """Return how many objects of ten calls only the garbage collector can free."""
+    await ask()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            await ask()
+        return gc.collect()
+    finally:
+        gc.enable()
+
+
+async def _is_as_without(ask: Callable[[], Awaitable[object]]) -> None:
+    with suppress_instrumentation():
+        without = await _left_behind(ask)  # older clients leave something themselves
+    assert await _left_behind(ask) == without
+
+
+async def test_a_call_that_ended_leaves_no_more_to_the_garbage_collector(spans: Spans) -> None:
+    with Wire().client() as client:
+
+        async def ask() -> object:
+            return client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Really?"}])
+
+        await _is_as_without(ask)
+    assert len(spans.all()) == 11
+
+
+async def test_an_async_call_that_ended_leaves_no_more_to_the_garbage_collector(spans: Spans) -> None:
+    async with Wire().async_client() as client:
+
+        async def ask() -> object:
+            said = [{"role": "user", "content": "Really?"}]
+            return await client.chat.completions.create(model="m", messages=said)
+
+        await _is_as_without(ask)
+    assert len(spans.all()) == 11
 
 
 class _Starts(SpanProcessor):

@@ -1,6 +1,6 @@
-"""Chunks of a chat that are the client's objects are put together as their plain JSON is, at whatever shape."""
+"""Chunks of a chat that are the client's objects are put together as their plain JSON is, whatever they bring."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +30,9 @@ _CHOICE: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"index": st.integers(0, 1) | st.sampled_from([True, 1.0, None]), "delta": _WORD | _WORD | st.none() | _DELTA},
     optional={"finish_reason": st.sampled_from([None, "", "stop", "tool_calls"]), "logprobs": st.none()},
 )
-_USAGE: st.SearchStrategy[Any] = st.fixed_dictionaries({"prompt_tokens": st.integers(0, 3), "completion_tokens": st.integers(0, 3)})
+_USAGE: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {"prompt_tokens": st.integers(0, 3), "completion_tokens": st.integers(0, 3)}
+)
 _CHUNK: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"choices": st.lists(_CHOICE, min_size=1, max_size=1) | st.lists(_CHOICE, max_size=2) | st.none()},
     optional={
@@ -41,7 +43,9 @@ _CHUNK: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "x_groq": st.none() | st.fixed_dictionaries({"usage": _USAGE}),
     },
 )
-_ODDITIES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+_Oddity: TypeAlias = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+_ODDITIES: list[_Oddity] = [
+    ({}, {}, {}),
     ({"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, {}, {}),
     ({"x_groq": {"usage": {"prompt_tokens": 3, "completion_tokens": 4}}}, {}, {}),
     ({"id": "c-2"}, {}, {}),
@@ -58,13 +62,15 @@ _ODDITIES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 """What a chunk may bring beside one more piece of a text."""
 
 
-def _next(text: str, oddity: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+def _next(text: str, oddity: _Oddity) -> dict[str, Any]:
     beside, with_choice, with_text = oddity
     choice = {"index": 0, "delta": {"content": text, **with_text}, **with_choice}
     return {"id": "c-1", "choices": [choice], **beside}
 
 
-_NEXT: st.SearchStrategy[Any] = st.builds(_next, st.text(min_size=1, max_size=2), st.just(({}, {}, {})) | st.sampled_from(_ODDITIES))
+_NEXT: st.SearchStrategy[Any] = st.builds(
+    _next, st.text(min_size=1, max_size=2), st.just(_ODDITIES[0]) | st.sampled_from(_ODDITIES)
+)
 _CHUNKS: st.SearchStrategy[list[Any]] = st.lists(_NEXT, max_size=8) | st.lists(_NEXT | _CHUNK, max_size=8)
 
 

@@ -299,3 +299,22 @@ def test_what_hides_from_the_eye_does_not_hide_in_a_stream(scorer: Scorer, hidde
 
     text = "".join(stream())
     assert re.fullmatch(r"It is \[[A-Z_]+\] and so on\.", text), text
+
+
+@pytest.mark.parametrize("spread", [1, 3])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She was born on 3rd of May 1980, in spring.",
+        "She was born on May 3, 1980, in spring.",
+        "My mobile number is 020 7946 0958, call it.",
+        "My social security number is 123 45 6789, keep it.",
+        "Please pay to DE89 3704 0044 0532 0130 00 by noon.",
+    ],
+)
+def test_characters_without_a_width_in_the_words_around_change_nothing(text: str, spread: int) -> None:
+    text = ("\u200b" * spread).join(f"{text} Words without a number follow, and some more of them. " * 3)
+    whole = tracelm.guard(tracelm.Guardrail(PII(), action="replace"))(lambda: text)()
+    assert whole.count("[") == 3
+    pieces = tracelm.guard(tracelm.Guardrail(PII(), action="replace"))(lambda: iter(chunks_of(text, 5)))()
+    assert "".join(pieces) == whole

@@ -84,7 +84,7 @@ test("rows with the same two values are one point, and one without a value is no
 test("the runs of two versions of a task are two lines over the same runs", () => {
   const run = (task_version: string | null, mean: number) => ({
     task_version,
-    summary: [{ score: "right", mean, low: null, high: null, n: 3, scored: 3, errors: 0, se: null, lower_is_better: false }],
+    summary: [{ score: "right", mean, low: null, high: null, n: 3, scored: 3, errors: 0, se: null, lower_is_better: false, bins: [] }],
   });
   const lines = runLines([run("a", 0.5), run("a", 0.6), run("b", 0.9)], "right");
   expect(lines.map((line) => [line.version, line.points.map((point) => point?.mean ?? null)])).toEqual([
@@ -108,11 +108,23 @@ test("a lineage is walked along runs: a scorer that two runs share does not join
     model: null,
   });
   const known = { name: "d", version: "v0", digest: "aa", created_ns: "1", note: null, aliases: [] };
-  const graph = graphOf([known], [use("one", "v0", "aa"), use("two", null, "bb")]);
+  const graph = graphOf("d", [known], [use("one", "v0", "aa"), use("two", null, "bb")], []);
   expect(graph.nodes.filter((each) => each.column === 0).map((each) => each.words)).toEqual(["v0", "not published"]);
   expect([...connected(graph, "r:p/one").nodes].toSorted()).toEqual(["r:p/one", "s:right/1", "t:answer/one", "v:aa", "x:p/one"]);
   const shared = connected(graph, "s:right/1").nodes;
   expect([...shared].toSorted()).toEqual(["r:p/one", "r:p/two", "s:right/1", "v:aa", "v:bb", "x:p/one", "x:p/two"]);
+
+  const model = (name: string, dataset: string) => ({
+    name, version: "v3", digest: "cc", dataset, dataset_version: "v0", training: { id: "e1", project: "p", trace_id: "ab", span_id: "cd" },
+  }); // prettier-ignore
+  const trained = [{ ...use("one", "v0", "aa"), model: model("tuned", "d") }, { ...use("two", "v0", "aa"), model: model("tuned", "d") }, { ...use("three", "v0", "aa"), model: model("bought", "e") }];
+  const models = graphOf("d", [known], trained, [model("tuned", "d")]);
+  expect(models.nodes.filter((each) => each.column === 1).map((each) => `${each.words}, ${each.detail}`)).toEqual(["tuned, model v3", "bought, model v3, trained on e"]);
+  const back = connected(models, "r:p/one").nodes;
+  expect(["m:tuned/cc", "v:aa"].every((each) => back.has(each))).toBe(true);
+  expect(["r:p/two", "m:bought/cc"].some((each) => back.has(each))).toBe(false);
+  const on = connected(models, "m:tuned/cc").nodes;
+  expect([...on].filter((each) => /^[vmr]:/.test(each)).toSorted()).toEqual(["m:tuned/cc", "r:p/one", "r:p/two", "v:aa"]);
 });
 
 test("runs are lines over the axes on which they differ, and a brush keeps those that go through it", () => {

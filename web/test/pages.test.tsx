@@ -7,7 +7,7 @@ import { asked } from "../src/frame/scope";
 import { filled } from "../src/home/HomePage";
 import { Bars, nice } from "../src/parts/Bars";
 import { around, range } from "../src/parts/Interval";
-import { apart, byDisagreement } from "../src/runs/ComparePage";
+import { apart, byDisagreement } from "../src/runs/Pairs";
 import { said } from "../src/format/said";
 import { codePoints, completed, FilterBar, utf16Offset } from "../src/traces/FilterBar";
 

@@ -71,6 +71,7 @@ def compare(
             check=check or [],
             by=by or [],
             lower_is_better=lower_is_better or [],
+            with_rows=form is Format.html or (output is not None and output.suffix.lower() == ".html"),
         )
         if output is not None:
             report.save(output, form=None if form is None else form.value)
@@ -92,12 +93,14 @@ def _report(
     check: list[str],
     by: list[str],
     lower_is_better: list[str],
+    with_rows: bool,
 ) -> "Report":
     from tracelm.evals.compare import compare as compare_runs
     from tracelm.evals.conditions import AgainstBaseline, Condition, parse_conditions
     from tracelm.evals.gates import check_conditions
     from tracelm.evals.measured import METRICS
     from tracelm.evals.report import Report
+    from tracelm.evals.stored import whole_run
     from tracelm.evals.stored_run import stored_run
 
     conditions: list[Condition] = list(parse_conditions(check))
@@ -106,14 +109,12 @@ def _report(
         *(each.name if isinstance(each, AgainstBaseline) else each.figure.name for each in conditions),
     }
     with open_home(home) as store:
+        stored = [store.run(each, project=project) for each in ids]
         left, right = (
-            stored_run(
-                store,
-                store.run(each, project=project),
-                lower_is_better=lower_is_better,
-                with_metrics=not named.isdisjoint(METRICS),
-            )
-            for each in ids
+            whole_run(store, each, lower_is_better=lower_is_better)
+            if with_rows
+            else stored_run(store, each, lower_is_better=lower_is_better, with_metrics=not named.isdisjoint(METRICS))
+            for each in stored
         )
     found = compare_runs(left, right, on=on or None, margin=margin)
     if margin is not None:

@@ -55,20 +55,39 @@ def show_run(run: RunId, project: Project = None, as_json: AsJson = False, home:
 
 def export_run(
     run: RunId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .jsonl, .csv or .parquet.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .jsonl, .csv, .parquet or .html.")],
     project: Project = None,
     home: Home = None,
 ) -> None:
-    """Write the rows of a run into a file: outcome, output, error, latency, cost and each score."""
+    """Write the rows of a run into a file: outcome, output, error, latency, cost and each score.
+
+    A file that ends in .html is a report for people: scores, slices, and the rows with their outputs.
+    """
     from tracelm.evals.stored import load_run
 
-    write = _WRITERS.get(output.suffix.lower())
+    ending = output.suffix.lower()
+    if ending == ".html":
+        _write_report(run, output, project=project, home=home)
+        return
+    write = _WRITERS.get(ending)
     if write is None:
-        raise ConfigError(f"{output} ends in {output.suffix!r}: name a file that ends in {', '.join(_WRITERS)}")
+        known = ", ".join((*_WRITERS, ".html"))
+        raise ConfigError(f"{output} ends in {output.suffix!r}: name a file that ends in {known}")
     with open_home(home) as store:
         loaded = load_run(store, store.run(run, project=project))
     write(loaded.rows, output)
     typer.echo(f"{len(loaded.rows)} rows of run {loaded.run_id} in {output}")
+
+
+def _write_report(run: str, path: Path, *, project: str | None, home: Path | None) -> None:
+    from tracelm.evals.report import Report
+    from tracelm.evals.stored import whole_run
+
+    with open_home(home) as store:
+        stored = store.run(run, project=project)
+        measured = whole_run(store, stored)
+    Report.of(measured, by=measured.dividing_columns(), facts=_facts(stored)).save(path)
+    typer.echo(f"report of run {stored.run_id} in {path}")
 
 
 def summary(run: "EvalRun") -> list[dict[str, Any]]:
@@ -91,12 +110,7 @@ def print_run(run: "EvalRun", stored: "StoredRun", report: "Report") -> None:
     """Print a run for people; what it holds comes from models and their users, and is shown as it is."""
     from tracelm.cli import tables
 
-    facts = [f"started {tables.moment(stored.start_ns)}, {stored.done} of {stored.planned or '?'} trials recorded"]
-    facts.append(f"dataset {tables.one_line(stored.dataset or '?')}, cost {tables.cost(stored.cost_usd)}")
-    if stored.end_ns is None:
-        facts.append("not finished: it still runs, or its process ended")
-    elif stored.stopped is not None:
-        facts.append(f"stopped: {tables.one_line(stored.stopped, 200)}")
+    facts = _facts(stored)
     if not stored.is_complete and stored.planned is not None:
         facts.append(f"tracelm eval resume {tables.clean(stored.run_id)} runs what is missing")
     failures = [
@@ -108,6 +122,19 @@ def print_run(run: "EvalRun", stored: "StoredRun", report: "Report") -> None:
     title = f"{tables.one_line(run.name)}: {tables.one_line(run.task)} (run {tables.clean(run.run_id)})"
     lines = [replace(each, name=tables.one_line(each.name, 200)) for each in report.lines]
     tables.console().print(replace(report, title=title, lines=lines, facts=facts, failures=failures))
+
+
+def _facts(stored: "StoredRun") -> list[str]:
+    """Return what the store knows of a run besides its scores, as sentences."""
+    from tracelm.cli import tables
+
+    facts = [f"started {tables.moment(stored.start_ns)}, {stored.done} of {stored.planned or '?'} trials recorded"]
+    facts.append(f"dataset {tables.one_line(stored.dataset or '?')}, cost {tables.cost(stored.cost_usd)}")
+    if stored.end_ns is None:
+        facts.append("not finished: it still runs, or its process ended")
+    elif stored.stopped is not None:
+        facts.append(f"stopped: {tables.one_line(stored.stopped, 200)}")
+    return facts
 
 
 def _plain(value: object) -> object:

@@ -67,12 +67,24 @@ def json_of(report: "Report") -> str:
     """Return the report as one JSON document; what JSON cannot hold is written as text."""
     import orjson
 
-    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    return encoded(document_of(report), option=orjson.OPT_INDENT_2).decode()
+
+
+def encoded(value: object, *, option: int = 0) -> bytes:
+    """Return any value as JSON; what JSON cannot hold is written as text.
+
+    Args:
+        value: What a task returned, or something that holds such values.
+        option: Of orjson.
+    """
+    import orjson
+
+    options = option | orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(document_of(report), default=repr, option=options).decode()
+        return orjson.dumps(value, default=repr, option=options)
     except TypeError:
         # A lone surrogate, or a number beyond 64 bits, in what a task returned.
-        return orjson.dumps(_tame(document_of(report)), default=repr, option=options).decode()
+        return orjson.dumps(_tame(value), default=repr, option=options)
 
 
 def junit_of(report: "Report") -> str:

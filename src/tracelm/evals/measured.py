@@ -18,6 +18,8 @@ METRICS: Final = ("latency_s", "cost_usd")
 """What is measured of every trial besides the scores; of both, less is better."""
 
 _MOST_SLICES: Final = 50
+_FEW_SLICES: Final = 12
+_LONGEST_NAME: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +171,20 @@ class Measured:
         kept = set(rows)
         return replace(self, results=[each for each in self.results if each.row in kept])
 
+    def dividing_columns(self) -> list[str]:
+        """Return the columns and keys of `metadata` that have 2 to 12 values, and twice as many rows or more."""
+        values: dict[str, set[str]] = {}
+        unfit: set[str] = set()
+        for columns in self.columns.values():
+            for name, value in {**_metadata(columns), **columns}.items():
+                seen = values.setdefault(name, set())
+                seen.add(str(value)[:_LONGEST_NAME])
+                if len(seen) > _FEW_SLICES or not isinstance(value, str | int | float | None):
+                    unfit.add(name)
+                    seen.clear()
+        most = len(self.columns) // 2
+        return [name for name, found in values.items() if name not in unfit and 2 <= len(found) <= most]
+
     def slices(self, column: str) -> dict[str, list[int]]:
         """Return the rows by what stands in a column, most rows first.
 
@@ -180,9 +196,7 @@ class Measured:
         """
         found: dict[str, list[int]] = {}
         for row, columns in self.columns.items():
-            metadata: object = columns.get("metadata")
-            inner = cast("Mapping[str, object]", metadata) if isinstance(metadata, Mapping) else dict[str, object]()
-            place = columns if column in columns else inner
+            place = columns if column in columns else _metadata(columns)
             if column in place:
                 found.setdefault(str(place[column]), []).append(row)
         if not found:
@@ -193,6 +207,11 @@ class Measured:
                 f"{column!r} has {len(found)} different values: slices want few, {_MOST_SLICES} or less"
             )
         return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _metadata(columns: Mapping[str, Any]) -> Mapping[str, object]:
+    found: object = columns.get("metadata")
+    return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
 
 
 def is_bounded(values: Collection[float]) -> bool:

@@ -12,6 +12,7 @@ from tracelm.errors import ConfigError
 from tracelm.evals.measured import Measured, mean_of
 from tracelm.evals.statistics import variance_parts
 from tracelm.evals.summary import Cell, Line, summarize, summary_lines
+from tracelm.evals.worst import worst_first
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,6 +74,7 @@ class Report:
 
     Attributes:
         title: What was evaluated.
+        run: The run.
         lines: One a score.
         facts: Sentences about the whole run.
         failures: What failed, one a row and trial.
@@ -84,6 +86,7 @@ class Report:
     """
 
     title: str
+    run: Measured
     lines: Sequence[Line]
     facts: Sequence[str]
     failures: Sequence[str]
@@ -124,7 +127,7 @@ class Report:
         told = [*_facts(run), *facts, *([] if comparison is None else _compared_facts(comparison))]
         title = f"{run.name}: {run.task} (run {run.run_id})" if run.task else f"{run.name} (run {run.run_id})"
         apart = {} if comparison is None else {column: comparison.slices(column) for column in by}
-        return cls(title, run.lines, told, failures, comparison, checks, slices, _worst(run, comparison), apart)
+        return cls(title, run, run.lines, told, failures, comparison, checks, slices, _worst(run, comparison), apart)
 
     @property
     def differences(self) -> "Sequence[Difference]":
@@ -142,7 +145,11 @@ class Report:
         return markdown_of(self)
 
     def to_html(self) -> str:
-        """Return one HTML document that needs nothing else: no network, no script."""
+        """Return one HTML document that needs nothing else: no network, no other file.
+
+        Raises:
+            ConfigError: The web UI, of which it is made, was not built in this checkout.
+        """
         from tracelm.evals.html import html_of
 
         return html_of(self)
@@ -269,43 +276,19 @@ def _compared_facts(found: "Comparison") -> list[str]:
 
 
 def _worst(run: Measured, comparison: "Comparison | None") -> list[Row]:
-    """Return what failed, then what fell most against the baseline, then what scored worst."""
-    first = comparison.differences[0].name if comparison is not None and comparison.differences else None
-    apart = dict(comparison.row_differences(first)) if comparison is not None and first is not None else {}
-    sign = -1 if first is not None and run.less_is_better(first) else 1
-    names = [line.name for line in run.lines if line.interval is not None]
-    found_values = {name: [run.value(each, name) for each in run.results] for name in names}
-    seen = {name: [value for value in values if value is not None] for name, values in found_values.items()}
-    spans = {name: (min(values), max(values)) for name, values in seen.items() if values}
-
-    def rank(index: int) -> tuple[int, float, float]:
-        each = run.results[index]
-        if each.outcome not in {"scored", "refused_to_score"}:
-            return 0, 0.0, 0.0
-        parts: list[float] = []
-        for name, (low, high) in spans.items():
-            value = run.value(each, name)
-            if value is not None and high > low:
-                share = (value - low) / (high - low)
-                parts.append(1 - share if run.less_is_better(name) else share)
-        return 1, sign * apart.get(each.row, 0.0), mean_of(parts) if parts else 1.0
-
-    ranked = sorted((index for index, each in enumerate(run.results) if each.outcome != "not_run"), key=rank)
-    chosen = [index for index in ranked if rank(index) < (1, 0.0, 1.0)][:_WORST_ROWS]
-    found: list[Row] = []
-    for index in chosen:
-        each = run.results[index]
-        found.append(
-            Row(
-                row=each.row,
-                trial=each.trial,
-                outcome=each.outcome,
-                inputs=run.columns.get(each.row, {}),
-                output=each.output,
-                error=each.error,
-                scores={name: (score.value, score.explanation) for name, score in each.scores.items()},
-                trace_id=each.trace_id,
-                difference=apart.get(each.row),
-            )
+    chosen = [each for each in worst_first(run, comparison) if each.is_bad][:_WORST_ROWS]
+    return [
+        Row(
+            row=each.row,
+            trial=each.trial,
+            outcome=each.outcome,
+            inputs=run.columns.get(each.row, {}),
+            output=each.output,
+            error=each.error,
+            scores={name: (score.value, score.explanation) for name, score in each.scores.items()},
+            trace_id=each.trace_id,
+            difference=ranked.difference,
         )
-    return found
+        for ranked in chosen
+        for each in [ranked.result]
+    ]

@@ -1,11 +1,14 @@
 """Runs read back from the store: to look at, to take up again, to score anew."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, cast
 
 from tracelm.errors import ResumeError
+from tracelm.evals.measured import Measured
 from tracelm.evals.provenance import Provenance
 from tracelm.evals.run import EvalRun, Outcome, RowResult
+from tracelm.evals.stored_run import stored_run
 from tracelm.evals.trial import KnownOutput
 from tracelm.scoring.score import Score
 from tracelm.store.store import Store
@@ -32,6 +35,20 @@ def load_run(store: Store, stored: StoredRun) -> EvalRun:
         provenance=provenance,
         stopped=stored.stopped,
     )
+
+
+def whole_run(store: Store, stored: StoredRun, *, lower_is_better: Collection[str] = ()) -> Measured:
+    """Return a stored run as its page shows it: also with each trial's output, latency and cost, and with its rows.
+
+    Args:
+        store: Where it is.
+        stored: From `Store.run`.
+        lower_is_better: Names of scores of which less is better, besides those that the run itself names.
+    """
+    found = stored_run(store, stored, lower_is_better=lower_is_better)
+    done = {(each.row, each.trial): each for each in results_of(store, stored)}
+    results = [done.get((each.row, each.trial), each) for each in found.results]
+    return replace(found, task=stored.task or "", results=results)
 
 
 def places_of(stored: StoredRun, done: Collection[tuple[int, int]]) -> list[tuple[int, int]]:

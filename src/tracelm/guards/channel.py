@@ -8,7 +8,7 @@ see all of it is asked less and less often, or at the end.
 from collections.abc import Generator, Sequence
 from typing import Final, TypeAlias
 
-from tracelm.guards.holding import asked_at, cut_before, settled
+from tracelm.guards.holding import asked_at, before_last, cut_before, settled
 from tracelm.guards.mask import Span, mask
 from tracelm.guards.tally import Tally
 from tracelm.scoring.call import Judgement
@@ -21,8 +21,9 @@ MAX_HELD: Final = 65_536
 _MOST_KEPT: Final = 10_000_000
 _SHARE: Final = 4
 _PACED_SHARE: Final = 32  # a sentence should not wait for a quarter of the next one
+_WIDTHLESS: Final = 4
 _SPARE: Final = 64
-"""So much too much is kept before the text is cut: each cut copies it."""
+"""So much too much is kept before the text is cut: each cut copies it, each look searches it."""
 
 
 class Channel:
@@ -159,7 +160,10 @@ class Channel:
         if any(map(_whole, self._enforcing)):
             return
         reach = max((each.guardrail.reach or 0 for each in (*self._enforcing, *self._watching)), default=0)
-        start = keep - reach
+        if keep - reach < _SPARE:
+            return
+        # What has no width comes on top, within bounds: a stream of nothing else must not be kept whole.
+        start = max(before_last(self._text[:keep], reach), keep - _WIDTHLESS * reach)
         if start < _SPARE:
             return
         # What is found depends on where one begins to read: not inside of something.

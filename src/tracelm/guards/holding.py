@@ -30,7 +30,7 @@ def settled(check: Check, text: str) -> int:
     if guardrail.window is None and isinstance(guardrail.scorer, Scorer):
         found = guardrail.scorer.settled(text)
     if found is None:
-        found = _before_last(text, guardrail.reach or 0)
+        found = before_last(text, guardrail.reach or 0)
     return cut_before(text, min(max(found, 0), len(text)))
 
 
@@ -86,8 +86,8 @@ def cut_before(text: str, at: int) -> int:
     return 0 if at <= MAX_RUN else at
 
 
-def _before_last(text: str, width: int) -> int:
-    """Return where the last `width` characters that can be seen begin."""
+def before_last(text: str, width: int) -> int:
+    """Return where the last `width` characters that can be seen begin; 0 or less where the text has no more of them."""
     if text.isascii():
         return len(text) - width
     place = len(text)

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import DEFAULT_TRACE_STATE, SpanKind, StatusCode
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -30,8 +30,11 @@ _MAX_PREFIXES: Final = 256
 _MAX_PHRASES: Final = 1_024
 _SHORT: Final = 4
 _NOTHING: Final[list[bytes]] = []
+_NO_STATE: Final = DEFAULT_TRACE_STATE
 _type_of: Callable[[object], Any] = type  # `type` itself gives what strict checkers call partly unknown
 _NUMBERS: Final = frozenset({int, float, bool})
+_TEXTS: Final[frozenset[type[Any]]] = frozenset({str})
+_BITS: Final = 64
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
 
@@ -101,8 +104,8 @@ class LineEncoder:
                 flags |= _IS_REMOTE
         return _SPAN % (
             self._prefix(b"Spans", resource, own._instrumentation_scope),
-            context.trace_id,
-            context.span_id,
+            context[0],
+            context[1],
             parent,
             flags,
             name,
@@ -179,30 +182,37 @@ class LineEncoder:
             One piece each, free of secrets.
         """
         pieces: list[bytes] = []
-        known = self._pairs
+        add, seen, numeric, prefix, dumps = pieces.append, self._pairs.get, self._numeric, key_prefix, orjson.dumps
         pairs = _items(attributes)
         for pair in islice(pairs, after, None) if after else pairs:
+            kind = _type_of(pair[1])
+            if kind is str:
+                add(seen(pair) or self._text(pair))
+                continue
             key, value = pair
-            kind = _type_of(value)
-            if (kind is str and len(value) <= _REPEATS_UP_TO) or (kind is tuple and _is_short(value)):
-                piece = known.get(pair)
-                if piece is None:
-                    piece = self._remember(known, pair, _pair(key, value))
+            if kind is int and key in numeric and value.bit_length() < _BITS:
+                piece = b'%b{"intValue":"%d"}}' % (prefix(key), value)
             elif kind is CleanText:
-                piece = b'%b{"stringValue":%b}}' % (key_prefix(key), orjson.dumps(value))
+                piece = b'%b{"stringValue":%b}}' % (prefix(key), dumps(value))
+            elif kind is float and key in numeric and value - value == 0:  # finite
+                piece = b'%b{"doubleValue":%b}}' % (prefix(key), dumps(value))
             elif kind in _NUMBERS:
-                if kind is int and _LEAST <= value <= _MOST:
-                    piece = b'%b{"intValue":"%d"}}' % (key_prefix(key), value)
-                elif kind is float and math.isfinite(value):
-                    piece = b'%b{"doubleValue":%b}}' % (key_prefix(key), orjson.dumps(value))
-                else:
-                    piece = _pair(key, value)
-                if key not in self._numeric:
+                piece = _pair(key, value)
+                if key not in numeric:
                     piece = self._clean_number(key, piece)
+            elif kind is tuple and len(value) <= _SHORT and {*map(_type_of, value)} <= _TEXTS:
+                # A few texts, which may well repeat: reasons, names.
+                piece = seen(pair) or self._remember(self._pairs, pair, _pair(key, value))
             else:
                 piece = self._clean(_pair(key, value))
-            pieces.append(piece)
+            add(piece)
         return pieces
+
+    def _text(self, pair: tuple[str, str]) -> bytes:
+        """Encode a text that was not kept."""
+        piece = _pair(*pair)
+        is_short = len(pair[1]) <= _REPEATS_UP_TO
+        return self._remember(self._pairs, pair, piece) if is_short else self._clean(piece)
 
     def phrase(self, key: Hashable, attributes: Callable[[], Mapping[str, Any]]) -> bytes:
         """Encode attributes that many records have alike: once.
@@ -240,11 +250,6 @@ class LineEncoder:
                 known.clear()
             known[key] = piece
         return cleaned
-
-
-def _is_short(values: tuple[object, ...]) -> bool:
-    """Say whether these are texts, and so few that they may well repeat."""
-    return len(values) <= _SHORT and all(type(each) is str for each in values)
 
 
 def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:
@@ -313,13 +318,20 @@ def _scope(scope: "InstrumentationScope | None") -> bytes:
 
 def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
     """Everything that most spans do not have; empty when this one has nothing of it."""
-    # Not by the public properties, which copy: these two are nearly always empty.
-    events, links = span._events, span._links  # pyright: ignore[reportPrivateUsage]
+    # Not by the public properties, which are calls, and some copy: nearly always there is nothing.
+    own: Any = span
+    events, links, status = own._events, own._links, own._status
+    dropped = getattr(own, "_dropped_attributes", None)
+    if dropped is None:  # one of the SDK
+        dropped = span.dropped_attributes
+    has_state = context[4] is not _NO_STATE and bool(context.trace_state)
+    if not (events or links or dropped or has_state) and status._status_code is StatusCode.UNSET:
+        return b""
     parts: list[bytes] = []
-    if context.trace_state:
+    if has_state:
         parts.append(b'"traceState":%b' % string(context.trace_state.to_header()))
-    if span.dropped_attributes:
-        parts.append(b'"droppedAttributesCount":%d' % span.dropped_attributes)
+    if dropped:
+        parts.append(b'"droppedAttributesCount":%d' % dropped)
     if events:
         parts.append(b'"events":[%b]' % b",".join(map(_event, events)))
         if span.dropped_events:
@@ -328,9 +340,6 @@ def _rest_of_span(span: "ReadableSpan", context: "SpanContext") -> bytes:
         parts.append(b'"links":[%b]' % b",".join(map(_link, links)))
         if span.dropped_links:
             parts.append(b'"droppedLinksCount":%d' % span.dropped_links)
-    status = span.status
-    if not parts and status.is_unset:
-        return b""
     code = status.status_code.value
     message = b',"message":%b' % string(status.description) if status.description else b""
     parts.append(b'"status":{"code":%d%b}' % (code, message) if code else b'"status":{}')

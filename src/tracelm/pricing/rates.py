@@ -119,6 +119,10 @@ class Rates:
         found: dict[str, Decimal] = {}
         is_unpriced = False
         for bucket, count in counts.items():
+            if not count:
+                continue
+            if not 0 < count <= _MOST:  # also what is not a number
+                return None
             rate = self.per_unit.get(bucket)
             if rate is not None:
                 number = count if isinstance(count, int) else Decimal(str(count))
@@ -135,25 +139,20 @@ class Rates:
         return found
 
     def _counts(self, usage: Usage) -> dict[str, float] | None:
-        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be.
-
-        Buckets that nothing is in are left out.
-        """
+        """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         if not any(_beside_text(usage)):  # most calls
             thought = usage.reasoning_tokens or 0
             if not (read or written or thought):
-                return _used({"input": sent, "output": received})
-            return _used(
-                {
-                    "input": sent - written - read,
-                    "cache_read": read,
-                    "cache_write": written,
-                    "output": received - thought,
-                    "reasoning": thought,
-                }
-            )
+                return {"input": sent, "output": received}
+            return {
+                "input": sent - written - read,
+                "cache_read": read,
+                "cache_write": written,
+                "output": received - thought,
+                "reasoning": thought,
+            }
         images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
         drawn, spoken = usage.output_image_tokens or 0, usage.output_audio_tokens or 0
         thought, kept = usage.reasoning_tokens or 0, usage.cache_write_1h_tokens or 0
@@ -165,7 +164,7 @@ class Rates:
         if (usage.output_text_tokens or 0) + drawn + spoken > received:
             return None
         seconds: float = usage.input_seconds or 0
-        counts: dict[str, float] = {
+        return {
             "input": sent - written - (read - read_images - read_sounds) - images - sounds,
             "input_image": images - read_images,
             "input_audio": sounds - read_sounds,
@@ -184,7 +183,6 @@ class Rates:
             "web_searches": usage.web_searches or 0,
             "file_searches": usage.file_searches or 0,
         }
-        return _used(counts)
 
     def _must_know_what_was_read(self, usage: Usage) -> bool:
         """Say whether images or sounds may have come from the cache, at a price of their own, and nobody said."""
@@ -201,14 +199,3 @@ _beside_text: Final[Callable[[Usage], tuple[float | None, ...]]] = attrgetter(
     *("input_seconds", "input_characters", "images", "web_searches", "file_searches"),
 )
 """What is billed by something else than a plain text, its cache and its reasoning, or says how a count splits up."""
-
-
-def _used(counts: dict[str, float]) -> dict[str, float] | None:
-    """Return the buckets that something is in; `None` if that cannot be. Not a number is within no bounds."""
-    used: dict[str, float] = {}
-    for bucket, count in counts.items():
-        if count:
-            if not 0 < count <= _MOST:
-                return None
-            used[bucket] = count
-    return used

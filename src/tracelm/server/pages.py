@@ -13,6 +13,7 @@ from tracelm.server.problems import Problem
 router: Final = APIRouter(include_in_schema=False)
 STATIC: Final = Path(__file__).parent / "static"
 _NOT_PAGES: Final = ("api/", "v1/")
+_TEMPLATE: Final = "report.html"  # of `tracelm eval export`: a page without its data
 _HASHED: Final = "assets/"  # the build puts a hash of the content into these names
 _NOT_BUILT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>tracelm</title></head><body>
@@ -39,7 +40,7 @@ def page(path: str, _caller: Anybody) -> Response:
     """Send a file of the UI; any other path is one of the UI's own pages."""
     if path.startswith(_NOT_PAGES) or path in {"api", "v1"}:
         raise Problem(404, "there is nothing at this path")
-    found = find_file(STATIC, path) if path else None
+    found = find_file(STATIC, path) if path and path != _TEMPLATE else None
     if found is not None:
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
         lasting = "public, max-age=31536000, immutable" if path.startswith(_HASHED) else "no-cache"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
@@ -35,27 +36,20 @@ def identifies(key: object) -> bool:
 
 def plain(attributes: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Bring attributes into the form that OpenTelemetry allows; what is so already comes back as it is."""
-    kinds = set(map(_type_of, attributes.values()))
+    each_kind = [*map(_type_of, attributes.values())]
+    kinds = {*each_kind}
     if not _NAMES.issuperset(map(_type_of, attributes)) or "" in attributes:
         return cleaned(attributes)
     if PLAIN.issuperset(kinds):
         return attributes
     if not _PLAIN_AND_LISTS.issuperset(kinds):
         return cleaned(attributes)
-    lists: dict[str, tuple[str, ...]] = {}
-    for key, value in attributes.items():
-        kind = _type_of(value)
-        if kind in _LISTS:
-            if not _is_short_list_of_texts(value):
-                return cleaned(attributes)
-            if kind is list:
-                lists[key] = tuple(value)
-    return {**attributes, **lists} if lists else attributes
-
-
-def _is_short_list_of_texts(value: Sequence[object]) -> bool:
-    """Say whether a list is one of those that spans often have: reasons, names."""
-    return len(value) <= _SHORT and _NAMES.issuperset(map(_type_of, value))
+    lists = dict(compress(attributes.items(), map(_LISTS.__contains__, each_kind)))
+    for value in lists.values():
+        # Those that spans often have are short lists of texts: reasons, names.
+        if len(value) > _SHORT or not _NAMES.issuperset(map(_type_of, value)):
+            return cleaned(attributes)
+    return {**attributes, **{key: tuple(value) for key, value in lists.items()}} if list in kinds else attributes
 
 
 def cleaned(attributes: Mapping[Any, Any]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.trace import TraceFlags
 
 from tracelm.otlp.encode import CleanText, LineEncoder, encode_resource
 from tracelm.settings import Settings
@@ -16,12 +18,15 @@ from tracelm.trace.segments import Signal
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
 
     from tracelm.pricing.prices import PriceTable
     from tracelm.trace.export import Exporter
     from tracelm.trace.media import MediaFolder
     from tracelm.trace.tail import Tail
     from tracelm.trace.tracer import JournalTracer
+
+_SAMPLED: Final = int(TraceFlags.SAMPLED)
 
 active: "Runtime | None" = None
 """The runtime of this process; `None` before `init`, after `shutdown`, and where recording is disabled."""
@@ -56,6 +61,7 @@ class Runtime:
     lines: LineEncoder = field(init=False)
     media: "MediaFolder" = field(init=False)
     _resources: dict[int, tuple["Resource", bytes]] = field(default_factory=dict[int, Any])
+    _latest: tuple["Resource | None", bytes] = field(default=(None, b""), init=False)
 
     def __post_init__(self) -> None:
         from tracelm.trace.media import MediaFolder
@@ -81,9 +87,9 @@ class Runtime:
 
     def resource(self, resource: "Resource") -> bytes:
         """Return the encoded resource, with the project in it."""
-        # By identity: a forked child gets a new object with a new `service.instance.id`.
         known = self._resources.get(id(resource))
         if known is not None and known[0] is resource:
+            self._latest = known
             return known[1]
         encoded = encode_resource(resource, _project_attributes(resource, self.settings.project))
         if self.redactor.may_hold_secret(encoded):
@@ -94,14 +100,15 @@ class Runtime:
     def record(self, span: "ReadableSpan") -> None:
         """Write a finished span to the journal. Never raises."""
         try:
-            context = span.context
+            own: Any = span  # not by the public properties: each is a call
+            context: SpanContext | None = own._context
             if context is None:
                 return
             if tally.is_kept():
                 tally.count(context.trace_id, span.attributes)
             if recent.is_kept():
                 recent.note(span)
-            if context.trace_flags.sampled:
+            if context[3] & _SAMPLED:
                 self._write(span)
             elif self.tail is not None:
                 for each in self.tail.ended(span):
@@ -110,8 +117,12 @@ class Runtime:
             report("record a span", error)
 
     def _write(self, span: "ReadableSpan") -> None:
+        own: Any = span
         try:
-            line = self.lines.span(span, self.resource(span.resource))
+            resource: Resource = own._resource
+            latest = self._latest
+            # By identity: a forked child gets a new object with a new `service.instance.id`.
+            line = self.lines.span(span, latest[1] if latest[0] is resource else self.resource(resource))
         except Exception as error:
             self.journal.miss()
             report("encode a span", error)

@@ -3,12 +3,16 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 import tracelm
+from tests.serving import serving
+from tests.unit.evals.saved import PAGE
 from tracelm.cli.main import app
+from tracelm.evals import html
 
 
 def exact(output: int, expected: int) -> bool:
@@ -94,10 +98,55 @@ def test_errors_have_an_exit_code_of_their_own(tmp_path: Path, runs: tuple[str, 
     assert "does not say in which form" in invoke(tmp_path, *runs, "--output", str(tmp_path / "r.pdf"), code=2)
 
 
-def test_a_report_is_written_into_a_file(tmp_path: Path, runs: tuple[str, str]) -> None:
+@pytest.fixture
+def page_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page as the build of the UI makes it, which need not be built."""
+    file = tmp_path / "template.html"
+    file.write_text(PAGE)
+    monkeypatch.setattr(html, "TEMPLATE", file)
+
+
+def held(page: Path) -> Any:
+    """What the page of a report holds."""
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    return json.loads(text.partition('id="report">')[2].partition("</script>")[0])
+
+
+def test_a_run_is_exported_as_a_page(tmp_path: Path, runs: tuple[str, str], page_template: None) -> None:
+    page = tmp_path / "run.html"
+    home = str(tmp_path / "home")
+    done = CliRunner().invoke(app, ["eval", "export", runs[0], "--output", str(page), "--home", home])
+    assert (done.exit_code, done.stdout) == (0, f"report of run {runs[0]} in {page}\n")
+    document = held(page)
+    assert (document["run_id"], document["trials"], document["comparison"]) == (runs[0], 60, None)
+    assert [each["column"] for each in document["slices"]] == ["kind"]
+    assert (document["rows"][0]["row"], document["rows"][0]["outcome"]) == (7, "task_error")
+    second = document["rows"][1]
+    assert second["inputs"]["number"] % 10 == 0
+    assert second["output"] == second["inputs"]["number"] * 2 + 1
+    assert second["latency_s"] > 0
+
+
+def test_a_page_has_the_rows_as_the_api_gives_them(tmp_path: Path, runs: tuple[str, str], page_template: None) -> None:
+    page = tmp_path / "run.html"
+    CliRunner().invoke(app, ["eval", "export", runs[0], "--output", str(page), "--home", str(tmp_path / "home")])
+    with serving(tmp_path / "home") as server:
+        run = server.get(f"/runs/{runs[0]}").json
+        rows = server.get(f"/runs/{runs[0]}/rows").json["items"]
+        slices = server.get(f"/runs/{runs[0]}/slices").json
+    document = held(page)
+    assert document["summary"] == run["summary"]
+    assert document["slices"] == slices
+    assert sorted(document["rows"], key=lambda each: (each["row"], each["trial"])) == rows
+
+
+def test_a_report_is_written_into_a_file(tmp_path: Path, runs: tuple[str, str], page_template: None) -> None:
     page, suite = tmp_path / "report.html", tmp_path / "junit"
-    assert invoke(tmp_path, *runs, "--output", str(page)) == ""
-    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert invoke(tmp_path, *runs, "--by", "kind", "--output", str(page)) == ""
+    document = held(page)
+    assert (document["comparison"]["baseline_run_id"], len(document["baseline_rows"])) == (runs[1], 60)
+    assert [each["column"] for each in document["slice_differences"]] == ["kind"]
     invoke(tmp_path, *runs, "--check", "exact >= 0.95", "--format", "junit", "--output", str(suite), code=1)
     assert ET.fromstring(suite.read_text(encoding="utf-8")).attrib["failures"] == "1"
 

@@ -174,7 +174,7 @@ def test_a_run_is_exported_with_every_row(folder: Path) -> None:
         table: Any = read(folder / name)
         assert list(table["outcome"]) == ["scored"] * 7 + ["task_error"]
         assert list(table.columns) == list(rows["rows"][0])
-    assert "ends in '.xls': name a file that ends in .jsonl, .csv, .parquet" in call(
+    assert "ends in '.xls': name a file that ends in .jsonl, .csv, .parquet, .html" in call(
         folder, "eval", "export", run_id, "-o", "rows.xls", code=1
     )
 

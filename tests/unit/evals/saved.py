@@ -5,6 +5,9 @@ from typing import Any, cast
 
 import tracelm
 
+PAGE = '<!doctype html>\n<html><body><script type="application/json" id="report"></script><p>after</p></body></html>\n'
+"""The page of a report as the build of the UI makes it, without its script."""
+
 Outputs = Sequence[float | bool | Exception | None]
 
 

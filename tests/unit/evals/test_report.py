@@ -2,7 +2,6 @@
 
 import json
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +16,7 @@ from tests.unit.evals.saved import run_of
 from tracelm.evals.report import Report
 
 NASTY = "</pre><script>alert(1)</script>\x1b[31m\u202e`|*_# &amp; \x00"
-FORMS = ("text", "markdown", "html", "json", "junit")
-VOID = {"meta", "br", "line", "rect", "circle"}
-
-
-class Page(HTMLParser):
-    """The elements of a page; fails where they do not close in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
+FORMS = ("text", "markdown", "json", "junit")
 
 
 def compared() -> Report:
@@ -60,42 +31,10 @@ def compared() -> Report:
     return run.report(baseline=run_of([False] * 20 + [True] * 20, scorer=judge, rows=rows), by=["lang"])
 
 
-def test_the_page_loads_nothing_and_runs_nothing() -> None:
-    page = Page(compared().to_html())
-    names = {name for name, _ in page.tags}
-    assert names.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "form", "base"})
-    assert {"svg", "table", "details", "title"} <= names
-    attributes = [(key, value or "") for _name, found in page.tags for key, value in found.items()]
-    assert [key for key, _ in attributes if key.startswith("on") or key in {"src", "href"}] == []
-    policy = [found["content"] for _name, found in page.tags if found.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
-    assert "url(" not in compared().to_html()
-    assert "@import" not in compared().to_html()
-
-
 def test_what_a_model_said_is_shown_and_does_nothing() -> None:
-    text = compared().to_html()
-    assert "<script" not in text
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-    assert any("</pre><script>alert(1)</script>" in each for each in Page(text).texts)
     markdown = compared().to_markdown()
     assert "<script" not in markdown.replace("\\<script", "")
     assert "\x1b" not in str(compared())
-
-
-def test_the_page_shows_each_part() -> None:
-    texts = " ".join(Page(compared().to_html()).texts)
-    for part in (
-        "Conditions:",
-        "Summary",
-        "Against the baseline",
-        "Row by row",
-        "By lang",
-        "By lang, against",
-        "Worst rows",
-    ):
-        assert part in texts
 
 
 def test_text_fits_80_columns() -> None:
@@ -201,7 +140,7 @@ def test_the_summary_of_a_github_step_is_added_to(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("r.html", "<!doctype"), ("r.md", "## "), ("r.json", "{"), ("r.xml", "<?xml"), ("r.txt", "saved")],
+    [("r.md", "## "), ("r.json", "{"), ("r.xml", "<?xml"), ("r.txt", "saved")],
 )
 def test_the_ending_of_a_file_says_its_form(tmp_path: Path, name: str, begins: str) -> None:
     file = run_of([True]).report().save(tmp_path / name)
@@ -235,10 +174,9 @@ def test_any_output_and_any_error_can_be_reported(output: Any, explanation: str,
     report = run_of([output, ValueError(error), True], scorer=judge).report()
     for form in FORMS:
         text = report.render(form)
-        assert text.encode("utf-8", "strict" if form in {"html", "json", "junit"} else "replace")
+        assert text.encode("utf-8", "strict" if form in {"json", "junit"} else "replace")
     json.loads(report.to_json())
     ET.fromstring(report.to_junit())
-    Page(report.to_html())
 
 
 def test_a_terminal_gets_colours() -> None:

@@ -76,6 +76,7 @@ def test_the_lineage_of_a_dataset_has_the_models_that_were_trained_on_it_and_the
     tracelm.shutdown()
     with serving(home) as server:
         found = server.get("/datasets/sums/lineage").json
+        [run] = server.get("/runs").json["items"]
     line = {
         "name": "adder",
         "version": "v0",
@@ -86,3 +87,4 @@ def test_the_lineage_of_a_dataset_has_the_models_that_were_trained_on_it_and_the
     }
     assert found["models"] == [line]
     assert [each["model"] for each in found["runs"]] == [line]
+    assert run["model"] == line

@@ -12,6 +12,7 @@ export type DecisionLine = Schemas["DecisionLine"];
 export type RunLine = Schemas["RunLine"];
 export type Run = Schemas["Run"];
 export type RunRow = Schemas["RunRow"];
+export type SummaryLine = Schemas["SummaryLine"];
 export type StatsTable = Schemas["StatsTable"];
 export type StatsLine = Schemas["StatsLine"];
 

@@ -11,7 +11,6 @@ import { connected, graphOf, type Node } from "./graph";
 const COLUMN_PX = 250;
 const NODE_PX = 200;
 const ROW_PX = 52;
-const HEADS = ["Dataset version", "Run", "Task and scorers", "Traces"];
 
 export function Lineage({ name, versions }: { name: string; versions: readonly Schemas["VersionLine"][] }) {
   const [chosen, setChosen] = useState<string | null>(null);
@@ -19,12 +18,13 @@ export function Lineage({ name, versions }: { name: string; versions: readonly S
     queryKey: ["lineage", name],
     queryFn: ({ signal }) => get("/api/v1/datasets/{name}/lineage", {}, { name }, signal),
   });
-  const graph = useMemo(() => graphOf(versions, found.data?.runs ?? []), [versions, found.data]);
+  const graph = useMemo(() => graphOf(name, versions, found.data?.runs ?? [], found.data?.models ?? []), [name, versions, found.data]);
   const lit = useMemo(() => (chosen === null ? null : connected(graph, chosen)), [graph, chosen]);
   if (found.isPending) return <Loading what="the lineage" />;
   if (found.isError) return <Failed error={found.error} again={() => void found.refetch()} />;
   const place = new Map(graph.nodes.map((each) => [each.id, each]));
   const x = (node: Node) => node.column * COLUMN_PX;
+  const width = (graph.heads.length - 1) * COLUMN_PX + NODE_PX;
   const y = (node: Node) => node.row * ROW_PX + ROW_PX / 2;
   return (
     <section className="card" aria-label="Lineage">
@@ -37,18 +37,18 @@ export function Lineage({ name, versions }: { name: string; versions: readonly S
           </button>
         )}
       </h2>
-      {found.data.runs.length === 0 ? (
-        <p className="px-3 py-3 text-faint">No run has used this dataset yet.</p>
+      {found.data.runs.length === 0 && found.data.models.length === 0 ? (
+        <p className="px-3 py-3 text-faint">No run has used this dataset yet, and no model that was published was trained on it.</p>
       ) : (
         <div className="max-h-[30rem] overflow-auto p-3">
-          <div className="flex text-xs text-faint" style={{ width: 3 * COLUMN_PX + NODE_PX }}>
-            {HEADS.map((each) => (
+          <div className="flex text-xs text-faint" style={{ width }}>
+            {graph.heads.map((each) => (
               <span key={each} className="shrink-0" style={{ width: COLUMN_PX }}>
                 {each}
               </span>
             ))}
           </div>
-          <div className="relative" style={{ width: 3 * COLUMN_PX + NODE_PX, height: graph.rows * ROW_PX }}>
+          <div className="relative" style={{ width, height: graph.rows * ROW_PX }}>
             <svg className="absolute inset-0 size-full" aria-hidden="true">
               {graph.edges.map((edge, n) => {
                 const [from, to] = [place.get(edge.from)!, place.get(edge.to)!];
@@ -107,6 +107,13 @@ function Open({ node, dataset }: { node: Node; dataset: string }) {
   if (search.to === "run") {
     return (
       <Link to="/evaluations/$runId" params={{ runId: search.runId }} search={{}} className={look} aria-label={words}>
+        →
+      </Link>
+    );
+  }
+  if (search.to === "training") {
+    return (
+      <Link to="/traces/$traceId" params={{ traceId: search.traceId }} search={{ span: search.span }} className={look} aria-label={`${words}: its training`}>
         →
       </Link>
     );

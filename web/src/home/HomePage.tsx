@@ -124,13 +124,13 @@ export function HomePage() {
           ]}
         />
       </div>
-      <Scores span={span} />
       <p className="text-xs text-faint">Click a bar to see its traces; drag over several to look closer.</p>
       <div className="grid grid-cols-3 gap-3 max-xl:grid-cols-1">
         <Groups title="By model" by="model" field="model" span={span} />
         <Groups title="By op" by="op" field="op" span={span} />
         <Failing span={span} />
       </div>
+      <Scores span={span} />
     </div>
   );
 }

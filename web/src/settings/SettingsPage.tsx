@@ -85,7 +85,7 @@ function About() {
         facts={[
           ["Version", `tracelm ${about.version}`],
           ["Store", about.store === "sqlite" ? "SQLite" : "PostgreSQL"],
-          ["Kept", about.retain === null ? "everything: `tracelm serve --retain` says otherwise" : oneLine(about.retain, 300)],
+          ["Kept", about.retain === null ? <Everything /> : oneLine(about.retain, 300)],
           ["Reached from", about.is_loopback ? "this machine only" : "other machines, with a key"],
           ["Largest request", size(about.max_body_bytes)],
         ]}
@@ -93,6 +93,12 @@ function About() {
     </Card>
   );
 }
+
+const Everything = () => (
+  <>
+    everything: <code className="font-mono text-xs">tracelm serve --retain</code> says otherwise
+  </>
+);
 
 function Prices() {
   const found = useQuery({ queryKey: ["prices"], queryFn: ({ signal }) => get("/api/v1/prices", {}, undefined, signal) });
@@ -112,7 +118,9 @@ function Prices() {
       ) : (
         <div className="overflow-x-auto border-t border-line">
           <table className="w-full">
-            <caption className="px-3 py-1 text-left text-warn">Calls without a cost in the last 30 days; `tracelm reprice` computes them once there is a price</caption>
+            <caption className="px-3 py-1 text-left text-warn">
+              Calls without a cost in the last 30 days; <code className="font-mono text-xs">tracelm reprice</code> computes them once there is a price
+            </caption>
             <thead>
               <tr className="h-8 text-left">
                 <th className="label px-3">

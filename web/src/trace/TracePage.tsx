@@ -169,6 +169,9 @@ function Summary({ trace }: { trace: TraceLine }) {
           <p className="mb-2 text-soft">The score goes to its root.</p>
           <ScoreForm targets={[root]} />
         </Popup>
+      </div>
+      <div className="mt-1 flex flex-wrap items-center gap-x-5 gap-y-1">
+        <Whose trace={trace} />
         <dl className="ml-auto flex flex-wrap gap-x-5 gap-y-0.5">
           <Fact name="Began" value={<Moment ns={trace.start_ns} />} />
           <Fact name="Duration" value={trace.state === "ended" ? duration(trace.duration_ns) : trace.state} />
@@ -178,7 +181,6 @@ function Summary({ trace }: { trace: TraceLine }) {
           <Fact name="Cost" value={cost(trace.cost_usd)} />
         </dl>
       </div>
-      <Whose trace={trace} />
     </div>
   );
 }
@@ -191,7 +193,7 @@ function Whose({ trace }: { trace: TraceLine }) {
     ["environment", trace.environment],
   ];
   return (
-    <div className="mt-1 flex flex-wrap gap-1.5">
+    <div className="flex flex-wrap gap-1.5">
       {plain.map(([name, value]) =>
         value === null ? null : (
           <span key={name} className="chip max-w-72">

@@ -195,6 +195,36 @@ function History({ monitor, episodes, nowNs }: { monitor: string; episodes: Epis
           ))}
         </tbody>
       </table>
+      <NotThere episodes={episodes} />
+    </div>
+  );
+}
+
+/** What helps where somebody was not told. */
+function NotThere({ episodes }: { episodes: Episode[] }) {
+  const all = episodes.flatMap(told);
+  const isWaiting = all.some(([, problem]) => problem === "waiting");
+  const failed = new Map(all.filter(([, problem]) => problem !== null && problem !== "waiting"));
+  if (failed.size === 0 && !isWaiting) return null;
+  return (
+    <div role="note" className="border-t border-line bg-panel px-3 py-1.5 text-soft">
+      {failed.size > 0 && (
+        <>
+          <p>A notice that did not arrive is not sent again; the next one goes there anew. See that these can be reached from where the monitor runs:</p>
+          <ul>
+            {[...failed].map(([sink, problem]) => (
+              <li key={sink}>
+                <span className="font-medium text-bad">{oneLine(sink, 40)}</span>: {oneLine(problem!, 300)}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {isWaiting && (
+        <p>
+          What waits goes out when <code className="font-mono text-xs">tracelm monitor run</code> looks next: see that it runs.
+        </p>
+      )}
     </div>
   );
 }
@@ -215,7 +245,7 @@ function EpisodeLine({ episode, nowNs }: { episode: Episode; nowNs: bigint }) {
           <span className="chip bg-bad-ground text-bad">▲ goes on</span>
         ) : (
           <>
-            <Moment ns={episode.overNs} /> <span className="text-faint">after {duration(between(episode.raisedNs, episode.overNs))}</span>
+            <span className="chip bg-good-ground text-good">● over</span> <Moment ns={episode.overNs} /> <span className="text-faint">after {duration(between(episode.raisedNs, episode.overNs))}</span>
           </>
         )}
       </td>

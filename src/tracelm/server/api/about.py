@@ -6,9 +6,10 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.rule import Reader, check_sees_all
 from tracelm.server.api.listing import store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS
 from tracelm.server.state import ServerState
 
 router: Final = APIRouter(prefix=PREFIX, tags=["session"], responses=PROBLEMS)

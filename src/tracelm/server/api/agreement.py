@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from tracelm.evals.people import people_beside
+from tracelm.json_model import Figure, Model
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import Figure, IntervalLine, interval_line
+from tracelm.server.api.lines import IntervalLine, interval_line
 from tracelm.server.api.listing import SinceNs, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, ProjectName
 
 router: Final = APIRouter(prefix=PREFIX, tags=["scores"], responses=PROBLEMS)
 _SHOWN: Final = 50

@@ -4,10 +4,10 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 
+from tracelm.json_model import Figure, Model, Moment
 from tracelm.server.access.rule import Reader, check_sees_all
-from tracelm.server.api.lines import Figure
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit
 from tracelm.store import alerts
 from tracelm.store.alert_notice import Kind, Severity
 

@@ -12,10 +12,11 @@ from pydantic import Field
 
 from tracelm.data.collecting import add_calls
 from tracelm.errors import DatasetError
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.gate import check
 from tracelm.server.access.rule import Reader, Sender, check_sees_all
 from tracelm.server.api.listing import Page, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit
 from tracelm.server.problems import Problem
 from tracelm.store import objects
 from tracelm.store.objects import ObjectVersion

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from tracelm.guards.activity import activity
+from tracelm.json_model import Figure, Model, Moment
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import DecisionLine, Figure, decision_line
+from tracelm.server.api.lines import DecisionLine, decision_line
 from tracelm.server.api.listing import SinceNs, UntilNs, listed, store_of, window
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, ProjectName
 from tracelm.store import stats
 
 router: Final = APIRouter(prefix=PREFIX, tags=["guardrails"], responses=PROBLEMS)

@@ -5,10 +5,11 @@ from typing import Annotated, Final, TypeAlias
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.caller import Right
 from tracelm.server.access.keys import ApiKey, create_key, list_keys, revoke_key
 from tracelm.server.access.rule import Admin, check_sees_all
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS
 from tracelm.server.state import ServerState
 
 router: Final = APIRouter(prefix=PREFIX, tags=["keys"], responses=PROBLEMS)

@@ -1,17 +1,18 @@
 """Where a dataset led to: runs, the versions of tasks and scorers, and how many traces."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from tracelm.data.model import models_of_dataset
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.rule import Reader, check_sees_all
 from tracelm.server.api.datasets import DatasetName
 from tracelm.server.api.listing import store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment
+from tracelm.server.api.models import PREFIX, PROBLEMS
+from tracelm.server.api.trained import ModelLine, model_line
 from tracelm.store.lineage import MOST, runs_of_dataset
 
 router: Final = APIRouter(prefix=PREFIX, tags=["datasets"], responses=PROBLEMS)
@@ -23,26 +24,6 @@ class ScorerUseLine(Model):
     name: str
     version: str | None
     n: int = Field(description="Verdicts.")
-
-
-class TrainingLine(Model):
-    """The training that a model came of."""
-
-    id: str
-    project: str
-    trace_id: str
-    span_id: str
-
-
-class ModelLine(Model):
-    """A version of a model that was trained."""
-
-    name: str
-    version: str
-    digest: str
-    training: TrainingLine | None
-    dataset_version: str | None = Field(description="Of the dataset that it was trained on; null if not published.")
-    dataset: str | None = Field(description="The dataset that it was trained on.")
 
 
 class RunOfDatasetLine(Model):
@@ -77,24 +58,6 @@ def show_lineage(request: Request, caller: Reader, name: DatasetName) -> Lineage
     store.index()
     with store.reading() as connection:
         found = runs_of_dataset(connection, name, limit=MOST + 1)
-    runs = [
-        RunOfDatasetLine.model_validate({**asdict(each), "model": None if each.model is None else _line(each.model)})
-        for each in found[:MOST]
-    ]
-    trained = [_line(each.reference()) for each in models_of_dataset(store, name)]
+    runs = [RunOfDatasetLine.model_validate({**asdict(each), "model": model_line(each.model)}) for each in found[:MOST]]
+    trained = [model_line(each.reference()) for each in models_of_dataset(store, name)]
     return Lineage(runs=runs, is_cut=len(found) > MOST, models=[each for each in trained if each is not None])
-
-
-def _line(model: Mapping[str, Any]) -> ModelLine | None:
-    """Read what a run, or a model, says of where it comes from; a run's record may come from anywhere."""
-    trained_on: Any = model.get("dataset") or {}
-    try:
-        return ModelLine.model_validate(
-            {
-                **{name: model.get(name) for name in ("name", "version", "digest", "training")},
-                "dataset": trained_on.get("name"),
-                "dataset_version": trained_on.get("version"),
-            }
-        )
-    except (AttributeError, ValidationError):
-        return None

@@ -1,24 +1,13 @@
 """The lines of lists: a trace, a span, a score, a decision. Inputs and outputs are cut; a span's own page has them."""
 
-import base64
-import math
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from tracelm.evals.statistics import Interval
-from tracelm.server.api.models import Model, Moment
+from tracelm.json_model import Figure, Model, Moment, plain
 from tracelm.store.stored import StoredSpan
 from tracelm.store.verdicts import StoredDecision, StoredScore
-
-
-def _finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-Figure: TypeAlias = Annotated[float | None, BeforeValidator(_finite)]
-"""A number; null where there is none, or none that JSON can hold."""
 
 
 class TraceLine(Model):
@@ -132,19 +121,6 @@ class DecisionLine(Model):
 def columns_of(span: StoredSpan) -> dict[str, Any]:
     """Return what a line has of a span."""
     return {name: getattr(span, name) for name in SpanLine.model_fields}
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: bytes as `{"base64": ...}`, a number that is none as OTLP/JSON writes it."""
-    if isinstance(value, bytes):
-        return {"base64": base64.b64encode(value).decode()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in cast("list[Any]", value)]
-    return value
 
 
 def score_line(score: StoredScore) -> ScoreLine:

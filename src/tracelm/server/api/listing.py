@@ -8,8 +8,8 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from tracelm.errors import StoreError
+from tracelm.json_model import Model
 from tracelm.server.access.caller import Caller
-from tracelm.server.api.models import Model
 from tracelm.server.problems import Problem, of_store
 from tracelm.server.state import ServerState
 from tracelm.store.store import Store

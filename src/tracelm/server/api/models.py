@@ -1,30 +1,13 @@
-"""What the documents of the API share.
-
-Moments are text, as in OTLP/JSON: nanoseconds since 1970 have more digits than a number of JavaScript. Durations are
-numbers.
-"""
+"""What the endpoints of the API share."""
 
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
+
+from tracelm.json_model import Model
 
 PREFIX: Final = "/api/v1"
-
-Moment: TypeAlias = Annotated[
-    int,
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]+$", "description": "Nanoseconds since 1970, UTC."}),
-]
-Json: TypeAlias = Any
-"""Any JSON value."""
-
-
-class Model(BaseModel):
-    """A document of the API: no member that is not described, no value that only looks like the right type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, from_attributes=True)
-
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
+from tracelm.json_model import Model, Moment
 from tracelm.monitors.status import monitor_status
 from tracelm.monitors.windows import Figures, Group
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import IntervalLine, interval_line
 from tracelm.server.api.listing import SinceNs, UntilNs, store_of, window
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, ProjectName
 from tracelm.server.problems import Problem
 from tracelm.store import monitors, stats
 

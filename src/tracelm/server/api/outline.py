@@ -5,10 +5,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 
+from tracelm.json_model import Model
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import SpanLine
 from tracelm.server.api.listing import store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, ProjectName
 from tracelm.server.api.traces import TraceId
 from tracelm.store import queries
 

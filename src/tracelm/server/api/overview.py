@@ -6,10 +6,10 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from tracelm.json_model import Figure, Model, Moment
 from tracelm.server.access.rule import Reader, check_sees_all, project_for
-from tracelm.server.api.lines import Figure
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of, window
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
 from tracelm.store import stats
 from tracelm.store.filters import complete
 from tracelm.store.filters.fields import FIELDS

@@ -16,12 +16,13 @@ from pydantic import Field, ValidationError
 from tracelm.data.arriving import check_columns, rows_in
 from tracelm.data.published import add_version
 from tracelm.errors import DatasetError
+from tracelm.json_model import Model
 from tracelm.server.access.caller import Caller
 from tracelm.server.access.gate import check
 from tracelm.server.access.rule import Sender, check_sees_all
 from tracelm.server.api.datasets import DatasetName, VersionLine, version_line
 from tracelm.server.api.listing import store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model
+from tracelm.server.api.models import PREFIX, PROBLEMS
 from tracelm.server.ingest_http import body_of
 from tracelm.server.problems import Problem
 from tracelm.store import objects

@@ -1,31 +1,38 @@
 """Evaluation runs: the list, one with its rows, and two side by side."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
 from tracelm.evals.compare import compare
-from tracelm.evals.measured import Measured
 from tracelm.evals.run import RowResult
+from tracelm.evals.run_models import (
+    Comparison,
+    RunRow,
+    Slices,
+    SummaryLine,
+    comparison_of,
+    row_of,
+    slices_of,
+    summary_of,
+)
 from tracelm.evals.stored import places_of, results
 from tracelm.evals.stored_run import stored_run
 from tracelm.evals.stored_summary import summarized_run
+from tracelm.json_model import Figure, Model, Moment, plain
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import Figure, ScoreLine, plain, score_line
+from tracelm.server.api.lines import ScoreLine, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
+from tracelm.server.api.trained import ModelLine, model_line
 from tracelm.store import run_queries
 from tracelm.store.paging import cursor, read_cursor
 from tracelm.store.stored import StoredRun
 
 router: Final = APIRouter(prefix=PREFIX, tags=["runs"], responses=PROBLEMS)
 RunId: TypeAlias = Annotated[str, Path(min_length=4, max_length=64, pattern="^[0-9A-Za-z_-]+$")]
-_PREVIEW: Final = 4_000
 
 
 class RunLine(Model):
@@ -52,21 +59,8 @@ class RunLine(Model):
     cost_usd: Figure
     tokens: int
     means: dict[str, Figure]
+    model: ModelLine | None = Field(description="The model that was evaluated, where the run names one.")
     provenance: dict[str, Any] = Field(description="What the run was made of.")
-
-
-class SummaryLine(Model):
-    """One score of a run: its mean with a 95 % interval."""
-
-    score: str
-    n: int
-    scored: int
-    errors: int
-    mean: Figure
-    se: Figure
-    low: Figure
-    high: Figure
-    lower_is_better: bool
 
 
 class Run(RunLine):
@@ -74,14 +68,6 @@ class Run(RunLine):
 
     summary: list[SummaryLine]
     outcomes: dict[str, int] = Field(description="How many trials had which outcome.")
-
-
-class RowScore(Model):
-    """The verdict of one scorer on one trial."""
-
-    value: bool | Figure | str
-    passed: bool | None
-    explanation: str | None
 
 
 class TrialLine(Model):
@@ -100,70 +86,6 @@ class TrialLine(Model):
     cost_usd: Figure
     is_exact: bool = Field(description="Whether the output was recorded as the task returned it.")
     end_ns: Moment
-
-
-class RunRow(Model):
-    """What one trial of one row gave."""
-
-    row: int
-    trial: int
-    row_digest: str | None
-    outcome: str
-    error: str | None
-    inputs: Any = Field(description="The row, as far as it was recorded; cut text where it is long.")
-    output: Any = Field(description="What the task returned, as far as it was recorded; cut text where it is long.")
-    latency_s: Figure
-    cost_usd: Figure
-    trace_id: str | None
-    scores: dict[str, RowScore]
-
-
-class Difference(Model):
-    """What a comparison found about one score, as `tracelm.evals` has it."""
-
-    name: str
-    n: int
-    unscored: int
-    mean: Figure
-    baseline_mean: Figure
-    difference: Figure
-    se: Figure
-    low: Figure
-    high: Figure
-    p_value: Figure
-    p_adjusted: Figure
-    effect_size: Figure
-    detectable: Figure
-    difference_if_failed: Figure
-    not_worse: bool | None
-    margin: Figure
-    better: int
-    worse: int
-    same: int
-    lower_is_better: bool
-    verdict: str
-    why: str
-
-
-class Pair(Model):
-    """One row that both runs have; the values are means over its trials."""
-
-    row: int
-    baseline_row: int
-    values: dict[str, Figure]
-    baseline_values: dict[str, Figure]
-
-
-class Comparison(Model):
-    """A run beside its baseline, over the rows that both have."""
-
-    run_id: str
-    baseline_run_id: str
-    differences: list[Difference]
-    pairs: list[Pair] = Field(description="At most 10,000.")
-    only_in_run: list[int]
-    only_in_baseline: list[int]
-    left_out: dict[str, str] = Field(description="Scores that are not compared, with the reason.")
 
 
 @router.get("/runs")
@@ -196,18 +118,7 @@ def show_run(request: Request, caller: Reader, run_id: RunId, project: ProjectNa
     outcomes: dict[str, int] = {}
     for each in measured.results:
         outcomes[each.outcome] = outcomes.get(each.outcome, 0) + 1
-    summary = [
-        SummaryLine(
-            score=line.name,
-            n=line.n,
-            scored=line.scored,
-            errors=line.errors,
-            lower_is_better=measured.less_is_better(line.name),
-            **{name: getattr(line.interval, name, None) for name in ("mean", "se", "low", "high")},
-        )
-        for line in measured.lines
-    ]
-    return Run(**_columns(stored), summary=summary, outcomes=outcomes)
+    return Run(**_columns(stored), summary=summary_of(measured), outcomes=outcomes)
 
 
 @router.get("/runs/{run_id}/trials")
@@ -272,25 +183,17 @@ def list_rows(
     done = {(each.row, each.trial): each for each in results(trials, scores)}
     inputs = {(each.row_index, each.trial): each.input for each in trials}
     rows = [
-        RunRow(
-            row=each.row,
-            trial=each.trial,
-            row_digest=each.row_digest,
-            outcome=each.outcome,
-            error=each.error,
-            inputs=_short(inputs.get((each.row, each.trial))),
-            output=_short(each.output),
-            latency_s=each.latency_s,
-            cost_usd=each.cost_usd,
-            trace_id=each.trace_id,
-            scores={
-                name: RowScore(value=score.value, passed=score.passed, explanation=score.explanation)
-                for name, score in each.scores.items()
-            },
-        )
-        for each in (done.get(place) or RowResult(row=place[0], trial=place[1]) for place in page)
+        row_of(done.get(place) or RowResult(row=place[0], trial=place[1]), inputs=inputs.get(place)) for place in page
     ]
     return Page(items=rows, next=following)
+
+
+@router.get("/runs/{run_id}/slices")
+def list_slices(request: Request, caller: Reader, run_id: RunId, project: ProjectName = None) -> list[Slices]:
+    """List the slices of a run: by each column of its dataset, or key of `metadata`, that has few different values."""
+    store = store_of(request)
+    run = stored_run(store, store.run(run_id, project=project_for(caller, project)))
+    return [slices_of(run, each) for each in run.dividing_columns()]
 
 
 @router.get("/runs/{run_id}/compare/{baseline_id}")
@@ -306,35 +209,13 @@ def compare_runs(
     store = store_of(request)
     wanted = project_for(caller, project)
     run, baseline = (stored_run(store, store.run(each, project=wanted)) for each in (run_id, baseline_id))
-    found = compare(run, baseline, margin=margin)
-    names = [each.name for each in found.differences]
-    known = Difference.model_fields
-    rows, baseline_rows = _by_row(run), _by_row(baseline)
-    return Comparison(
-        run_id=run.run_id,
-        baseline_run_id=baseline.run_id,
-        differences=[
-            Difference(**{name: value for name, value in asdict(each).items() if name in known})
-            for each in found.differences
-        ],
-        pairs=[
-            Pair(
-                row=row,
-                baseline_row=other,
-                values=_means(run, rows[row], names),
-                baseline_values=_means(baseline, baseline_rows[other], names),
-            )
-            for row, other in found.pairs[:10_000]
-        ],
-        only_in_run=list(found.only_in_run),
-        only_in_baseline=list(found.only_in_baseline),
-        left_out=dict(found.left_out),
-    )
+    return comparison_of(compare(run, baseline, margin=margin))
 
 
 def _columns(run: StoredRun) -> dict[str, Any]:
-    found = {name: getattr(run, name) for name in RunLine.model_fields}
-    return found | {"means": dict(run.means), "provenance": plain(run.provenance)}
+    found = {name: getattr(run, name) for name in RunLine.model_fields if name != "model"}
+    model = model_line(run.provenance.get("model"))
+    return found | {"means": dict(run.means), "model": model, "provenance": plain(run.provenance)}
 
 
 def _cut(
@@ -350,26 +231,3 @@ def _cut(
         found = [each for each in found if each > (value or 0, trial)]
     page = found[:limit]
     return page, cursor(*page[-1], asked) if len(found) > limit else None
-
-
-def _short(value: Any) -> Any:
-    """Return a value for a table: whole while it is small, else the beginning of its JSON."""
-    held = plain(value)
-    text = held if isinstance(held, str) else orjson.dumps(held).decode()
-    return held if len(text) <= _PREVIEW else f"{text[:_PREVIEW]}…"
-
-
-def _by_row(run: Measured) -> Mapping[int, Sequence[RowResult]]:
-    found: dict[int, list[RowResult]] = defaultdict(list)
-    for each in run.results:
-        found[each.row].append(each)
-    return found
-
-
-def _means(run: Measured, of_row: Sequence[RowResult], names: Sequence[str]) -> dict[str, float | None]:
-    """Return the mean over the trials of a row, by score."""
-    found: dict[str, float | None] = {}
-    for name in names:
-        values = [value for each in of_row if (value := run.value(each, name)) is not None]
-        found[name] = sum(values) / len(values) if values else None
-    return found

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from tracelm.evals.statistics.interval import student, wilson
+from tracelm.json_model import Model, Moment
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import IntervalLine
 from tracelm.server.api.listing import SinceNs, UntilNs, store_of, window
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, ProjectName
 from tracelm.store.score_stats import ScoreStats, scores_over_time
 from tracelm.store.stats import MOST_BUCKETS
 

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from tracelm import semconv
+from tracelm.json_model import Model
 from tracelm.scoring.score import Score
 from tracelm.server.access.rule import Reader, Sender, project_for
 from tracelm.server.api.lines import DecisionLine, ScoreLine, decision_line, score_line
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
 from tracelm.server.delivery import Delivery
 from tracelm.server.ingest_http import busy
 from tracelm.server.intake import OverloadError

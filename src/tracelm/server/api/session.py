@@ -6,10 +6,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from tracelm.json_model import Model
 from tracelm.server.access.caller import Caller, Right
 from tracelm.server.access.rule import Anybody
 from tracelm.server.access.sessions import COOKIE, LASTS_S
-from tracelm.server.api.models import PREFIX, PROBLEMS, Model
+from tracelm.server.api.models import PREFIX, PROBLEMS
 from tracelm.server.state import ServerState
 
 router: Final = APIRouter(prefix=PREFIX, tags=["session"], responses=PROBLEMS)

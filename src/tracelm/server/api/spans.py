@@ -8,12 +8,13 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
+from tracelm.json_model import Model, Moment, plain
 from tracelm.otlp.dialects.apart import name_of
 from tracelm.otlp.records import AnyValue, SpanRecord
 from tracelm.server.access.rule import Reader, project_for
-from tracelm.server.api.lines import DecisionLine, ScoreLine, SpanLine, columns_of, decision_line, plain, score_line
+from tracelm.server.api.lines import DecisionLine, ScoreLine, SpanLine, columns_of, decision_line, score_line
 from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, Moment, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
 from tracelm.server.api.traces import TraceId
 from tracelm.server.problems import Problem
 from tracelm.store.queries import spans_by_id

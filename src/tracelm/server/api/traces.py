@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
+from tracelm.json_model import Model
 from tracelm.server.access.rule import Reader, project_for
 from tracelm.server.api.lines import (
     DecisionLine,
@@ -16,7 +17,7 @@ from tracelm.server.api.lines import (
     score_line,
 )
 from tracelm.server.api.listing import OrderBy, Page, SinceNs, UntilNs, Where, listed, store_of
-from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, Model, ProjectName
+from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
 
 router: Final = APIRouter(prefix=PREFIX, tags=["traces"], responses=PROBLEMS)
 TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
