@@ -327,7 +327,9 @@ class _Recorded:
     def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
         self._call.describe()  # where the way to the server did not say that the request was on it
-        if self._asked is None:
+        if self._asked is None:  # it is left out, or could not be read: then it ends without what it was answered
+            if self._call is not _NONE:
+                self._call.end()
             return
         try:
             is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed

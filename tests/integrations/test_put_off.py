@@ -15,7 +15,9 @@ import tracelm
 from tests.integrations.answering import REPLY, RESPONSE
 from tests.openai_client import http
 from tracelm.integrations._chat_endpoint import ChatEndpoint
+from tracelm.integrations._endpoint import Asked
 from tracelm.integrations._exchange import Request
+from tracelm.integrations._stainless import Library
 from tracelm.testing import Spans
 from tracelm.trace import runtime
 from tracelm.trace.provider import JournalSpanProcessor
@@ -204,6 +206,19 @@ def test_a_request_that_we_cannot_read_is_sent_and_counted_as_a_failure_of_ours(
     assert tracelm.flush().failures > before
     assert spans.one().name == "chat"
     assert spans.one().attributes["gen_ai.usage.output_tokens"] == 2
+
+
+def test_a_call_whose_request_we_cannot_even_take_apart_ends_with_its_reply(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_more: object) -> Asked:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(Library, "_asked", broken)
+    with Wire().client() as client:
+        reply = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Really?"}])
+    assert reply.choices[0].message.content == "Yes."
+    assert spans.one().name == "chat"
 
 
 async def _left_behind(ask: Callable[[], Awaitable[object]]) -> int:
