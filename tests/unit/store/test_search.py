@@ -177,3 +177,23 @@ def test_how_common_a_text_is_changes_nothing_in_what_is_found(
         for module, name, value in rare:
             patch.setattr(module, name, value)
         assert found(store, "refund") == [str(n) for n, text in enumerate(texts, start=1) if "refund" in text]
+
+
+def test_records_outside_of_the_time_that_is_asked_for_are_not_read(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend == "postgresql":
+        return  # it reads no records
+    read: list[int] = []
+    has = look.Look.has
+
+    def counting(self: look.Look, blob: bytes) -> bool:
+        read.append(len(blob))
+        return has(self, blob)
+
+    monkeypatch.setattr(look.Look, "has", counting)
+    with opened(tmp_path, *["refund"] * 600) as store:
+        for part in (store.traces, store.spans):
+            read.clear()
+            assert len(part('"refund"', since_ns=596)) == 5
+            assert 5 <= len(read) <= 15

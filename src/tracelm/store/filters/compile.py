@@ -140,9 +140,10 @@ class Compiler:
             # Before records are read, by what needs none.
             soon = parts if is_named else [part for part in parts if not calls_python(part)]
             within = [beside_named(self.within)] if self.within and is_named else self.within
-            keys = select(*(SPANS.c[name] for name in ("trace_id", "project"))).where(*soon)
-            ends = [] if is_named else [keys.where(*end) for end in self.ends]
-            found = self.few(keys.where(*within), TRACES, ends) if soon else None
+            keys = select(*(SPANS.c[name] for name in ("trace_id", "project")))
+            ends = [] if is_named else [keys.where(*end, *soon) for end in self.ends]
+            # In this order: a text is looked for in records of the window only.
+            found = self.few(keys.where(*within, *soon), TRACES, ends) if soon else None
             if found is not None:
                 few = TRACES.c.id.in_(found)
                 return few if len(soon) == len(parts) else and_(few, has_one)
