@@ -125,13 +125,6 @@ class OpenAIChat(JudgeClient):
             tokens=tokens,
         )
 
-    @property
-    def is_async(self) -> bool:  # noqa: D102
-        import openai
-
-        # The async client's `create` is a plain function that returns a coroutine.
-        return isinstance(self.client, openai.AsyncOpenAI) or super().is_async
-
     def of_another_loop(self) -> AbstractAsyncContextManager[Any]:  # noqa: D102
         import openai
 
@@ -140,10 +133,6 @@ class OpenAIChat(JudgeClient):
 
 class LiteLLM(OpenAIChat):
     """`litellm` itself, or a `litellm.Router`: OpenAI's words for any provider."""
-
-    @property
-    def is_async(self) -> bool:  # noqa: D102
-        return False
 
     @property
     def create(self) -> Callable[..., Any]:  # noqa: D102

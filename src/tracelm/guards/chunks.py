@@ -6,13 +6,13 @@ nothing else is left out where its text is held back. Arguments of a tool call a
 them before.
 """
 
-import copy
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from tracelm.guards.channel import Channel
+from tracelm.guards.escapes import judged_whole
 from tracelm.guards.pieces import Request, UnseenError, Work, closing
-from tracelm.guards.spoken import fields_of, unescaped
+from tracelm.guards.spoken import fields_of, with_fields
 from tracelm.guards.tally import Stopped, Tally
 
 _NO_TEXT: Final = frozenset({"role", "tool_calls", "function_call", "channel", "type", "id", "name", "object"})
@@ -73,7 +73,7 @@ class Chunks:
             return [*before, item]
         if not kept and getattr(item, "usage", None) is None:
             return before
-        return [*before, _with(item, choices=kept)]
+        return [*before, with_fields(item, choices=kept)]
 
     def finish(self) -> Work:
         """Return the rest of every choice that has not ended."""
@@ -113,8 +113,8 @@ class Chunks:
         if not is_last and not any(changed.values()) and not any(others):
             return None
         if delta is None:
-            return _with(choice, **changed, **_no_logprobs(choice))
-        return _with(choice, delta=_with(delta, **changed), **_no_logprobs(choice))
+            return with_fields(choice, **changed, **_no_logprobs(choice))
+        return with_fields(choice, delta=with_fields(delta, **changed), **_no_logprobs(choice))
 
     def _held(self, calls: Sequence[Any], index: Any, *, is_last: bool) -> Generator[Request, Any, list[Any]]:
         held: list[Any] = []
@@ -128,7 +128,7 @@ class Chunks:
                 held.append(each)
                 continue
             changed = yield from self._held_arguments(function, key, is_last=is_last)
-            held.append(each if changed is function else _with(each, function=changed))
+            held.append(each if changed is function else with_fields(each, function=changed))
             if key in self._calls:
                 self._calls[key].looks = each
         return held
@@ -141,8 +141,8 @@ class Chunks:
         call.arguments += arguments
         released = ""
         if is_last:
-            released = yield from self._judged(self._calls.pop(key).arguments)
-        return function if released == arguments else _with(function, arguments=released)
+            released = yield from judged_whole(self._tallies, self._calls.pop(key).arguments)
+        return function if released == arguments else with_fields(function, arguments=released)
 
     def _rest(self, index: Any) -> Work:
         """Return what was held back of a choice, in chunks like its last one."""
@@ -153,23 +153,14 @@ class Chunks:
                 found.append(_saying(self._open[index], index, {key[1]: text}))
         for key in [each for each in self._calls if each[0] == index]:
             call = self._calls.pop(key)
-            arguments = yield from self._judged(call.arguments)
+            arguments = yield from judged_whole(self._tallies, call.arguments)
             if key[1] is None:
-                said: dict[str, Any] = {"function_call": _with(call.looks, arguments=arguments, name=None)}
+                said: dict[str, Any] = {"function_call": with_fields(call.looks, arguments=arguments, name=None)}
             else:
-                function = _with(call.looks.function, arguments=arguments, name=None)
-                said = {"tool_calls": [_with(call.looks, id=None, type=None, function=function)]}
+                function = with_fields(call.looks.function, arguments=arguments, name=None)
+                said = {"tool_calls": [with_fields(call.looks, id=None, type=None, function=function)]}
             found.append(_saying(self._open[index], index, said))
         return found
-
-    def _judged(self, arguments: str) -> Generator[Request, Any, str]:
-        released = yield from Channel(self._tallies).feed(arguments, is_last=True)
-        if "\\" in arguments and released == arguments:
-            # What escapes hide is read as well. Where it stands in the JSON cannot be told: all of it goes.
-            plain = unescaped(arguments)
-            if (yield from Channel(self._tallies).feed(plain, is_last=True)) != plain:
-                return '"[REDACTED]"'
-        return released
 
     def _channel(self, index: Any, name: str, *, is_last: bool) -> Channel:
         channel = self._channels.setdefault((index, name), Channel(self._tallies))
@@ -193,13 +184,6 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-def _with(thing: Any, **fields: Any) -> Any:
-    changed = copy.copy(thing)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
-
-
 def _no_logprobs(choice: Any) -> dict[str, Any]:
     # They spell the text out, token by token.
     return {"logprobs": None} if getattr(choice, "logprobs", None) is not None else {}
@@ -217,6 +201,6 @@ def _saying(item: Any, index: Any, said: Mapping[str, Any], *, finish_reason: st
         fields: dict[str, Any] = {"text": "", **said}
     else:
         nothing = {name: None for name, value in (fields_of(delta) or {}).items() if value is not None}
-        fields = {"delta": _with(delta, **{**nothing, **said})}
-    made = _with(choice, finish_reason=finish_reason, **fields, **_no_logprobs(choice))
-    return _with(item, choices=[made], **({"usage": None} if getattr(item, "usage", None) is not None else {}))
+        fields = {"delta": with_fields(delta, **{**nothing, **said})}
+    made = with_fields(choice, finish_reason=finish_reason, **fields, **_no_logprobs(choice))
+    return with_fields(item, choices=[made], **({"usage": None} if getattr(item, "usage", None) is not None else {}))

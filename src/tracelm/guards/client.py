@@ -6,18 +6,19 @@ stays as it is, and is traced as it is.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from tracelm.errors import ConfigError
 from tracelm.guards.calls import CHAT, RESPONSES, Calls
+from tracelm.guards.escapes import REDACTED, unescaped
 from tracelm.guards.gate import Gate
 from tracelm.guards.guard import of_policy
 from tracelm.guards.guardrail import Guardrail
 from tracelm.guards.pieces import UnseenError
 from tracelm.guards.policy import Policy
 from tracelm.guards.rails import Match
-from tracelm.guards.spoken import unescaped, with_text
+from tracelm.guards.spoken import with_text
 from tracelm.guards.streaming import guarded_result
 
 C = TypeVar("C")
@@ -145,60 +146,57 @@ def _guarded_create(create: Callable[..., Any], gate: Gate, calls: Calls, *, is_
 
         @functools.wraps(create)
         async def call_later(*args: Any, **kwargs: Any) -> Any:
-            for path, text in calls.asked(kwargs):
-                _, (left, *_), _ = await gate.admit_later((text,), {}, {"value": text})
-                kwargs = with_text(kwargs, path, left)
-            reply = await create(*args, **kwargs)
-            if not gate.after:
-                return reply
-            inputs = {"value": kwargs.get(calls.takes)}
-            stream = guarded_result(reply, gate, (), kwargs, inputs)
-            if stream is not None:
-                return stream
+            steps = _steps(create, gate.admit_later, gate.release_later, gate, calls, args, kwargs)
             try:
-                said = list(calls.said(reply))
-            except UnseenError as error:
-                return gate.unseen(reply, error).value
-            for path, text in said:
-                left = await gate.release_later(text, (), kwargs, inputs)
-                if left is text and (plain := _hidden(text)) is not None:
-                    left = text if await gate.release_later(plain, (), kwargs, inputs) is plain else _REDACTED
-                reply = reply if left is text else with_text(reply, path, left)
-            return reply
+                done = await next(steps)
+                while True:
+                    done = await steps.send(done)
+            except StopIteration as end:
+                return end.value
 
         return call_later
 
     @functools.wraps(create)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for path, text in calls.asked(kwargs):
-            _, (left, *_), _ = gate.admit((text,), {}, {"value": text})
-            kwargs = with_text(kwargs, path, left)
-        reply = create(*args, **kwargs)
-        if not gate.after:
-            return reply
-        inputs = {"value": kwargs.get(calls.takes)}
-        stream = guarded_result(reply, gate, (), kwargs, inputs)
-        if stream is not None:
-            return stream
+        steps = _steps(create, gate.admit, gate.release, gate, calls, args, kwargs)
         try:
-            said = list(calls.said(reply))
-        except UnseenError as error:
-            return gate.unseen(reply, error).value
-        for path, text in said:
-            left = gate.release(text, (), kwargs, inputs)
-            if left is text and (plain := _hidden(text)) is not None:
-                left = text if gate.release(plain, (), kwargs, inputs) is plain else _REDACTED
-            reply = reply if left is text else with_text(reply, path, left)
-        return reply
+            done = next(steps)
+            while True:
+                done = steps.send(done)
+        except StopIteration as end:
+            return end.value
 
     return call
 
 
-_REDACTED: Final = '"[REDACTED]"'
-
-
-def _hidden(text: str) -> str | None:
-    """Return what escapes hide in a JSON text; where that stands in it cannot be told, so all of it goes."""
-    if "\\" not in text or (plain := unescaped(text)) == text:
-        return None
-    return plain
+def _steps(
+    create: Callable[..., Any],
+    admit: Callable[..., Any],
+    release: Callable[..., Any],
+    gate: Gate,
+    calls: Calls,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Generator[Any, Any, Any]:
+    """Call between the guardrails: yields what each step gave, is sent it back, awaited where that is needed."""
+    for path, text in calls.asked(kwargs):
+        _, (left, *_), _ = yield admit((text,), {}, {"value": text})
+        kwargs = with_text(kwargs, path, left)
+    reply = yield create(*args, **kwargs)
+    if not gate.after:
+        return reply
+    inputs = {"value": kwargs.get(calls.takes)}
+    stream = guarded_result(reply, gate, (), kwargs, inputs)
+    if stream is not None:
+        return stream
+    try:
+        said = list(calls.said(reply))
+    except UnseenError as error:
+        return gate.unseen(reply, error).value
+    for path, text in said:
+        left = yield release(text, (), kwargs, inputs)
+        plain = unescaped(text) if left is text else None
+        if plain is not None and (yield release(plain, (), kwargs, inputs)) is not plain:
+            left = REDACTED
+        reply = reply if left is text else with_text(reply, path, left)
+    return reply

@@ -5,13 +5,13 @@ the response. The pieces go through a channel; what comes whole is what the chan
 commands are held to their end: nobody can use them before.
 """
 
-import copy
 from collections.abc import Generator, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from tracelm.guards.channel import Channel
+from tracelm.guards.escapes import judged_whole
 from tracelm.guards.pieces import Request, UnseenError, Work, closing
-from tracelm.guards.spoken import fields_of, texts_in, unescaped, with_text
+from tracelm.guards.spoken import fields_of, texts_in, with_fields, with_text
 from tracelm.guards.tally import Stopped, Tally
 
 Key: TypeAlias = tuple[Any, ...]
@@ -138,12 +138,7 @@ class Events:
         known = self._whole.get(text)
         if known is not None:
             return known
-        released = yield from Channel(self._tallies).feed(text, is_last=True)
-        if "\\" in text and released == text:
-            # What escapes hide is read as well. Where it stands in the JSON cannot be told: all of it goes.
-            plain = unescaped(text)
-            if plain != text and (yield from Channel(self._tallies).feed(plain, is_last=True)) != plain:
-                released = '"[REDACTED]"'
+        released = yield from judged_whole(self._tallies, text)
         self._whole[text] = released
         return released
 
@@ -163,11 +158,11 @@ class Events:
             "logprobs": [],
             "response": None,
         }
-        last = [_with(like, type="response.output_text.delta", **where, **said)]
+        last = [with_fields(like, type="response.output_text.delta", **where, **said)]
         if self._begun is None:
             return last
         response = _cut_off(self._begun.response, "".join([*(read.went if read else []), words]))
-        return [*last, _with(self._begun, type="response.incomplete", response=response)]
+        return [*last, with_fields(self._begun, type="response.incomplete", response=response)]
 
 
 def _key(kind: str, item: Any) -> Key:
@@ -193,11 +188,4 @@ def _cut_off(response: Any, text: str) -> Any:
     }
     # The client makes its own objects of plain fields.
     made: Any = cast("Any", type(response)).construct(incomplete_details={"reason": "content_filter"}, output=[message])
-    return _with(response, status="incomplete", incomplete_details=made.incomplete_details, output=made.output)
-
-
-def _with(thing: Any, **fields: Any) -> Any:
-    changed = copy.copy(thing)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
+    return with_fields(response, status="incomplete", incomplete_details=made.incomplete_details, output=made.output)

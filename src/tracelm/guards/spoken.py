@@ -94,14 +94,12 @@ def with_text(value: Any, path: Path, text: Any) -> Any:
     return _with(made, "logprobs", [] if isinstance(spelled, list) else None)
 
 
-def unescaped(text: str) -> str:
-    """Return a JSON text without escapes, as far as it is one."""
-    import json
-
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False).replace('\\"', '"')
-    except ValueError:
-        return text
+def with_fields(thing: Any, **fields: Any) -> Any:
+    """Return a copy of an object with other fields."""
+    changed = copy.copy(thing)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
 
 
 def _with(value: Any, place: str | int, thing: Any) -> Any:

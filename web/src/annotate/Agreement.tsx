@@ -1,5 +1,5 @@
 /** What was said in this sitting, and how far people agree with a judge. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { get, type Schemas } from "../api/client";
@@ -17,7 +17,7 @@ export function Agreement({ said, name, judge, project, run }: Props) {
     queryKey: ["agreement", name, judge, project, run, said.length],
     queryFn: ({ signal }) => get("/api/v1/agreement", { name, judge, project, run_id: run }, undefined, signal),
     enabled: judge !== "",
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   return (
     <>

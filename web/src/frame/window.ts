@@ -1,5 +1,5 @@
 /** The time that charts show. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { get } from "../api/client";
 import { asked, type Span, useScope } from "./scope";
@@ -24,7 +24,7 @@ export function useWindow(): { span: Span; isPending: boolean } {
     },
     enabled: !isRange,
     staleTime: 60_000,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   if (isRange) return { span, isPending: false };
   return { span: { ...span, since: first.data ?? span.since }, isPending: first.isPending };

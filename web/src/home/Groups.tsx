@@ -1,5 +1,5 @@
 /** Spans group by group: how many, how slow, how dear. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { get } from "../api/client";
@@ -16,7 +16,7 @@ export function Groups({ title, by, field, span }: Props) {
     queryKey: ["groups", by, span],
     queryFn: ({ signal }) =>
       get("/api/v1/stats", { project: span.project, since_ns: span.since, until_ns: span.until, by, limit: 8 }, undefined, signal),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   const lines = found.data?.items ?? [];
   const most = Math.max(1, ...lines.map((each) => each.count));

@@ -1,5 +1,5 @@
 /** What happened, how much it cost, how long it took, and what is failing. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
 import { get, type StatsLine, type StatsTable } from "../api/client";
@@ -44,13 +44,13 @@ export function HomePage() {
     queryKey: ["stats", window],
     queryFn: ({ signal }) => get("/api/v1/stats", { ...window, buckets: BUCKETS }, undefined, signal),
     enabled: !isPending,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   const whole = useQuery({
     queryKey: ["whole", window],
     queryFn: ({ signal }) => get("/api/v1/stats", { ...window, buckets: 1 }, undefined, signal),
     enabled: !isPending,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   useLive(
     scope.project,

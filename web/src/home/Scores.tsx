@@ -1,5 +1,5 @@
 /** Scores over time: those that were given most, each with its interval. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
 import { get, type Schemas } from "../api/client";
@@ -36,7 +36,7 @@ export function Scores({ span }: { span: Span }) {
   const found = useQuery({
     queryKey: ["score-stats", span],
     queryFn: ({ signal }) => get("/api/v1/stats/scores", { project: span.project, since_ns: span.since, until_ns: span.until, buckets: 60 }, undefined, signal),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   if (found.isError) {
     return (

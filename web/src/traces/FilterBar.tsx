@@ -1,5 +1,5 @@
 /** The bar of the filter language: completion from the server, and the bad spot marked where it stands. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useId, useRef, useState } from "react";
 
 import { get, type Problem, type Schemas } from "../api/client";
@@ -55,7 +55,7 @@ export function FilterBar({ value, project, problem, onApply }: Props) {
     queryKey: ["complete", project, text, position],
     queryFn: ({ signal }) => get("/api/v1/complete", { text, position, project }, undefined, signal),
     enabled: isOpen,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   const offered = isOpen ? (found.data?.items ?? []) : [];
   const isBad = problem !== null && text === value;

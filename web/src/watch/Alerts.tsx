@@ -1,5 +1,5 @@
 /** The alerts of a monitor: where they stand, and what they have said, episode by episode. */
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { get, Problem, type Schemas } from "../api/client";
@@ -32,7 +32,7 @@ export function Alerts({ monitor, span }: { monitor: string; span: Span }) {
       get("/api/v1/alerts", { monitor, since_ns: span.since, until_ns: span.until, after: pageParam, limit: 200 }, undefined, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   const error = standing.error ?? history.error;
   if (error instanceof Problem && error.status === 403) {

@@ -1,5 +1,5 @@
 /** How one monitor does: its figures over time, by model, op and release, and what fails most. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
 import { get, type Schemas } from "../api/client";
@@ -22,7 +22,7 @@ export function Monitor({ name, span }: { name: string; span: Span }) {
     queryKey: ["monitor", name, span],
     queryFn: ({ signal }) =>
       get("/api/v1/monitors/{name}", { project: span.project, since_ns: span.since, until_ns: span.until, buckets: 48 }, { name }, signal),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   if (found.isPending) return <Loading what="the monitor" />;
   if (found.isError) return <Failed error={found.error} again={() => void found.refetch()} />;

@@ -1,5 +1,5 @@
 /** What is watched in production: monitors, which judge afterwards, and guardrails, which stand in the way. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
 import { get } from "../api/client";
@@ -28,7 +28,7 @@ export function MonitorsPage() {
     queryFn: ({ signal }) =>
       get("/api/v1/guardrails", { project: span.project, since_ns: span.since, until_ns: span.until, buckets: 60 }, undefined, signal),
     enabled: !isPending,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   });
   useLive(
     scope.project,
