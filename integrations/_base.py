@@ -26,8 +26,6 @@ from tracelm.trace.safely import report, safely
 class LeftOut(Call):
     """A call that sampling leaves out: what happens below it is left out, too."""
 
-    __slots__ = ("_context",)
-
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context = context
@@ -39,8 +37,6 @@ class LeftOut(Call):
 
 class MeasuredCall(Call):
     """A call that sampling leaves out, while the program measures its calls."""
-
-    __slots__ = ("_context", "_request")
 
     def __init__(self, context: Context | None, request: Request, meter: CallMeter) -> None:
         super().__init__(meter)
@@ -62,17 +58,14 @@ class MeasuredCall(Call):
 class InnerCall(Call):
     """A call that one further out records: what is learned goes there."""
 
-    __slots__ = ("_learned", "_outer", "_request", "around", "captures_content")
-
-    around: Call | None
+    around: Call | None = None
     """The call further out where that is not the current one: its generator asks."""
+    _learned: Reply | None = None
 
     def __init__(self, outer: Outer, request: Request) -> None:
         super().__init__()
         self._outer = outer
         self._request = request
-        self._learned: Reply | None = None
-        self.around = None
         self.captures_content = outer.wants_part
         # At once: of a stream that is left, the one further out may hear before the one further in.
         with safely("tell the call further out where this one goes"):
@@ -141,18 +134,20 @@ def _begin(describe: Callable[[], Request], kind: str, *, later: bool) -> Call |
     left_out = active.tracer.leaves_out(None)
     if left_out is AS_IT_IS and (meter is None or is_suppressed()):
         return None
+    outer = None
     around = otel_context.get_current()
-    if around.get(_nesting.SUPPRESSED_BY_TRACELOOP):
-        return None
-    outer = _nesting.enclosing(around, kind) if around else None
-    if left_out is not None and outer is None and meter is None:
-        return LeftOut(left_out)
+    if around:
+        if around.get(_nesting.SUPPRESSED_BY_TRACELOOP):
+            return None
+        outer = _nesting.enclosing(around, kind)
     try:
         if outer is not None:
             return InnerCall(outer, describe())
-        if left_out is not None and meter is not None:
-            return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
-        return ModelCall(active, describe, meter, kind=kind, later=later)
+        if left_out is None:
+            return ModelCall(active, describe, meter, kind=kind, later=later)
+        if meter is None:
+            return LeftOut(left_out)
+        return MeasuredCall(None if left_out is AS_IT_IS else left_out, describe(), meter)
     except Exception as error:
         report("record the request to a model", error)
         return None

@@ -29,19 +29,18 @@ CLOSED_EARLY: Final = "closed_early"
 class Call:
     """One call, from before the request to the end of the reply. What is learned of it goes somewhere else."""
 
-    __slots__ = ("_chunk_at_s", "_first_chunk_s", "_gaps_s", "_is_over", "_meter", "_sent", "_started_s")
-
     captures_content = False
     """Whether prompts and replies are recorded."""
     is_put_off = False
     """Whether what is asked has not been read yet."""
+    # As they are at first: most calls never change them.
+    _is_over = False
+    _first_chunk_s: float | None = None
+    _gaps_s: list[float] = []  # noqa: RUF012 - replaced with the first chunk
+    _sent = 0
 
     def __init__(self, meter: CallMeter | None = None) -> None:
         self._meter = meter
-        self._is_over = False
-        self._first_chunk_s: float | None = None
-        self._gaps_s: list[float] = []
-        self._sent = 0
         self._started_s = self._chunk_at_s = time.perf_counter()
 
     def describe(self) -> None:
@@ -87,6 +86,7 @@ class Call:
         if self._first_chunk_s is None:
             self._chunk_at_s = time.perf_counter()
             self._first_chunk_s = self._chunk_at_s - self._started_s
+            self._gaps_s = []
         elif self._meter is not None and len(self._gaps_s) < _MOST_GAPS:
             before, self._chunk_at_s = self._chunk_at_s, time.perf_counter()
             self._gaps_s.append(self._chunk_at_s - before)

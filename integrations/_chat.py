@@ -4,7 +4,7 @@ Everything is read from plain JSON values and from a client's objects alike, and
 there: providers differ, and proxies more so.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from opentelemetry.util.types import AttributeValue
@@ -40,6 +40,11 @@ _TELLING: Final = frozenset(
 """The fields of a request that become attributes without content."""
 _OUTPUT_TYPES: Final = {"json_schema": "json", "json_object": "json", "text": "text"}
 _ROLE_AND_CONTENT: Final = 2
+_BESIDE_CONTENT: Final = (
+    *("reasoning_content", "reasoning", "refusal"),
+    *("audio", "tool_calls", "function_call"),
+)
+"""What a message may hold beside its content."""
 _SPEAKERS: Final = frozenset({"system", "developer", "user", "assistant"})
 _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call"}
 """What the message schema calls differently. The span's own list keeps the provider's words."""
@@ -166,22 +171,25 @@ def _output_message(choice: Mapping[str, object]) -> Message:
     reason = _finish_reason(choice)
     return {
         "role": text(said.get("role")) or "assistant",
-        "parts": list(_parts(said)),
+        "parts": _parts(said),
         "finish_reason": _FINISH_REASONS.get(reason, reason),
     }
 
 
-def _parts(said: Mapping[str, object]) -> Iterator[Message]:
+def _parts(said: Mapping[str, object]) -> Sequence[Message]:
+    content = said.get("content")
+    if type(content) is str and content and not any(map(said.get, _BESIDE_CONTENT)):  # nearly always
+        return [{"type": "text", "content": content}]
+    return list(_each_part(said))
+
+
+def _each_part(said: Mapping[str, object]) -> Iterator[Message]:
     # `reasoning_content` is DeepSeek's and vLLM's name, `reasoning` that of Groq, Cerebras and OpenRouter.
     reasoning = text(said.get("reasoning_content")) or text(said.get("reasoning"))
     if reasoning:
         yield {"type": "reasoning", "content": reasoning}
     content = said.get("content")
-    if isinstance(content, str):  # nearly always
-        if content:
-            yield {"type": "text", "content": content}
-    else:
-        yield from content_parts(content)
+    yield from content_parts(content)
     refusal = text(said.get("refusal"))
     if refusal:
         yield {"type": "refusal", "content": refusal}

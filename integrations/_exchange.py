@@ -121,18 +121,26 @@ class Reply:
     messages: Content = tuple
     content: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
 
-    def known(self) -> dict[str, AttributeValue]:
-        """Return all attributes without content."""
-        found: dict[str, AttributeValue] = {}
-        found.update(self.attributes)
-        found.update(self.usage.attributes())
-        if self.id:
-            found[semconv.RESPONSE_ID] = self.id
+    def facts(self) -> dict[str, AttributeValue]:
+        """Return the attributes without content that many replies have in the same way."""
+        found = dict(self.attributes)
         if self.model:
             found[semconv.RESPONSE_MODEL] = self.model
         if self.finish_reasons:
             found[semconv.RESPONSE_FINISH_REASONS] = tuple(self.finish_reasons)
         return found
+
+    def counts(self) -> dict[str, AttributeValue]:
+        """Return those that belong to this reply: its id, its tokens."""
+        found: dict[str, AttributeValue] = {}
+        found.update(self.usage.attributes())
+        if self.id:
+            found[semconv.RESPONSE_ID] = self.id
+        return found
+
+    def known(self) -> dict[str, AttributeValue]:
+        """Return all attributes without content."""
+        return {**self.facts(), **self.counts()}
 
     def said(self) -> dict[str, Callable[[], object]]:
         """Return what makes the attributes with content."""

@@ -191,7 +191,8 @@ _known: tuple[MeterProvider, str, CallMeter] | None = None
 def find_meter(names: str) -> CallMeter | None:
     """Return what measures calls; `None` as long as the program has no MeterProvider."""
     global _known  # noqa: PLW0603 - instruments are made once for each provider
-    if not _is_set():
+    # There may be a provider. OpenTelemetry, when it is asked, looks into the environment each time.
+    if not _NAMED and getattr(_internal, "_METER_PROVIDER", _internal) is None:
         return None
     provider = metrics.get_meter_provider()
     known = _known
@@ -202,11 +203,6 @@ def find_meter(names: str) -> CallMeter | None:
     meter = CallMeter(provider, names)
     _known = (provider, names, meter)
     return meter
-
-
-def _is_set() -> bool:
-    """Say whether there may be a provider. OpenTelemetry, when it is asked, looks into the environment each time."""
-    return _NAMED or getattr(_internal, "_METER_PROVIDER", _internal) is not None
 
 
 def _counts(usage: Usage) -> Iterator[tuple[str, int, str]]:

@@ -37,22 +37,12 @@ _MIME_TYPES: Final = {
 class ModelCall(Call):
     """The span of one call."""
 
-    __slots__ = (
-        "_answers",
-        "_content",
-        "_counts_itself",
-        "_describe",
-        "_encode",
-        "_kind",
-        "_known",
-        "_learned",
-        "_request",
-        "_runtime",
-        "_span",
-        "_written",
-        "captures_content",
-        "is_put_off",
-    )
+    # As they are at first: most calls never change them.
+    _content: Mapping[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    _learned: Reply | None = None
+    _answers = 0
+    _written: object = None
+    _counts_itself = False
 
     def __init__(
         self,
@@ -65,11 +55,6 @@ class ModelCall(Call):
     ) -> None:
         self._runtime = active
         self._kind = kind
-        self._content: dict[str, str] = {}
-        self._learned: Reply | None = None
-        self._answers = 0
-        self._written: object = None
-        self._counts_itself = False
         # What is put off is read from the body as it went out.
         self._encode = active.encode_json if later else active.encode
         # Samplers and processors see what says what is asked of whom. Where there are none it can wait.
@@ -111,15 +96,15 @@ class ModelCall(Call):
 
     def _tell(self, request: Request, known: dict[str, AttributeValue]) -> None:
         """Put on the span what is known of the request: its content is only made for a span that is kept."""
-        found = {**known, **self._on_span(self._encoded(request.said()))} if self.captures_content else known
+        content = self._on_span(self._encoded(request.said())) if self.captures_content else {}
         span = self._span
         if not known:
-            span.set_attributes(found)
+            span.set_attributes(content)
         elif isinstance(span, JournalSpan):
-            span.tell(request.name, found)
+            span.tell(request.name, known, content)
         else:
             span.update_name(request.name)
-            span.set_attributes(found)
+            span.set_attributes({**known, **content})
         # Whether the provider will not say how many tokens the reply took, and they shall be counted here.
         estimates = self._runtime.settings.stream_usage == "estimate" and self.captures_content
         self._counts_itself = estimates and not request.reports_usage
@@ -175,10 +160,16 @@ class ModelCall(Call):
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self.describe()
+        span = self._span
+        facts: dict[str, AttributeValue] = {}
         found: dict[str, AttributeValue] = {}
         try:
-            found = self._found(self._counted(reply, error, outcome), outcome)
-            self._span.set_attributes(found)
+            self._find(self._counted(reply, error, outcome), outcome, facts, found)
+            if isinstance(span, JournalSpan):
+                span.set_facts(facts)
+            else:
+                found = {**found, **facts}
+            span.set_attributes(found)
         except Exception as failure:
             report("record the reply of a model", failure)
         try:
@@ -189,11 +180,11 @@ class ModelCall(Call):
         except Exception as failure:
             report("record the failure of a model call", failure)
         if self._meter is not None:
-            context = trace.set_span_in_context(self._span)
-            self._measure({**self._known, **found}, reply or self._learned, error, context)
+            context = trace.set_span_in_context(span)
+            self._measure({**self._known, **found, **facts}, reply or self._learned, error, context)
         if self._runtime.settings.details_event != "off":
-            self._emit_details(found, reply, error)
-        end_safely(self._span)
+            self._emit_details({**found, **facts}, reply, error)
+        end_safely(span)
 
     def _counted(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> Reply | None:
         """Return the reply with estimated tokens, where it is a whole stream that says nothing of its own."""
@@ -201,31 +192,39 @@ class ModelCall(Call):
             return reply
         return reply if reply.usage.attributes() else estimated(self._request, reply)
 
-    def _found(self, reply: Reply | None, outcome: str | None) -> dict[str, AttributeValue]:
-        found: dict[str, AttributeValue] = {}
+    def _find(
+        self,
+        reply: Reply | None,
+        outcome: str | None,
+        facts: dict[str, AttributeValue],
+        found: dict[str, AttributeValue],
+    ) -> None:
+        """Collect what is known at the end: what other calls have in the same way, and what belongs to this one."""
         if self._written is not None:
-            found, written = _nesting.read_written(self._written)
-            found = {key: value for key, value in found.items() if key not in self._known}
-            self._learned = self._learned or written
+            written, learned = _nesting.read_written(self._written)
+            found.update({key: value for key, value in written.items() if key not in self._known})
+            self._learned = self._learned or learned
         found.update(self._passed(self._request, outcome))
         if reply is not None:
-            found.update(reply.known())
+            facts.update(reply.facts())
+            found.update(reply.counts())
         said = self._learned if reply is None and self.wants_part else reply
         if said is not None and self.captures_content:
             found.update(self._on_span(self._encoded(said.said())))
         try:
-            found.update(self._cost(reply))
+            self._price(reply, facts, found)
         except Exception as error:
             report("price a model call", error)
-        return found
 
-    def _cost(self, reply: Reply | None) -> Mapping[str, AttributeValue]:
+    def _price(
+        self, reply: Reply | None, facts: dict[str, AttributeValue], found: dict[str, AttributeValue]
+    ) -> None:
         learned = self._learned
         theirs = None if reply is None else reply.framework_usd
         if reply is None or (learned is not None and not reply.usage.attributes()):
             reply = learned
         if reply is None:
-            return {}
+            return
         cost = self._runtime.prices.cost(
             PricedCall(
                 provider=self._request.provider,
@@ -236,10 +235,12 @@ class ModelCall(Call):
                 start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
             )
         )
-        if cost is None and theirs is not None:
-            cost = Cost(amount_usd=theirs)
-        found = {} if cost is None else cost.attributes()
-        return found if theirs is None else {**found, semconv.COST_FRAMEWORK: float(theirs)}
+        if theirs is not None:
+            cost = cost or Cost(told_usd=theirs)
+            found[semconv.COST_FRAMEWORK] = float(theirs)
+        if cost is not None:
+            facts.update(cost.facts())
+            found.update(cost.amounts())
 
     def _emit_details(
         self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None
@@ -257,7 +258,7 @@ class ModelCall(Call):
         """Keep content for the event that was asked for; returns what of it the span shall hold."""
         settings = self._runtime.settings
         if settings.details_event != "off":
-            self._content |= {key: str(text) for key, text in content.items()}
+            self._content = {**self._content, **{key: str(text) for key, text in content.items()}}
         return content if settings.capture_content else {}
 
     def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:

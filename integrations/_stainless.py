@@ -145,26 +145,31 @@ class Library(ABC):
             if found is None:
                 return None
             kind, endpoint = found
-            streams = bool(kwargs.get("stream"))
-            injects = streams and active.settings.stream_usage == "inject"
-            changed = self.changed(options, kind) if injects else None
-
-            def ask(sent: Mapping[str, object] | None) -> Asked:
-                return self._asked(client, options if changed is None else changed, url, sent=sent, streams=streams)
-
-            recorded = _Recorded(ask, endpoint, args, kwargs)
+            recorded = _Recorded(self, client, options, url, endpoint, args, kwargs)
+            streams = kwargs.get("stream")
+            if streams and active.settings.stream_usage == "inject":
+                recorded.changes(self.changed(options, kind))
             call = begin(recorded.describe, kind=kind, later=True)
             if call is None:
                 return None
-            recorded.follow(call, self, streams=streams, changed=changed)
+            recorded.call = call
+            if streams:
+                recorded.follow_stream()
         except Exception as error:
             report("read the request to a model", error)
             return None
         return recorded
 
-    def _asked(
-        self, client: Any, options: object, url: str, *, sent: Mapping[str, object] | None, streams: bool
-    ) -> Asked:
+    def asked(self, client: Any, options: object, url: str, sent: Mapping[str, object] | None, streams: object) -> Asked:
+        """Return what a client is asked to do.
+
+        Args:
+            client: Of the library.
+            options: What it was given.
+            url: Where to, as far as that is not said by the client.
+            sent: The body as it went out, if it is at hand.
+            streams: Whether the reply is to come in chunks.
+        """
         target = self._target(client, url)
         params: object = getattr(options, "params", None)
         body = _body(options)
@@ -177,7 +182,7 @@ class Library(ABC):
             files=getattr(options, "files", None),
             provider=target.provider,
             server=target.server,
-            streams=streams,
+            streams=bool(streams),
         )
 
     def _target(self, client: Any, url: str) -> _Target:
@@ -231,25 +236,37 @@ def _body(options: object) -> Mapping[str, object]:
 class _Recorded:
     """One request that is being recorded, and what becomes of it."""
 
-    __slots__ = ("_ask", "_asked", "_call", "_endpoint", "_sent", "_stream", "_tokens", "args", "kwargs")
+    # As they are at first.
+    call = _NONE
+    _asked: Asked | None = None  # as long as nobody asks for it, and for good where the call is left out
+    _sent: bytes | None = None
+    _stream: StreamRecord | None = None
+    _tokens: tuple[Any, ...] = ()
+    _changed: Any = None  # the options with which a stream says more
 
     def __init__(
         self,
-        ask: Callable[[Mapping[str, object] | None], Asked],
+        library: Library,
+        client: Any,
+        options: Any,
+        url: str,
         endpoint: Endpoint,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> None:
-        self._ask = ask
+        self._library = library
+        self._client = client
+        self._options = options
+        self._url = url
         self._endpoint = endpoint
-        self._asked: Asked | None = None  # as long as nobody asks for it, and for good where the call is left out
-        self._sent: bytes | None = None
-        self._call = _NONE
-        self._stream: StreamRecord | None = None
-        self._tokens: tuple[Any, Any, Any] = (None, None, None)
-        # The arguments for the client: as given, but with a stream class that records, and `changed` options.
+        # The arguments for the client: as given, but with a stream class that records, and changed options.
         self.args = args
-        self.kwargs = kwargs
+        self.kwargs: Mapping[str, Any] = kwargs
+
+    def changes(self, options: Any) -> None:
+        """Ask the client with other options, where the call is recorded; `None` to leave them."""
+        if options is not None:
+            self._options = self._changed = options
 
     def describe(self) -> Request:
         """Read what is asked: from the body as it went out, if that is at hand, else from what the client was given."""
@@ -260,31 +277,31 @@ class _Recorded:
             except orjson.JSONDecodeError as error:
                 report("read the body of a request", error)
             self._sent = None
-        self._asked = asked = self._ask(sent)
+        asked = self._asked = self._library.asked(
+            self._client, self._options, self._url, sent, self.kwargs.get("stream")
+        )
         if self._stream is not None:
-            self._stream.chunks = self._endpoint.collect(asked, keep_content=self._call.captures_content)
+            self._stream.chunks = self._endpoint.collect(asked, keep_content=self.call.captures_content)
         return self._endpoint.describe(asked)
 
-    def follow(self, call: Call, library: Library, *, streams: bool, changed: object) -> None:
-        """Say which call it is that is recorded."""
-        self._call = call
-        asked = self._asked
-        if streams and (call.is_put_off or asked is not None):
-            with safely("record a streamed reply"):
-                # What puts the chunks together depends on what is asked: where that is put off, so is this.
-                chunks = (
-                    NoChunks() if asked is None else self._endpoint.collect(asked, keep_content=call.captures_content)
-                )
-                self._stream = StreamRecord(call, chunks, hides=None if changed is None else library.hides)
-                self.kwargs = {**self.kwargs, "stream_cls": library.recording_class(self.kwargs.get("stream_cls"))}
-                if changed is not None and "options" in self.kwargs:
-                    self.kwargs["options"] = changed
-                elif changed is not None:
-                    self.args = (*self.args[:1], changed, *self.args[2:])
+    def follow_stream(self) -> None:
+        """Have the chunks recorded of what is about to be asked for."""
+        call, asked = self.call, self._asked
+        if not call.is_put_off and asked is None:  # it is left out
+            return
+        with safely("record a streamed reply"):
+            # What puts the chunks together depends on what is asked: where that is put off, so is this.
+            chunks = NoChunks() if asked is None else self._endpoint.collect(asked, keep_content=call.captures_content)
+            self._stream = StreamRecord(call, chunks, hides=None if self._changed is None else self._library.hides)
+            self.kwargs = {**self.kwargs, "stream_cls": self._library.recording_class(self.kwargs.get("stream_cls"))}
+            if self._changed is not None and "options" in self.kwargs:
+                self.kwargs["options"] = self._changed
+            elif self._changed is not None:
+                self.args = (*self.args[:1], self._changed, *self.args[2:])
 
     def goes_out(self, request: Any) -> None:
         """Note that an HTTP request is about to be sent, more than once where the client tries again by itself."""
-        call = self._call
+        call = self.call
         call.sent()
         if not call.is_put_off or self._sent is not None:
             return
@@ -302,49 +319,46 @@ class _Recorded:
 
     def enter(self) -> None:
         """Make the span current while the client works, and let the client's parts find what is recorded."""
-        stream = self._stream
-        self._tokens = (
-            self._call.enter(),
-            sending.set(self),
-            None if stream is None else stream.offer(),
-        )
+        tokens = (self.call.enter(), sending.set(self))
+        self._tokens = tokens if self._stream is None else (*tokens, self._stream.offer())
 
     def leave(self) -> None:
         """End what `enter` began."""
         for token in self._tokens:
             detach(token)
+        self._tokens = ()  # they hold what was current before
 
     def failed(self, error: BaseException) -> None:
         """End the span of a call that raised."""
-        self._call.describe()
+        self.call.describe()
         reply = None
         with safely("record the reply of a model"):
             # An answer that was cut short cannot be parsed; the error carries what came and was paid for.
             completion = field(error, "completion")
             reply = None if completion is None else self._read(completion)
-        self._call.end(reply, error=error)
+        self.call.end(reply, error=error)
 
     def received(self, reply: Any) -> None:
         """End the span of a call that came back, or leave that to the response that is still open."""
-        self._call.describe()  # where the way to the server did not say that the request was on it
+        self.call.describe()  # where the way to the server did not say that the request was on it
         if self._asked is None:  # it is left out, or could not be read: then it ends without what it was answered
-            if self._call is not _NONE:
-                self._call.end()
+            if self.call is not _NONE:
+                self.call.end()
             return
         try:
             is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
             response = None if is_read else _http_response(reply)
             if response is None:
-                self._call.end(self._read(reply))
+                self.call.end(self._read(reply))
             elif self._stream is not None:
                 self._stream.follow(response)
             elif response.is_closed:
-                self._call.end(self._read(answer_in(response.content)))
+                self.call.end(self._read(answer_in(response.content)))
             else:
-                BodyRecord(self._call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
+                BodyRecord(self.call, self._read, max_bytes=_MAX_BODY_BYTES).follow(response)
         except Exception as error:
             report("record the reply of a model", error)
-            self._call.end()
+            self.call.end()
 
     def _read(self, answer: object) -> Reply:
         if self._asked is None:

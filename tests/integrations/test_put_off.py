@@ -214,7 +214,7 @@ def test_a_call_whose_request_we_cannot_even_take_apart_ends_with_its_reply(
     def broken(*_arguments: object, **_more: object) -> Asked:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(Library, "_asked", broken)
+    monkeypatch.setattr(Library, "asked", broken)
     with Wire().client() as client:
         reply = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Really?"}])
     assert reply.choices[0].message.content == "Yes."

@@ -34,6 +34,7 @@ _NO_STATE: Final = DEFAULT_TRACE_STATE
 _type_of: Callable[[object], Any] = type  # `type` itself gives what strict checkers call partly unknown
 _NUMBERS: Final = frozenset({int, float, bool})
 _TEXTS: Final[frozenset[type[Any]]] = frozenset({str})
+_KEPT: Final[frozenset[type[Any]]] = frozenset({str, int, float, bool, tuple})
 _BITS: Final = 64
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
@@ -89,7 +90,7 @@ class LineEncoder:
         own: Any = span
         context: SpanContext = own._context
         pieces: list[bytes] = getattr(own, "_ahead", _NOTHING)
-        pieces = pieces + self.attributes(own._attributes, after=len(pieces))
+        pieces = pieces + self.attributes(own._attributes, after=own._told if pieces else 0)
         name = self._names.get(own._name)
         if name is None:
             name = self._remember(self._names, own._name, string(own._name))
@@ -229,6 +230,36 @@ class LineEncoder:
             if len(self._phrases) >= _MAX_PHRASES:
                 self._phrases.clear()
             known = self._phrases[key] = b",".join(self.attributes(attributes()))
+        return known
+
+    def facts(self, attributes: Mapping[str, Any]) -> bytes | None:
+        """Encode attributes that come together again and again with the same values: once.
+
+        Args:
+            attributes: At least one.
+
+        Returns:
+            One piece, free of secrets; `None` where they are not of the kinds that are kept.
+        """
+        # By the classes as well: 1, 1.0 and true are equal, and are written in three ways.
+        kinds = tuple(map(_type_of, attributes.values()))
+        try:
+            key = (tuple(attributes.items()), kinds)
+            known = self._phrases.get(key)
+        except TypeError:  # a list
+            return None
+        if known is None:
+            if not _KEPT.issuperset(kinds) or not _TEXTS.issuperset(map(_type_of, attributes)) or "" in attributes:
+                return None
+            for kind, value in zip(kinds, attributes.values(), strict=True):
+                if kind is tuple and (len(value) > _SHORT or not _TEXTS.issuperset(map(_type_of, value))):
+                    return None
+            known = b",".join(self.attributes(attributes))
+            if len(self._phrases) >= _MAX_PHRASES:
+                self._phrases.clear()
+            # What was redacted is not kept, so that no secret stays in memory.
+            if not self._look(_pairs(attributes)):
+                self._phrases[key] = known
         return known
 
     def _clean(self, piece: bytes) -> bytes:

@@ -1,13 +1,11 @@
 """What one model call is billed by, and what it cost.
 
-Amounts are decimals, rounded to floats once, where they become attributes of a span.
+Amounts are whole numbers, rounded to floats once, where they become attributes of a span.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
-from decimal import Decimal
-from itertools import compress, repeat
-from operator import attrgetter, is_not
+from decimal import Context, Decimal
 from typing import Any, Final, Literal, Self
 
 from tracelm import semconv
@@ -56,9 +54,11 @@ class Usage:
 
     def attributes(self) -> dict[str, int | float]:
         """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
-        counts = _counts(self)
-        told = map(is_not, counts, repeat(None))
-        return dict(compress(zip(_KEYS.values(), counts, strict=True), told))  # type: ignore[arg-type]  # not None
+        found: dict[str, int | float] = {}
+        for name, count in self.__dict__.items():  # what was given, of the many that there are
+            if count is not None and name in _KEYS:
+                found[_KEYS[name]] = count
+        return found
 
     def __add__(self, other: "Usage") -> "Usage":
         """Return what two calls together are billed by; what neither reported is not reported."""
@@ -111,7 +111,6 @@ _KEYS: Final = {
     "web_searches": semconv.WEB_SEARCHES,
     "file_searches": semconv.FILE_SEARCHES,
 }
-_counts: Final[Callable[[Usage], tuple[int | float | None, ...]]] = attrgetter(*_KEYS)
 
 
 def inclusive(usage: Usage, *, cache_is_apart: bool = False, reasoning_is_apart: bool = False) -> Usage:
@@ -130,43 +129,74 @@ def inclusive(usage: Usage, *, cache_is_apart: bool = False, reasoning_is_apart:
     return replace(usage, input_tokens=sent, output_tokens=received)
 
 
+PARTS: Final = 10**15
+"""What a US dollar is counted in: amounts are whole numbers of these, so that their sums are exact."""
+_EXACT: Final = Context(prec=60)
+
+
 @frozen
 class Cost:
     """The price of one model call, split into the buckets that it is the sum of.
 
     Attributes:
-        amount_usd: The whole price.
         source: `local`: computed here; `provider`: reported by the provider.
-        computed_usd: The price computed here: the sum of the buckets. `None` where only the provider knows a price.
-        buckets_usd: Bucket (`input`, `cache_read`, `output`, ...) to its share. One that is not there had nothing
-            in it; one that cost nothing is 0.
+        told_usd: The whole price, where somebody else says it.
+        shares: Bucket (`input`, `cache_read`, `output`, ...) to its share of the price computed here, in `PARTS` of a US
+            dollar. One that is not there had nothing in it; one that cost nothing is 0. `None` where nothing could be
+            computed.
         rule: Which entry of which price list applied, and under what condition: `user:my-model`,
             `genai-prices:openai/gpt-5; service_tier=flex`.
         price_version: The version of that price list; for a price of the user's own, `user-` and a digest of it.
         rates: The prices that applied, as JSON with the keys of `tracelm.init(prices=...)`.
     """
 
-    amount_usd: Decimal
     source: Literal["local", "provider"] = "local"
-    computed_usd: Decimal | None = None
-    buckets_usd: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    told_usd: Decimal | None = None
+    shares: Mapping[str, int] | None = None
     rule: str | None = None
     price_version: str | None = None
     rates: str | None = None
 
-    def attributes(self) -> dict[str, str | float]:
-        """Return the span attributes of this cost."""
-        found: dict[str, str | float] = {
-            semconv.COST_AMOUNT: float(self.amount_usd),
-            semconv.COST_CURRENCY: "USD",
-            semconv.COST_SOURCE: self.source,
-        }
+    @property
+    def amount_usd(self) -> Decimal:
+        """The whole price."""
+        return self.computed_usd or Decimal(0) if self.told_usd is None else self.told_usd
+
+    @property
+    def computed_usd(self) -> Decimal | None:
+        """The price computed here: the sum of the buckets. `None` where only somebody else knows a price."""
+        return None if self.shares is None else _usd(sum(self.shares.values()))
+
+    @property
+    def buckets_usd(self) -> dict[str, Decimal]:
+        """Each bucket's share of the price computed here."""
+        return {bucket: _usd(share) for bucket, share in (self.shares or {}).items()}
+
+    def facts(self) -> dict[str, str]:
+        """Return the span attributes of this cost that many calls have in the same way: where its price is from."""
+        found = {semconv.COST_CURRENCY: "USD", semconv.COST_SOURCE: self.source}
         if self.rule is not None and self.price_version is not None and self.rates is not None:
             found[semconv.COST_RULE] = self.rule
             found[semconv.COST_PRICE_VERSION] = self.price_version
             found[semconv.COST_RATES] = self.rates
-        for bucket, share in self.buckets_usd.items():
-            found[semconv.COST_BUCKETS[bucket]] = float(share)
-        if self.source == "provider" and self.computed_usd is not None:
-            found[semconv.COST_COMPUTED] = float(self.computed_usd)
         return found
+
+    def amounts(self) -> dict[str, float]:
+        """Return the others: the whole, and its buckets."""
+        shares, told = self.shares or {}, self.told_usd
+        # A whole number by a whole number gives the float that is nearest.
+        computed = sum(shares.values()) / PARTS
+        found = {semconv.COST_AMOUNT: computed if told is None else float(told)}
+        for bucket, share in shares.items():
+            found[semconv.COST_BUCKETS[bucket]] = share / PARTS
+        if self.source == "provider" and self.shares is not None:
+            found[semconv.COST_COMPUTED] = computed
+        return found
+
+    def attributes(self) -> dict[str, str | float]:
+        """Return the span attributes of this cost."""
+        return {**self.facts(), **self.amounts()}
+
+
+def _usd(parts: int) -> Decimal:
+    return Decimal(parts).scaleb(-15, _EXACT)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from tracelm.pricing.call import PricedCall
 from tracelm.pricing.rates import EXACT, Rates
 
 if TYPE_CHECKING:
@@ -110,24 +111,21 @@ class PublicPrices:
         self._find = functools.lru_cache(maxsize=4096)(self._look_up)
         self._steps = functools.lru_cache(maxsize=4096)(Entry.steps)
 
-    def rates(
-        self, provider: str, model: str, *, service_tier: str | None, start_ns: int, input_tokens: int
-    ) -> tuple[Rates, str] | None:
+    def rates(self, call: PricedCall, model: str) -> tuple[Rates, str] | None:
         """Return the rates of a model and their rule; `None` when the list does not have it.
 
         Args:
-            provider: `gen_ai.provider.name`.
+            call: Where, when and in which tier; and how long the prompt is: some models cost more when it is long.
             model: The model's name, dated, fine-tuned, or with the provider's own name before it.
-            service_tier: As the response says.
-            start_ns: When the call began.
-            input_tokens: How long the prompt is: some models cost more when it is long.
         """
-        entry = self._find(provider, model)
+        entry = self._find(call.provider, model)
         if entry is None:
             return None
         chosen = None
-        for above, rates, rule in self._steps(entry, service_tier, min(max(start_ns, 0), _LAST_NS) // entry.period_ns):
-            if input_tokens > above:
+        sent = call.usage.input_tokens or 0
+        period = min(max(call.start_ns, 0), _LAST_NS) // entry.period_ns
+        for above, rates, rule in self._steps(entry, call.service_tier, period):
+            if sent > above:
                 chosen = rates, rule
         return chosen
 

@@ -89,8 +89,8 @@ class PriceTable:
         if reported is None or not reported.is_finite() or reported < 0:
             return computed
         if computed is None:
-            return Cost(amount_usd=reported, source="provider")
-        return replace(computed, amount_usd=reported, source="provider")
+            return Cost(told_usd=reported, source="provider")
+        return replace(computed, told_usd=reported, source="provider")
 
     def own_price(self, call: PricedCall) -> OwnPrice | None:
         """Return the user's own price for a call, if there is one: for the model that answered, else as asked for."""
@@ -111,21 +111,11 @@ class PriceTable:
         if own is not None:
             return own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
         public = public_prices()
-        models = [call.response_model, call.request_model]
-        if call.provider in _AZURE and call.response_model:
-            models.pop()  # what was asked for is the name of a deployment, which may read like that of another model
-        for model in models:
-            found = model and public.rates(
-                call.provider,
-                model,
-                service_tier=call.service_tier,
-                start_ns=call.start_ns,
-                input_tokens=call.usage.input_tokens or 0,
-            )
-            if found:
-                rates, rule = found
-                return rates.cost(call.usage, rule=rule, price_version=public.version)
-        return None
+        found = public.rates(call, call.response_model) if call.response_model else None
+        # On Azure what was asked for is the name of a deployment, which may read like that of another model.
+        if found is None and call.request_model and not (call.response_model and call.provider in _AZURE):
+            found = public.rates(call, call.request_model)
+        return None if found is None else found[0].cost(call.usage, rule=found[1], price_version=public.version)
 
 
 def _own_price(name: object, entry: object) -> OwnPrice:

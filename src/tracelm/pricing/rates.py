@@ -1,20 +1,17 @@
 """`Rates`: the prices of one model, and the arithmetic: counts, times rates, in buckets that sum to the amount."""
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from operator import attrgetter
 from typing import Final
 
-from tracelm.pricing.cost import Cost, Usage
+from tracelm.pricing.cost import PARTS, Cost, Usage
 
 _MILLION: Final = 1_000_000
 _HOUR_S: Final = 3_600
 EXACT: Final = Context(prec=60)
 """Our own: what the program has set for its decimals is not for us, and 60 digits hold every sum there can be."""
-_STEP: Final = Decimal("1e-15")
-"""Shares are rounded to this, so that their sum is exact. Of usual prices only those by the hour need it."""
 _MOST: Final = 10**9
 """Tokens, seconds, characters or pieces. No call has more; a count that says so is a fault, not a bill."""
 
@@ -73,21 +70,23 @@ class Rates:
         given: Rate (one of `RATE_KEYS`) to USD. What is not set apart costs what the next wider kind costs: cached
             and audio input what input costs, reasoning and audio output what output costs.
         least_seconds: Audio that is shorter is billed as so long.
-        per_unit: Bucket to the price of one unit in it.
+        per_unit: Bucket to the price of one unit in it, in `PARTS` of a US dollar. Of usual prices only those by the
+            hour are no whole number.
         text: `given` as JSON.
     """
 
     given: Mapping[str, Decimal]
     least_seconds: int = 0
-    per_unit: Mapping[str, Decimal] = field(init=False)
+    per_unit: Mapping[str, int | Decimal] = field(init=False)
     text: str = field(init=False)
 
     def __post_init__(self) -> None:
-        found: dict[str, Decimal] = {}
+        found: dict[str, int | Decimal] = {}
         for bucket, (units, keys) in _BUCKETS.items():
             rate = next((self.given[key] for key in keys if key in self.given), None)
             if rate is not None:
-                found[bucket] = EXACT.divide(rate, Decimal(units))
+                parts = EXACT.divide(EXACT.multiply(rate, Decimal(PARTS)), Decimal(units))
+                found[bucket] = int(parts) if parts == int(parts) else parts
         object.__setattr__(self, "per_unit", found)
         pairs = (f'"{key}": {EXACT.normalize(self.given[key]):f}' for key in RATE_KEYS if key in self.given)
         object.__setattr__(self, "text", f"{{{', '.join(pairs)}}}")
@@ -99,43 +98,33 @@ class Rates:
             The cost, or `None` where it would be a guess: nothing was reported that is billed, something has no
             rate, counts contradict each other (more cached tokens than input), or no call can have so many.
         """
-        buckets = self._buckets(usage)
-        if buckets is None:
+        shares = self._shares(usage)
+        if shares is None:
             return None
-        amount = functools.reduce(EXACT.add, buckets.values(), Decimal(0))
-        return Cost(
-            amount_usd=amount,
-            computed_usd=amount,
-            buckets_usd=buckets,
-            rule=rule,
-            price_version=price_version,
-            rates=self.text,
-        )
+        return Cost(shares=shares, rule=rule, price_version=price_version, rates=self.text)
 
-    def _buckets(self, usage: Usage) -> dict[str, Decimal] | None:
+    def _shares(self, usage: Usage) -> dict[str, int] | None:
         counts = self._counts(usage)
         if counts is None:
             return None
-        found: dict[str, Decimal] = {}
+        found: dict[str, int] = {}
+        per_unit = self.per_unit
         is_unpriced = False
         for bucket, count in counts.items():
             if not count:
                 continue
             if not 0 < count <= _MOST:  # also what is not a number
                 return None
-            rate = self.per_unit.get(bucket)
-            if rate is not None:
-                number = count if isinstance(count, int) else Decimal(str(count))
-                found[bucket] = EXACT.quantize(EXACT.multiply(number, rate), _STEP)
+            if bucket in per_unit:
+                found[bucket] = _times(count, per_unit[bucket])
             elif bucket in _ALSO_TOLD:
                 is_unpriced = True
             else:
                 return None
         if not found and (is_unpriced or (usage.input_tokens is None and usage.output_tokens is None)):
             return None
-        fee = self.per_unit.get("request")
-        if fee is not None:
-            found["request"] = EXACT.quantize(fee, _STEP)
+        if "request" in per_unit:
+            found["request"] = _times(1, per_unit["request"])
         return found
 
     def _counts(self, usage: Usage) -> dict[str, float] | None:
@@ -190,6 +179,13 @@ class Rates:
             (usage.input_image_tokens and usage.cache_read_image_tokens is None and _CACHE_READ_IMAGE in self.given)
             or (usage.input_audio_tokens and usage.cache_read_audio_tokens is None and _CACHE_READ_AUDIO in self.given)
         )
+
+
+def _times(count: float, rate: int | Decimal) -> int:
+    if isinstance(count, int) and isinstance(rate, int):
+        return count * rate
+    number = count if isinstance(count, int) else Decimal(str(count))
+    return int(EXACT.to_integral_value(EXACT.multiply(number, Decimal(rate))))
 
 
 _beside_text: Final[Callable[[Usage], tuple[float | None, ...]]] = attrgetter(

@@ -29,6 +29,8 @@ class JournalSpan(ReadableSpan, Span):
     _dropped_attributes = _dropped_events = _dropped_links = 0
     _ahead: list[bytes] = []  # noqa: RUF012 - replaced, never changed
     """The first of its attributes, as they stand in its line."""
+    _told = 0
+    """How many they are."""
 
     def __init__(
         self,
@@ -73,8 +75,8 @@ class JournalSpan(ReadableSpan, Span):
         if self._still_open("attribute"):
             kept = self._mutable
             if type(value) in PLAIN and type(key) is str and key and len(kept) < MAX_ITEMS:
-                if self._ahead and key in kept:
-                    self._ahead = []
+                if self._told and key in kept:
+                    self._ahead, self._told = [], 0
                 kept[key] = value
             elif _is_name(key):
                 self._put({key: value})
@@ -87,27 +89,50 @@ class JournalSpan(ReadableSpan, Span):
         if self._end_time is None or self._still_open("attribute"):
             self._put(attributes)
 
-    def tell(self, name: str, attributes: Mapping[str, "AttributeValue"]) -> None:
+    def tell(self, name: str, facts: Mapping[str, "AttributeValue"], more: Mapping[str, "AttributeValue"]) -> None:
         """Say what the span is about, where that is known after its start only; what it has already stays.
 
         It is encoded at once: who says it has time for that, which the end has not.
 
         Args:
             name: Its name.
-            attributes: What there is to say.
+            facts: What other spans have in the same way.
+            more: What else there is to say.
         """
         if self._end_time is not None:
             return
         self._name = name
         own = self._mutable
         if own:
-            self._put({key: value for key, value in attributes.items() if key not in own})
-        else:
-            self._put(attributes)
+            facts = {key: value for key, value in facts.items() if key not in own}
+            more = {key: value for key, value in more.items() if key not in own}
+        self.set_facts(facts)
+        self._put(more)
+        self._encode_ahead()
+
+    def set_facts(self, facts: Mapping[str, "AttributeValue"]) -> None:
+        """Set attributes that other spans have in the same way: those are encoded once for all."""
+        kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
+        current = runtime.active
+        if facts and current is not None and self._end_time is None and kept.keys().isdisjoint(facts):
+            if self._told < len(kept):
+                self._encode_ahead()
+            if self._told == len(kept) <= MAX_ITEMS - len(facts):
+                piece = current.lines.facts(facts)
+                if piece is not None:
+                    kept.update(facts)
+                    self._ahead = [*self._ahead, piece]
+                    self._told = len(kept)
+                    return
+        self.set_attributes(facts)
+
+    def _encode_ahead(self) -> None:
+        """Encode the attributes that it has by now."""
         current = runtime.active
         if current is not None:
             try:
-                self._ahead = current.lines.attributes(self._attributes)
+                self._ahead = self._ahead + current.lines.attributes(self._attributes, after=self._told)
+                self._told = len(self._mutable)
             except Exception as error:  # the end will meet it as well
                 report("encode a span", error)
 
@@ -200,8 +225,8 @@ class JournalSpan(ReadableSpan, Span):
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         try:
             found = plain(attributes)
-            if self._ahead and not kept.keys().isdisjoint(found):
-                self._ahead = []
+            if self._told and not kept.keys().isdisjoint(found):
+                self._ahead, self._told = [], 0
             if found is not attributes:
                 self._dropped_attributes += len(attributes) - len(found)
             if len(kept) + len(found) <= MAX_ITEMS:

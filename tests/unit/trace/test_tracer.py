@@ -458,7 +458,8 @@ def test_what_is_told_of_a_span_later_stands_below_what_it_carries_and_can_be_se
     for set_anew in ways:
         with tracelm.attributes({"carried": "by the block"}), tracelm.span("step") as step:
             span: Any = step.otel
-            span.tell("about", {"carried": "told", "told": "once", "kept": 1, "api_key": "sk-" + "a" * 24})
+            facts = {"carried": "told", "told": "once", "kept": 1}
+            span.tell("about", facts, {"api_key": "sk-" + "a" * 24})
             set_anew(span)
     for found in spans.all():
         assert found.name == "about"
