@@ -171,10 +171,10 @@ class Library(ABC):
             streams: Whether the reply is to come in chunks.
         """
         target = self._target(client, url)
+        body = _body(options) if sent is None else sent
+        if sent is not None and "model" not in sent:  # the clients for the clouds move some fields into the address
+            body = {**_body(options), **sent}
         params: object = getattr(options, "params", None)
-        body = _body(options)
-        if sent is not None:  # the clients for the clouds move some fields into the address
-            body = {**body, **sent}
         return Asked(
             path=url.partition("?")[0].rstrip("/"),
             body=self.completed(body, target.path),
@@ -186,14 +186,16 @@ class Library(ABC):
         )
 
     def _target(self, client: Any, url: str) -> _Target:
-        base_url = client.base_url
         if "://" in url:  # a whole address, as `client.post` takes it
             return self._read_target(client, url, None)
+        base_url = client.__dict__.get("_base_url")  # the property imports something, each time that it is asked
+        if base_url is None:
+            base_url = client.base_url
         found = self._targets.get(id(base_url))
-        if found is None or found.base_url is not base_url or found.client is not type(client):
+        if found is None or found.base_url is not base_url or found.client is not client.__class__:
             if len(self._targets) >= _MOST_TARGETS:
                 self._targets.clear()
-            found = self._targets[id(base_url)] = self._read_target(client, str(base_url), base_url)
+            found = self._targets[id(base_url)] = self._read_target(client, str(client.base_url), base_url)
         return found
 
     def _read_target(self, client: Any, address: str, base_url: object) -> _Target:

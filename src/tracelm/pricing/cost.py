@@ -4,7 +4,7 @@ Amounts are whole numbers, rounded to floats once, where they become attributes 
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from decimal import Context, Decimal
 from typing import Any, Final, Literal, Self
 

@@ -1,9 +1,8 @@
 """`Rates`: the prices of one model, and the arithmetic: counts, times rates, in buckets that sum to the amount."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from operator import attrgetter
 from typing import Final
 
 from tracelm.pricing.cost import PARTS, Cost, Usage
@@ -131,7 +130,7 @@ class Rates:
         """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-        if not any(_beside_text(usage)):  # most calls
+        if not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
             thought = usage.reasoning_tokens or 0
             if not (read or written or thought):
                 return {"input": sent, "output": received}
@@ -188,7 +187,7 @@ def _times(count: float, rate: int | Decimal) -> int:
     return int(EXACT.to_integral_value(EXACT.multiply(number, Decimal(rate))))
 
 
-_beside_text: Final[Callable[[Usage], tuple[float | None, ...]]] = attrgetter(
+_BESIDE_TEXT: Final = (
     *("cache_write_1h_tokens", "input_text_tokens", "input_image_tokens", "input_audio_tokens"),
     *("output_text_tokens", "output_image_tokens", "output_audio_tokens"),
     *("cache_read_text_tokens", "cache_read_image_tokens", "cache_read_audio_tokens"),

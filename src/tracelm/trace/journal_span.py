@@ -25,8 +25,11 @@ _UNSET: Final = Status(StatusCode.UNSET)
 class JournalSpan(ReadableSpan, Span):
     """A span that ends in the journal."""
 
-    # Most spans drop nothing, and carry no count of it.
+    # As they are at first: most spans change few of them.
     _dropped_attributes = _dropped_events = _dropped_links = 0
+    _instrumentation_info = None
+    _end_time: int | None = None
+    _status = _UNSET
     _ahead: list[bytes] = []  # noqa: RUF012 - replaced, never changed
     """The first of its attributes, as they stand in its line."""
     _told = 0
@@ -50,14 +53,11 @@ class JournalSpan(ReadableSpan, Span):
         self._parent = parent
         self._resource = provider.resource
         self._instrumentation_scope = scope
-        self._instrumentation_info = None
         self._attributes = attributes
         self._links = links
         self._kind = kind
         self._start_time = start_time
-        self._end_time = None
         self._events: list[Event] = []
-        self._status = _UNSET
         if len(attributes) > MAX_ITEMS:
             self._attributes = {}
             self._put(attributes)

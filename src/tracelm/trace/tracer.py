@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 _SAMPLED_ROOT: Final = sampling.root_flags(sampled=True)
+_SAMPLED: Final = int(TraceFlags.SAMPLED)
 _NO_PARENT: Final = trace.INVALID_SPAN.get_span_context()
 
 
@@ -158,13 +159,19 @@ class JournalTracer(trace.Tracer):
         """
         around = otel_context.get_current() if context is None else context
         above = around.get(SPAN_KEY) if around else None
-        parent = _NO_PARENT if above is None else trace.get_current_span(around).get_span_context()
+        if above is None:
+            parent = None
+        elif type(above) is JournalSpan:
+            parent = above.get_span_context()
+        else:
+            parent = trace.get_current_span(around).get_span_context()
+            parent = parent if parent.is_valid else None
         own = self._decide(parent, attributes, sample_rate, drawn=drawn and self._tail is None)
-        is_sampled = own is None or own.trace_flags & TraceFlags.SAMPLED
+        is_sampled = own is None or own[3] & _SAMPLED
         if own is not None and not is_sampled and self._tail is None:
             return UnsampledSpan.of(own)
         if is_sampled and not self.is_alone:
-            if own is not None and not parent.is_valid:
+            if own is not None and parent is None:
                 context = sampling.admitted(context)
             span = self._sdk.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
@@ -182,12 +189,12 @@ class JournalTracer(trace.Tracer):
                 found.update(plain(inherited(around)))
             except Exception as error:
                 report("give a span what its context carries", error)
-        if self._tail is not None and not own.trace_flags & TraceFlags.SAMPLED:
-            self._tail.started(own, parent)
+        if self._tail is not None and not own[3] & _SAMPLED:
+            self._tail.started(own, parent or _NO_PARENT)
         span = JournalSpan(
             name,
             own,
-            parent if parent.is_valid else None,
+            parent,
             self._provider,
             self._scope,
             found,
@@ -217,14 +224,14 @@ class JournalTracer(trace.Tracer):
             yield span
 
     def _decide(
-        self, parent: SpanContext, attributes: "Attributes", sample_rate: float | None, *, drawn: bool
+        self, parent: SpanContext | None, attributes: "Attributes", sample_rate: float | None, *, drawn: bool
     ) -> SpanContext | None:
         """Give a span its ids and say by their flag whether it is sampled; `None` where only the sampler can tell."""
         ids = self._provider.id_generator
-        if parent.is_valid:
+        if parent is not None:
             if not self._inherits:
                 return None
-            return SpanContext(parent.trace_id, ids.generate_span_id(), False, parent.trace_flags, parent.trace_state)
+            return SpanContext(parent[0], ids.generate_span_id(), False, parent[3], parent[4])
         bound = self._bound if sample_rate is None else sampling.bound_of(sample_rate)
         if bound is None:
             return None
