@@ -53,7 +53,7 @@ _FINISH_REASONS: Final = {"tool_calls": "tool_call", "function_call": "tool_call
 def request_attributes(body: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return the attributes of a request that hold no content, by the names that the endpoints share."""
     found: dict[str, AttributeValue] = {}
-    given = [name for name in body if name in _TELLING]  # of the many there are, a request names few
+    given = [*filter(_TELLING.__contains__, body)]  # of the many there are, a request names few
     if not given:
         return found
     for name in given:
@@ -99,13 +99,11 @@ def _add_others(found: dict[str, AttributeValue], asked: Callable[[str], object]
 
 def input_messages(body: Mapping[str, object]) -> list[Message]:
     """Return `gen_ai.input.messages` of a request."""
-    return [_input_message(each) for each in items(body.get("messages"))]
+    return [*map(_input_message, items(body.get("messages")))]
 
 
 def tool_definitions(body: Mapping[str, object]) -> list[Message]:
     """Return `gen_ai.tool.definitions` of a request, also of one with functions of the old kind."""
-    if "tools" not in body and "functions" not in body:
-        return []
     tools = [_tool(each) for each in items(body.get("tools"))]
     functions = [function_definition(each) for each in items(body.get("functions"))]
     return [tool for tool in (*tools, *functions) if tool]
@@ -119,16 +117,16 @@ def read_reply(completion: object, *, provider: str = "openai") -> Reply:
         provider: Who answered.
     """
     body = fields(completion)
-    choices = [fields(choice) for choice in items(body.get("choices"))]
+    choices = [*map(fields, items(body.get("choices")))]
     reported = body.get("usage") or field(body.get("x_groq"), "usage")
     return Reply(
         id=text(body.get("id")),
         model=text(body.get("model")),
-        finish_reasons=[_finish_reason(choice) for choice in choices],
+        finish_reasons=[*map(_finish_reason, choices)],
         usage=chat_usage(reported, provider=provider),
         service_tier=text(body.get("service_tier")),
         attributes=served_attributes(body),
-        messages=lambda: [_output_message(choice) for choice in choices],
+        messages=lambda: [*map(_output_message, choices)],
     )
 
 

@@ -20,7 +20,7 @@ class ChatEndpoint(Endpoint):
             model=text(body.get("model")),
             attributes={semconv.OPENAI_API_TYPE: "chat_completions", **asked.server, **request_attributes(body)},
             messages=lambda: input_messages(body),
-            tools=lambda: tool_definitions(body),
+            tools=(lambda: tool_definitions(body)) if "tools" in body or "functions" in body else tuple,
             reports_usage=not asked.streams or field(body.get("stream_options"), "include_usage") is True,
         )
 

@@ -57,7 +57,8 @@ class Request:
     @property
     def name(self) -> str:
         """The name of the span."""
-        return f"{self.kind} {self.model}" if self.model else self.kind
+        kind = self.operation or self.title
+        return f"{kind} {self.model}" if self.model else kind
 
     def known(self) -> dict[str, AttributeValue]:
         """Return all attributes without content."""

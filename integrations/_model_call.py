@@ -96,7 +96,7 @@ class ModelCall(Call):
 
     def _tell(self, request: Request, known: dict[str, AttributeValue]) -> None:
         """Put on the span what is known of the request: its content is only made for a span that is kept."""
-        content = self._on_span(self._encoded(request.said())) if self.captures_content else {}
+        content = self._encoded(request.said()) if self.captures_content else {}
         span = self._span
         if not known:
             span.set_attributes(content)
@@ -164,7 +164,8 @@ class ModelCall(Call):
         facts: dict[str, AttributeValue] = {}
         found: dict[str, AttributeValue] = {}
         try:
-            self._find(self._counted(reply, error, outcome), outcome, facts, found)
+            is_whole = self._counts_itself and error is None and outcome is None
+            self._find(self._counted(reply) if is_whole else reply, outcome, facts, found)
             if isinstance(span, JournalSpan):
                 span.set_facts(facts)
             else:
@@ -186,11 +187,9 @@ class ModelCall(Call):
             self._emit_details({**found, **facts}, reply, error)
         end_safely(span)
 
-    def _counted(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> Reply | None:
-        """Return the reply with estimated tokens, where it is a whole stream that says nothing of its own."""
-        if reply is None or error is not None or outcome is not None or not self._counts_itself:
-            return reply
-        return reply if reply.usage.attributes() else estimated(self._request, reply)
+    def _counted(self, reply: Reply | None) -> Reply | None:
+        """Return a reply that came whole, with estimated tokens where it says nothing of its own."""
+        return reply if reply is None or reply.usage.attributes() else estimated(self._request, reply)
 
     def _find(
         self,
@@ -204,13 +203,14 @@ class ModelCall(Call):
             written, learned = _nesting.read_written(self._written)
             found.update({key: value for key, value in written.items() if key not in self._known})
             self._learned = self._learned or learned
-        found.update(self._passed(self._request, outcome))
+        if outcome is not None or self._first_chunk_s is not None or self.attempts > 1:
+            found.update(self._passed(self._request, outcome))
         if reply is not None:
             facts.update(reply.facts())
             found.update(reply.counts())
         said = self._learned if reply is None and self.wants_part else reply
         if said is not None and self.captures_content:
-            found.update(self._on_span(self._encoded(said.said())))
+            found.update(self._encoded(said.said()))
         try:
             self._price(reply, facts, found)
         except Exception as error:
@@ -254,14 +254,8 @@ class ModelCall(Call):
                 facts[semconv.ERROR_TYPE] = kind
             emit_details(facts, self._content, on=self._span.get_span_context())
 
-    def _on_span(self, content: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
-        """Keep content for the event that was asked for; returns what of it the span shall hold."""
-        settings = self._runtime.settings
-        if settings.details_event != "off":
-            self._content = {**self._content, **{key: str(text) for key, text in content.items()}}
-        return content if settings.capture_content else {}
-
     def _encoded(self, said: Mapping[str, Callable[[], object]]) -> dict[str, AttributeValue]:
+        """Encode content, and keep it for the event if that was asked for; returns what of it the span shall hold."""
         found: dict[str, AttributeValue] = {}
         for key, make in said.items():
             if make is tuple:
@@ -277,7 +271,10 @@ class ModelCall(Call):
                         found[key] = str(orjson.loads(encoded.encode()))
             except Exception as error:  # one that cannot be read does not cost the others
                 report("record the content of a model call", error)
-        return found
+        settings = self._runtime.settings
+        if settings.details_event != "off":
+            self._content = {**self._content, **{key: str(text) for key, text in found.items()}}
+        return found if settings.capture_content else {}
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, GeneratorExit):

@@ -64,16 +64,15 @@ class Library(ABC):
         # By the identity of the client's `base_url`, which the target keeps alive.
         self._targets: dict[int, _Target] = {}
 
-    @abstractmethod
-    def find_endpoint(self, method: str, url: str) -> tuple[str, Endpoint] | None:
-        """Return the operation that a request is, and the endpoint that reads it; `None` for all others."""
+    find_endpoint: Callable[[str, str], tuple[str, Endpoint] | None]
+    """Returns the operation that a request is, by method and address, and the endpoint that reads it; `None` for others."""
 
     @abstractmethod
     def provider_of(self, client: Any, host: str, port: int) -> str:
         """Return `gen_ai.provider.name` of a client that sends to this server."""
 
     def completed(self, body: Mapping[str, object], path: str) -> Mapping[str, object]:
-        """Return a body with what the path of the client's address says in its place."""
+        """Return a body that names no model with what the path of the client's address says in its place."""
         return body
 
     def changed(self, options: Any, kind: str) -> Any:
@@ -177,7 +176,7 @@ class Library(ABC):
         params: object = getattr(options, "params", None)
         return Asked(
             path=url.partition("?")[0].rstrip("/"),
-            body=self.completed(body, target.path),
+            body=body if "model" in body else self.completed(body, target.path),
             query=cast("Mapping[str, object]", params) if params and isinstance(params, Mapping) else {},
             files=getattr(options, "files", None),
             provider=target.provider,
@@ -304,7 +303,7 @@ class _Recorded:
     def goes_out(self, request: Any) -> None:
         """Note that an HTTP request is about to be sent, more than once where the client tries again by itself."""
         call = self.call
-        call.sent()
+        call.attempts += 1
         if not call.is_put_off or self._sent is not None:
             return
         try:
@@ -351,7 +350,7 @@ class _Recorded:
             is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
             response = None if is_read else _http_response(reply)
             if response is None:
-                self.call.end(self._read(reply))
+                self.call.end(self._endpoint.read(self._asked, reply))
             elif self._stream is not None:
                 self._stream.follow(response)
             elif response.is_closed:

@@ -12,7 +12,6 @@ from opentelemetry.context import get_value
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
 from tracelm.integrations._claude.endpoints import find_claude_endpoint
-from tracelm.integrations._endpoint import Endpoint
 from tracelm.integrations._nesting import SUPPRESSED_BY_TRACELOOP
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
@@ -62,9 +61,7 @@ class AnthropicInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 class _Anthropic(Library):
     """Anthropic's client, and those for the clouds that come with it."""
 
-    def find_endpoint(self, method: str, url: str) -> tuple[str, Endpoint] | None:
-        """Return the operation that a request is, and the endpoint that reads it; `None` for all others."""
-        return find_claude_endpoint(method, url)
+    find_endpoint = staticmethod(find_claude_endpoint)
 
     def provider_of(self, client: Any, host: str, port: int) -> str:
         """Return `gen_ai.provider.name` of a client that sends to this server."""

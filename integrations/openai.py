@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from tracelm.integrations._endpoint import Endpoint
 from tracelm.integrations._openai.routes import find_endpoint
 from tracelm.integrations._openai.stream_usage import asking, hides
 from tracelm.integrations._patches import patch
@@ -45,9 +44,7 @@ class OpenAIInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 class _OpenAI(Library):
     """OpenAI's client."""
 
-    def find_endpoint(self, method: str, url: str) -> tuple[str, Endpoint] | None:
-        """Return the operation that a request is, and the endpoint that reads it; `None` for all others."""
-        return find_endpoint(method, url)
+    find_endpoint = staticmethod(find_endpoint)
 
     def provider_of(self, client: Any, host: str, port: int) -> str:
         """Return `gen_ai.provider.name` of a client that sends to this server."""
@@ -58,8 +55,8 @@ class _OpenAI(Library):
         return "azure.ai.openai" if is_azure and provider not in AZURE else provider
 
     def completed(self, body: Mapping[str, object], path: str) -> Mapping[str, object]:
-        """Return a body with the model, which Azure's addresses may name in its place."""
-        if "model" not in body and "/deployments/" in path:
+        """Return a body that names no model with the one that Azure's addresses may name."""
+        if "/deployments/" in path:
             return {**body, "model": path.partition("/deployments/")[2].partition("/")[0]}
         return body
 

@@ -184,7 +184,7 @@ class LineEncoder:
         """
         pieces: list[bytes] = []
         add, seen, numeric, prefix, dumps = pieces.append, self._pairs.get, self._numeric, key_prefix, orjson.dumps
-        pairs = _items(attributes)
+        pairs = attributes.items() if isinstance(attributes, dict) else _items(attributes)
         for pair in islice(pairs, after, None) if after else pairs:
             kind = _type_of(pair[1])
             if kind is str:

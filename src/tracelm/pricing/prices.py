@@ -84,7 +84,11 @@ class PriceTable:
         Returns:
             The cost, or `None` when the price is not known.
         """
-        computed = self._computed(call)
+        computed = None
+        found = self._rates(call)
+        if found is not None:
+            rates, rule, version = found
+            computed = rates.cost(call.usage, rule=rule, price_version=version)
         reported = call.usage.reported_usd
         if reported is None or not reported.is_finite() or reported < 0:
             return computed
@@ -106,16 +110,17 @@ class PriceTable:
                     return price
         return None
 
-    def _computed(self, call: PricedCall) -> Cost | None:
+    def _rates(self, call: PricedCall) -> tuple[Rates, str, str] | None:
+        """Return the rates of a call, their rule, and the version of the list that has them."""
         own = self.own_price(call) if self.own else None
         if own is not None:
-            return own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
+            return own.rates, f"user:{own.name}", own.version
         public = public_prices()
         found = public.rates(call, call.response_model) if call.response_model else None
         # On Azure what was asked for is the name of a deployment, which may read like that of another model.
         if found is None and call.request_model and not (call.response_model and call.provider in _AZURE):
             found = public.rates(call, call.request_model)
-        return None if found is None else found[0].cost(call.usage, rule=found[1], price_version=public.version)
+        return None if found is None else (*found, public.version)
 
 
 def _own_price(name: object, entry: object) -> OwnPrice:

@@ -14,7 +14,8 @@ MAX_SPANS: Final = 2_000
 
 _lock: Final = threading.Lock()
 _traces: Final[OrderedDict[int, list["ReadableSpan"]]] = OrderedDict()
-_readers: Final[set[int]] = set()
+readers: Final[set[int]] = set()
+"""Who reads. Asked on the way of each span, so it is no function."""
 
 
 def keep_for(reader: object) -> None:
@@ -25,13 +26,8 @@ def keep_for(reader: object) -> None:
     """
     key = id(reader)
     with _lock:
-        _readers.add(key)
+        readers.add(key)
     weakref.finalize(reader, _forget, key).atexit = False
-
-
-def is_kept() -> bool:
-    """Whether anybody reads."""
-    return bool(_readers)
 
 
 def note(span: "ReadableSpan") -> None:
@@ -68,6 +64,6 @@ def clear() -> None:
 
 def _forget(key: int) -> None:
     # Called by the garbage collector, perhaps in a thread that holds the lock: sets and dicts need none for this.
-    _readers.discard(key)
-    if not _readers:
+    readers.discard(key)
+    if not readers:
         _traces.clear()

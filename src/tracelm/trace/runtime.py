@@ -1,8 +1,9 @@
 """What `tracelm.init()` sets up and every recording part reads."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import TraceFlags
@@ -48,6 +49,8 @@ class Runtime:
         redactor: Takes the secrets out of values and records.
         lines: Encodes records for the journal.
         media: Keeps images and sounds.
+        encode: Returns any value as bounded JSON text without secrets.
+        encode_json: Returns the same for a value that came over the network as JSON, or went.
         tail: Holds what was not sampled until it is known whether it failed; only with `keep_errors`.
     """
 
@@ -60,6 +63,8 @@ class Runtime:
     tail: "Tail | None" = None
     lines: LineEncoder = field(init=False)
     media: "MediaFolder" = field(init=False)
+    encode: Callable[[object], CleanText] = field(init=False)
+    encode_json: Callable[[object], CleanText] = field(init=False)
     _resources: dict[int, tuple["Resource", bytes]] = field(default_factory=dict[int, Any])
     _latest: tuple["Resource | None", bytes] = field(default=(None, b""), init=False)
 
@@ -68,22 +73,10 @@ class Runtime:
 
         self.lines = LineEncoder(self.redactor.may_hold_secret, self.redactor.line)
         self.media = MediaFolder(self.settings.home, self.settings.media_max_bytes)
-
-    def encode(self, value: object) -> CleanText:
-        """Return any value as bounded JSON text without secrets."""
-        return values.encode(
-            value, max_bytes=self.settings.max_attribute_bytes, redactor=self.redactor, media=self.media
+        self.encode = partial(
+            values.encode, max_bytes=self.settings.max_attribute_bytes, redactor=self.redactor, media=self.media
         )
-
-    def encode_json(self, value: object) -> CleanText:
-        """Return the same for a value that came over the network as JSON, or went."""
-        return values.encode(
-            value,
-            max_bytes=self.settings.max_attribute_bytes,
-            redactor=self.redactor,
-            media=self.media,
-            is_json=True,
-        )
+        self.encode_json = partial(self.encode, is_json=True)
 
     def resource(self, resource: "Resource") -> bytes:
         """Return the encoded resource, with the project in it."""
@@ -104,9 +97,9 @@ class Runtime:
             context: SpanContext | None = own._context
             if context is None:
                 return
-            if tally.is_kept():
+            if tally.sums_of:
                 tally.count(context.trace_id, span.attributes)
-            if recent.is_kept():
+            if recent.readers:
                 recent.note(span)
             if context[3] & _SAMPLED:
                 self._write(span)

@@ -30,17 +30,13 @@ class Tally:
         return self.input_tokens + self.output_tokens
 
 
-_open: Final[dict[int, Tally]] = {}
+sums_of: Final[dict[int, Tally]] = {}
+"""By trace id. Empty as long as nobody waits for a sum: asked on the way of each span, so it is no function."""
 
 
 def is_of_trial(trace_id: int) -> bool:
     """Whether a trace is a row of an evaluation that runs: these are what sums are kept of."""
-    return trace_id in _open
-
-
-def is_kept() -> bool:
-    """Whether anybody waits for a sum."""
-    return bool(_open)
+    return trace_id in sums_of
 
 
 @contextmanager
@@ -51,16 +47,16 @@ def tally(trace_id: str) -> Generator[Tally]:
         trace_id: 32 hex digits.
     """
     key = int(trace_id, 16)
-    sums = _open[key] = Tally()
+    sums = sums_of[key] = Tally()
     try:
         yield sums
     finally:
-        _open.pop(key, None)
+        sums_of.pop(key, None)
 
 
 def count(trace_id: int, attributes: Mapping[str, Any] | None) -> None:
     """Add a finished span to the tally of its trace, if somebody keeps one."""
-    sums = _open.get(trace_id)
+    sums = sums_of.get(trace_id)
     if sums is None or not attributes or attributes.get(semconv.OPERATION_NAME) not in semconv.MODEL_OPERATIONS:
         return
     sums.requests += 1
