@@ -131,17 +131,10 @@ class Reply:
             found[semconv.RESPONSE_FINISH_REASONS] = tuple(self.finish_reasons)
         return found
 
-    def counts(self) -> dict[str, AttributeValue]:
-        """Return those that belong to this reply: its id, its tokens."""
-        found: dict[str, AttributeValue] = {}
-        found.update(self.usage.attributes())
-        if self.id:
-            found[semconv.RESPONSE_ID] = self.id
-        return found
-
     def known(self) -> dict[str, AttributeValue]:
         """Return all attributes without content."""
-        return {**self.facts(), **self.counts()}
+        found = {**self.facts(), **self.usage.attributes()}
+        return found | {semconv.RESPONSE_ID: self.id} if self.id else found
 
     def said(self) -> dict[str, Callable[[], object]]:
         """Return what makes the attributes with content."""

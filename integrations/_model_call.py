@@ -162,15 +162,16 @@ class ModelCall(Call):
         self.describe()
         span = self._span
         facts: dict[str, AttributeValue] = {}
+        numbers: dict[str, float] = {}
         found: dict[str, AttributeValue] = {}
         try:
             is_whole = self._counts_itself and error is None and outcome is None
-            self._find(self._counted(reply) if is_whole else reply, outcome, facts, found)
+            self._find(self._counted(reply) if is_whole else reply, outcome, facts, numbers, found)
             if isinstance(span, JournalSpan):
-                span.set_facts(facts)
+                span.set_attributes(found)
+                span.tell_more(facts, numbers)
             else:
-                found = {**found, **facts}
-            span.set_attributes(found)
+                span.set_attributes({**found, **facts, **numbers})
         except Exception as failure:
             report("record the reply of a model", failure)
         try:
@@ -182,9 +183,9 @@ class ModelCall(Call):
             report("record the failure of a model call", failure)
         if self._meter is not None:
             context = trace.set_span_in_context(span)
-            self._measure({**self._known, **found, **facts}, reply or self._learned, error, context)
+            self._measure({**self._known, **found, **facts, **numbers}, reply or self._learned, error, context)
         if self._runtime.settings.details_event != "off":
-            self._emit_details({**found, **facts}, reply, error)
+            self._emit_details({**found, **facts, **numbers}, reply, error)
         end_safely(span)
 
     def _counted(self, reply: Reply | None) -> Reply | None:
@@ -196,9 +197,10 @@ class ModelCall(Call):
         reply: Reply | None,
         outcome: str | None,
         facts: dict[str, AttributeValue],
+        numbers: dict[str, float],
         found: dict[str, AttributeValue],
     ) -> None:
-        """Collect what is known at the end: what other calls have in the same way, and what belongs to this one."""
+        """Collect what is known at the end: what other calls have in the same way, how much of what, and the rest."""
         if self._written is not None:
             written, learned = _nesting.read_written(self._written)
             found.update({key: value for key, value in written.items() if key not in self._known})
@@ -207,18 +209,18 @@ class ModelCall(Call):
             found.update(self._passed(self._request, outcome))
         if reply is not None:
             facts.update(reply.facts())
-            found.update(reply.counts())
+            numbers.update(reply.usage.attributes())
+            if reply.id:
+                found[semconv.RESPONSE_ID] = reply.id
         said = self._learned if reply is None and self.wants_part else reply
         if said is not None and self.captures_content:
             found.update(self._encoded(said.said()))
         try:
-            self._price(reply, facts, found)
+            self._price(reply, facts, numbers)
         except Exception as error:
             report("price a model call", error)
 
-    def _price(
-        self, reply: Reply | None, facts: dict[str, AttributeValue], found: dict[str, AttributeValue]
-    ) -> None:
+    def _price(self, reply: Reply | None, facts: dict[str, AttributeValue], numbers: dict[str, float]) -> None:
         learned = self._learned
         theirs = None if reply is None else reply.framework_usd
         if reply is None or (learned is not None and not reply.usage.attributes()):
@@ -237,10 +239,10 @@ class ModelCall(Call):
         )
         if theirs is not None:
             cost = cost or Cost(told_usd=theirs)
-            found[semconv.COST_FRAMEWORK] = float(theirs)
+            numbers[semconv.COST_FRAMEWORK] = float(theirs)
         if cost is not None:
             facts.update(cost.facts())
-            found.update(cost.amounts())
+            numbers.update(cost.amounts())
 
     def _emit_details(
         self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None

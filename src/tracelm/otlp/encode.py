@@ -227,40 +227,65 @@ class LineEncoder:
         """
         known = self._phrases.get(key)
         if known is None:
-            if len(self._phrases) >= _MAX_PHRASES:
-                self._phrases.clear()
-            known = self._phrases[key] = b",".join(self.attributes(attributes()))
+            known = self._keep(key, b",".join(self.attributes(attributes())))
         return known
 
-    def facts(self, attributes: Mapping[str, Any]) -> bytes | None:
-        """Encode attributes that come together again and again with the same values: once.
+    def alike(self, facts: Mapping[str, Any], numbers: Mapping[str, float]) -> list[bytes] | None:
+        """Encode attributes that many records have in the same way: what of them repeats, once.
 
         Args:
-            attributes: At least one.
+            facts: Come together again and again, with the same values.
+            numbers: Come together again and again, with other values.
 
         Returns:
-            One piece, free of secrets; `None` where they are not of the kinds that are kept.
+            One piece for each of the two that is not empty, free of secrets; `None` where there are others among them
+            than plain values, finite numbers, and names and texts without secrets.
         """
-        # By the classes as well: 1, 1.0 and true are equal, and are written in three ways.
-        kinds = tuple(map(_type_of, attributes.values()))
+        pieces: list[bytes] = []
         try:
-            key = (tuple(attributes.items()), kinds)
-            known = self._phrases.get(key)
-        except TypeError:  # a list
-            return None
-        if known is None:
-            if not _KEPT.issuperset(kinds) or not _TEXTS.issuperset(map(_type_of, attributes)) or "" in attributes:
-                return None
-            for kind, value in zip(kinds, attributes.values(), strict=True):
-                if kind is tuple and (len(value) > _SHORT or not _TEXTS.issuperset(map(_type_of, value))):
+            # By the classes as well: 1, 1.0 and true are equal, and are written in three ways.
+            if facts:
+                kinds = tuple(map(_type_of, facts.values()))
+                key: Hashable = (*facts.items(), kinds)
+                pieces.append(self._phrases.get(key) or self._keep(key, self._fact(facts, kinds)))
+            if numbers:
+                values = tuple(numbers.values())
+                kinds = tuple(map(_type_of, values))
+                key = (*numbers, kinds)
+                if not all(map(math.isfinite, values)) or max(values) > _MOST or min(values) < _LEAST:
                     return None
-            known = b",".join(self.attributes(attributes))
-            if len(self._phrases) >= _MAX_PHRASES:
-                self._phrases.clear()
-            # What was redacted is not kept, so that no secret stays in memory.
-            if not self._look(_pairs(attributes)):
-                self._phrases[key] = known
-        return known
+                pieces.append((self._phrases.get(key) or self._keep(key, self._form(numbers, kinds))) % values)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return pieces
+
+    def _fact(self, facts: Mapping[str, Any], kinds: Sequence[type[Any]]) -> bytes:
+        for kind, value in zip(kinds, facts.values(), strict=True):
+            is_short = kind is not tuple or (len(value) <= _SHORT and _TEXTS.issuperset(map(_type_of, value)))
+            if kind not in _KEPT or not is_short:
+                raise ValueError("not plain")
+        return self._without_secrets(facts)
+
+    def _form(self, numbers: Mapping[str, float], kinds: Sequence[type[Any]]) -> bytes:
+        """Return what numbers under some names are put into."""
+        if not {*kinds} <= {int, float}:
+            raise ValueError("no numbers")
+        self._without_secrets(numbers)
+        values = (b'{"intValue":"%d"}' if kind is int else b'{"doubleValue":%a}' for kind in kinds)
+        prefixes = (key_prefix(name).replace(b"%", b"%%") for name in numbers)
+        return b",".join(b"%b%b}" % pair for pair in zip(prefixes, values, strict=True))
+
+    def _without_secrets(self, attributes: Mapping[str, Any]) -> bytes:
+        encoded = _pairs(attributes)
+        if not _TEXTS.issuperset(map(_type_of, attributes)) or "" in attributes or self._look(encoded):
+            raise ValueError("not to be kept")
+        return encoded
+
+    def _keep(self, key: Hashable, phrase: bytes) -> bytes:
+        if len(self._phrases) >= _MAX_PHRASES:
+            self._phrases.clear()
+        self._phrases[key] = phrase
+        return phrase
 
     def _clean(self, piece: bytes) -> bytes:
         return self._redact(piece) if self._look(piece) else piece

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from tracelm.pricing.call import PricedCall
 from tracelm.pricing.rates import EXACT, Rates
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ _SPEEDS: Final = frozenset({("anthropic", "fast")})
 _LEAST_SECONDS: Final = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """Groq bills at least ten seconds of audio a request."""
 _DAY_NS: Final = 86_400_000_000_000
-_MINUTE_NS: Final = 60_000_000_000
-_LAST_NS: Final = 250_000_000_000_000_000_000  # the year 9892: datetime ends with 9999
+MINUTE_NS: Final = 60_000_000_000
+_LAST_MINUTE: Final = 4_000_000_000  # in the year 9575: datetime ends with 9999
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -110,24 +109,16 @@ class PublicPrices:
         self.version = _version(snapshot)
         self._find = functools.lru_cache(maxsize=4096)(self._look_up)
         self._steps = functools.lru_cache(maxsize=4096)(Entry.steps)
+        self.priced = functools.lru_cache(maxsize=4096)(self._priced)
+        """Returns, by provider, model, tier and minute, above how many input tokens which rates hold, and their rule."""
 
-    def rates(self, call: PricedCall, model: str) -> tuple[Rates, str] | None:
-        """Return the rates of a model and their rule; `None` when the list does not have it.
-
-        Args:
-            call: Where, when and in which tier; and how long the prompt is: some models cost more when it is long.
-            model: The model's name, dated, fine-tuned, or with the provider's own name before it.
-        """
-        entry = self._find(call.provider, model)
-        if entry is None:
-            return None
-        chosen = None
-        sent = call.usage.input_tokens or 0
-        period = min(max(call.start_ns, 0), _LAST_NS) // entry.period_ns
-        for above, rates, rule in self._steps(entry, call.service_tier, period):
-            if sent > above:
-                chosen = rates, rule
-        return chosen
+    def _priced(
+        self, provider: str, model: str, service_tier: str | None, minute: int
+    ) -> "tuple[tuple[int, Rates, str], ...]":
+        """Return the prices by the length of the prompt, as `Entry.steps` does; none where the list has no such model."""
+        entry = self._find(provider, model)
+        at_ns = min(max(minute, 0), _LAST_MINUTE) * MINUTE_NS
+        return () if entry is None else self._steps(entry, service_tier, at_ns // entry.period_ns)
 
     def _look_up(self, provider: str, model: str) -> Entry | None:
         known_as = _PROVIDER_IDS.get(provider, provider)
@@ -140,7 +131,7 @@ class PublicPrices:
         owner, info = found
         return Entry(
             rule=f"genai-prices:{owner.id}/{info.id}",
-            period_ns=_MINUTE_NS if _depends_on_the_hour(info) else _DAY_NS,
+            period_ns=MINUTE_NS if _depends_on_the_hour(info) else _DAY_NS,
             _info=info,
             _is_own=any(info is each for each in owner.models),
             _owner=owner.id,

@@ -11,7 +11,7 @@ from typing import Final, Self, cast
 from tracelm.errors import ConfigError
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
-from tracelm.pricing.listed import public_prices
+from tracelm.pricing.listed import MINUTE_NS, public_prices
 from tracelm.pricing.rates import RATE_KEYS, Rates
 
 _MOST_USD: Final = 1_000_000
@@ -116,11 +116,18 @@ class PriceTable:
         if own is not None:
             return own.rates, f"user:{own.name}", own.version
         public = public_prices()
-        found = public.rates(call, call.response_model) if call.response_model else None
+        tier, minute = call.service_tier, call.start_ns // MINUTE_NS
+        asked, answered = call.request_model, call.response_model
+        steps = public.priced(call.provider, answered, tier, minute) if answered else ()
         # On Azure what was asked for is the name of a deployment, which may read like that of another model.
-        if found is None and call.request_model and not (call.response_model and call.provider in _AZURE):
-            found = public.rates(call, call.request_model)
-        return None if found is None else (*found, public.version)
+        if not steps and asked and not (answered and call.provider in _AZURE):
+            steps = public.priced(call.provider, asked, tier, minute)
+        sent = call.usage.input_tokens or 0
+        found = None
+        for above, rates, rule in steps:
+            if sent > above:
+                found = rates, rule, public.version
+        return found
 
 
 def _own_price(name: object, entry: object) -> OwnPrice:

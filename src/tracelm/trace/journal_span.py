@@ -106,25 +106,31 @@ class JournalSpan(ReadableSpan, Span):
         if own:
             facts = {key: value for key, value in facts.items() if key not in own}
             more = {key: value for key, value in more.items() if key not in own}
-        self.set_facts(facts)
+        self.tell_more(facts, {})
         self._put(more)
         self._encode_ahead()
 
-    def set_facts(self, facts: Mapping[str, "AttributeValue"]) -> None:
-        """Set attributes that other spans have in the same way: those are encoded once for all."""
+    def tell_more(self, facts: Mapping[str, "AttributeValue"], numbers: Mapping[str, float]) -> None:
+        """Set attributes that need not be encoded one by one.
+
+        Args:
+            facts: What other spans have in the same way.
+            numbers: What other spans have as well, but for the numbers themselves.
+        """
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         current = runtime.active
-        if facts and current is not None and self._end_time is None and kept.keys().isdisjoint(facts):
+        is_new = kept.keys().isdisjoint(facts) and kept.keys().isdisjoint(numbers)
+        if current is not None and is_new and self._end_time is None:
             if self._told < len(kept):
                 self._encode_ahead()
-            if self._told == len(kept) <= MAX_ITEMS - len(facts):
-                piece = current.lines.facts(facts)
-                if piece is not None:
-                    kept.update(facts)
-                    self._ahead = [*self._ahead, piece]
-                    self._told = len(kept)
-                    return
-        self.set_attributes(facts)
+            pieces = current.lines.alike(facts, numbers)
+            if pieces is not None and self._told == len(kept) <= MAX_ITEMS - len(facts) - len(numbers):
+                kept.update(facts)
+                kept.update(numbers)
+                self._ahead = [*self._ahead, *pieces]
+                self._told = len(kept)
+                return
+        self.set_attributes({**facts, **numbers})
 
     def _encode_ahead(self) -> None:
         """Encode the attributes that it has by now."""
