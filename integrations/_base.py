@@ -11,6 +11,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
+from tracelm import semconv
 from tracelm.integrations import _nesting
 from tracelm.integrations._call import Call, together
 from tracelm.integrations._exchange import Reply, Request
@@ -95,7 +96,9 @@ class InnerCall(Call):
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         with safely("tell the call further out what is known"):
-            known = self._request.known() | self._passed(self._request, outcome)
+            known = self._request.known() | self._passed(self._request)
+            if outcome is not None:
+                known[semconv.STREAM_OUTCOME] = outcome
             learned = self._learned
             if reply is None or (learned is not None and not reply.usage.attributes()):
                 self._outer.learn(known if reply is None else known | reply.known(), learned)

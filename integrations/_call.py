@@ -33,10 +33,9 @@ class Call:
     """Whether prompts and replies are recorded."""
     is_put_off = False
     """Whether what is asked has not been read yet."""
-    attempts = 0
-    """How often the request went out: more than once where the client tries again by itself."""
     # As they are at first: most calls never change them.
     _is_over = False
+    _sent = 0
     _first_chunk_s: float | None = None
     _gaps_s: list[float] = []  # noqa: RUF012 - replaced with the first chunk
 
@@ -72,6 +71,10 @@ class Call:
     def was_answered_once(self) -> bool:
         """Whether one call further in, and not several, has told what it was answered."""
         return False
+
+    def sent(self) -> None:
+        """Note that the request goes out; more than once where the client tries again by itself."""
+        self._sent += 1
 
     @property
     def times_chunks(self) -> bool:
@@ -131,15 +134,13 @@ class Call:
                 )
             )
 
-    def _passed(self, request: Request, outcome: str | None) -> dict[str, AttributeValue]:
-        found: dict[str, AttributeValue] = {}
+    def _passed(self, request: Request) -> dict[str, float]:
+        found: dict[str, float] = {}
         # A program may read any answer in pieces; only a stream was asked for as one.
         if self._first_chunk_s is not None and semconv.REQUEST_STREAM in request.attributes:
             found[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk_s
-        if self.attempts > 1:
-            found[semconv.HTTP_RESEND_COUNT] = self.attempts - 1
-        if outcome is not None:
-            found[semconv.STREAM_OUTCOME] = outcome
+        if self._sent > 1:
+            found[semconv.HTTP_RESEND_COUNT] = self._sent - 1
         return found
 
 

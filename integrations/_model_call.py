@@ -25,7 +25,7 @@ from tracelm.pricing.cost import Cost
 from tracelm.trace.journal_span import JournalSpan
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
-from tracelm.trace.spans import end_safely, record_failure
+from tracelm.trace.spans import record_failure
 from tracelm.trace.values import type_name
 
 _MIME_TYPES: Final = {
@@ -38,7 +38,7 @@ class ModelCall(Call):
     """The span of one call."""
 
     # As they are at first: most calls never change them.
-    _content: Mapping[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    _content: Mapping[str, str] = {}
     _learned: Reply | None = None
     _answers = 0
     _written: object = None
@@ -168,8 +168,7 @@ class ModelCall(Call):
             is_whole = self._counts_itself and error is None and outcome is None
             self._find(self._counted(reply) if is_whole else reply, outcome, facts, numbers, found)
             if isinstance(span, JournalSpan):
-                span.set_attributes(found)
-                span.tell_more(facts, numbers)
+                span.tell_more(facts, numbers, found)
             else:
                 span.set_attributes({**found, **facts, **numbers})
         except Exception as failure:
@@ -186,7 +185,10 @@ class ModelCall(Call):
             self._measure({**self._known, **found, **facts, **numbers}, reply or self._learned, error, context)
         if self._runtime.settings.details_event != "off":
             self._emit_details({**found, **facts, **numbers}, reply, error)
-        end_safely(span)
+        try:  # what `end_safely` does, one step less on the way of each call
+            span.end()
+        except Exception as failure:
+            report("end a span", failure)
 
     def _counted(self, reply: Reply | None) -> Reply | None:
         """Return a reply that came whole, with estimated tokens where it says nothing of its own."""
@@ -205,8 +207,10 @@ class ModelCall(Call):
             written, learned = _nesting.read_written(self._written)
             found.update({key: value for key, value in written.items() if key not in self._known})
             self._learned = self._learned or learned
-        if outcome is not None or self._first_chunk_s is not None or self.attempts > 1:
-            found.update(self._passed(self._request, outcome))
+        if self._first_chunk_s is not None or self._sent > 1:
+            numbers.update(self._passed(self._request))
+        if outcome is not None:
+            found[semconv.STREAM_OUTCOME] = outcome
         if reply is not None:
             facts.update(reply.facts())
             numbers.update(reply.usage.attributes())

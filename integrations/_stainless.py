@@ -65,7 +65,7 @@ class Library(ABC):
         self._targets: dict[int, _Target] = {}
 
     find_endpoint: Callable[[str, str], tuple[str, Endpoint] | None]
-    """Returns the operation that a request is, by method and address, and the endpoint that reads it; `None` for others."""
+    """Returns, by method and address, which operation a request is and which endpoint reads it; `None` for others."""
 
     @abstractmethod
     def provider_of(self, client: Any, host: str, port: int) -> str:
@@ -159,7 +159,9 @@ class Library(ABC):
             return None
         return recorded
 
-    def asked(self, client: Any, options: object, url: str, sent: Mapping[str, object] | None, streams: object) -> Asked:
+    def asked(
+        self, client: Any, options: object, url: str, sent: Mapping[str, object] | None, streams: object
+    ) -> Asked:
         """Return what a client is asked to do.
 
         Args:
@@ -303,7 +305,7 @@ class _Recorded:
     def goes_out(self, request: Any) -> None:
         """Note that an HTTP request is about to be sent, more than once where the client tries again by itself."""
         call = self.call
-        call.attempts += 1
+        call.sent()
         if not call.is_put_off or self._sent is not None:
             return
         try:

@@ -158,7 +158,7 @@ class _Recorded:
         with safely("count the attempts of a call"):
             again = count(field(field(answer, "ResponseMetadata"), "RetryAttempts")) or 0
             for _ in range(again + 1):
-                self.call.attempts += 1
+                self.call.sent()
 
     def _follow(self, asked: Asked, stream: Any) -> None:
         chunks = self._endpoint.collect(asked, keep_content=self.call.captures_content)

@@ -124,7 +124,7 @@ def _attempt(method: Callable[..., Any], is_on: Callable[[], bool]) -> Callable[
     def note() -> None:
         call = _sending.get()
         if call is not None and is_on():
-            call.attempts += 1
+            call.sent()
 
     @functools.wraps(method)
     def send(client: Any, /, *args: Any, **kwargs: Any) -> Any:

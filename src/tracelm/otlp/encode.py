@@ -90,7 +90,9 @@ class LineEncoder:
         own: Any = span
         context: SpanContext = own._context
         pieces: list[bytes] = getattr(own, "_ahead", _NOTHING)
-        pieces = pieces + self.attributes(own._attributes, after=own._told if pieces else 0)
+        told = own._told if pieces else 0
+        if not told or told < len(own._attributes):
+            pieces = pieces + self.attributes(own._attributes, after=told)
         name = self._names.get(own._name)
         if name is None:
             name = self._remember(self._names, own._name, string(own._name))
@@ -230,16 +232,19 @@ class LineEncoder:
             known = self._keep(key, b",".join(self.attributes(attributes())))
         return known
 
-    def alike(self, facts: Mapping[str, Any], numbers: Mapping[str, float]) -> list[bytes] | None:
+    def alike(
+        self, facts: Mapping[str, Any], numbers: Mapping[str, float], texts: Mapping[str, Any]
+    ) -> list[bytes] | None:
         """Encode attributes that many records have in the same way: what of them repeats, once.
 
         Args:
             facts: Come together again and again, with the same values.
             numbers: Come together again and again, with other values.
+            texts: Hardly ever come again.
 
         Returns:
-            One piece for each of the two that is not empty, free of secrets; `None` where there are others among them
-            than plain values, finite numbers, and names and texts without secrets.
+            The pieces, free of secrets; `None` where there are others among them than plain values without secrets,
+            finite numbers, and texts.
         """
         pieces: list[bytes] = []
         try:
@@ -255,6 +260,13 @@ class LineEncoder:
                 if not all(map(math.isfinite, values)) or max(values) > _MOST or min(values) < _LEAST:
                     return None
                 pieces.append((self._phrases.get(key) or self._keep(key, self._form(numbers, kinds))) % values)
+            for name, text in texts.items():
+                if _type_of(text) is CleanText:
+                    pieces.append(b'%b{"stringValue":%b}}' % (key_prefix(name), orjson.dumps(text)))
+                elif _type_of(text) is str and name:
+                    pieces.append(self._clean(_pair(name, text)))
+                else:
+                    return None
         except (TypeError, ValueError, OverflowError):
             return None
         return pieces

@@ -141,9 +141,8 @@ class Cost:
     Attributes:
         source: `local`: computed here; `provider`: reported by the provider.
         told_usd: The whole price, where somebody else says it.
-        shares: Bucket (`input`, `cache_read`, `output`, ...) to its share of the price computed here, in `PARTS` of a US
-            dollar. One that is not there had nothing in it; one that cost nothing is 0. `None` where nothing could be
-            computed.
+        shares: Bucket (`input`, `cache_read`, `output`, ...) to its share of the price computed here, in `PARTS` of a
+            US dollar. One that is not there had nothing in it; one that cost nothing is 0. `None`: there are none.
         rule: Which entry of which price list applied, and under what condition: `user:my-model`,
             `genai-prices:openai/gpt-5; service_tier=flex`.
         price_version: The version of that price list; for a price of the user's own, `user-` and a digest of it.

@@ -110,12 +110,12 @@ class PublicPrices:
         self._find = functools.lru_cache(maxsize=4096)(self._look_up)
         self._steps = functools.lru_cache(maxsize=4096)(Entry.steps)
         self.priced = functools.lru_cache(maxsize=4096)(self._priced)
-        """Returns, by provider, model, tier and minute, above how many input tokens which rates hold, and their rule."""
+        """Returns by provider, model, tier and minute: above how many input tokens which rates hold, and their rule."""
 
     def _priced(
         self, provider: str, model: str, service_tier: str | None, minute: int
     ) -> "tuple[tuple[int, Rates, str], ...]":
-        """Return the prices by the length of the prompt, as `Entry.steps` does; none where the list has no such model."""
+        """Return the prices by the length of the prompt, as `Entry.steps` does; none of a model that is not listed."""
         entry = self._find(provider, model)
         at_ns = min(max(minute, 0), _LAST_MINUTE) * MINUTE_NS
         return () if entry is None else self._steps(entry, service_tier, at_ns // entry.period_ns)

@@ -84,11 +84,11 @@ class PriceTable:
         Returns:
             The cost, or `None` when the price is not known.
         """
-        computed = None
-        found = self._rates(call)
-        if found is not None:
-            rates, rule, version = found
-            computed = rates.cost(call.usage, rule=rule, price_version=version)
+        own = self.own_price(call) if self.own else None
+        if own is not None:
+            computed = own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
+        else:
+            computed = self._public_cost(call)
         reported = call.usage.reported_usd
         if reported is None or not reported.is_finite() or reported < 0:
             return computed
@@ -110,11 +110,8 @@ class PriceTable:
                     return price
         return None
 
-    def _rates(self, call: PricedCall) -> tuple[Rates, str, str] | None:
-        """Return the rates of a call, their rule, and the version of the list that has them."""
-        own = self.own_price(call) if self.own else None
-        if own is not None:
-            return own.rates, f"user:{own.name}", own.version
+    @staticmethod
+    def _public_cost(call: PricedCall) -> Cost | None:
         public = public_prices()
         tier, minute = call.service_tier, call.start_ns // MINUTE_NS
         asked, answered = call.request_model, call.response_model
@@ -126,8 +123,8 @@ class PriceTable:
         found = None
         for above, rates, rule in steps:
             if sent > above:
-                found = rates, rule, public.version
-        return found
+                found = rates, rule
+        return None if found is None else found[0].cost(call.usage, rule=found[1], price_version=public.version)
 
 
 def _own_price(name: object, entry: object) -> OwnPrice:

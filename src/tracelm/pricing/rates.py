@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from itertools import compress
+from operator import mul
 from typing import Final
 
 from tracelm.pricing.cost import PARTS, Cost, Usage
@@ -78,6 +80,8 @@ class Rates:
     least_seconds: int = 0
     per_unit: Mapping[str, int | Decimal] = field(init=False)
     text: str = field(init=False)
+    _of_text: tuple[int, ...] | None = field(init=False)
+    """The prices of `_TEXT`, where they are all there is, and whole numbers."""
 
     def __post_init__(self) -> None:
         found: dict[str, int | Decimal] = {}
@@ -87,6 +91,9 @@ class Rates:
                 parts = EXACT.divide(EXACT.multiply(rate, Decimal(PARTS)), Decimal(units))
                 found[bucket] = int(parts) if parts == int(parts) else parts
         object.__setattr__(self, "per_unit", found)
+        of_text = [found.get(bucket) for bucket in _TEXT]
+        is_whole = "request" not in found and all(isinstance(each, int) for each in of_text)
+        object.__setattr__(self, "_of_text", tuple(of_text) if is_whole else None)
         pairs = (f'"{key}": {EXACT.normalize(self.given[key]):f}' for key in RATE_KEYS if key in self.given)
         object.__setattr__(self, "text", f"{{{', '.join(pairs)}}}")
 
@@ -97,7 +104,16 @@ class Rates:
             The cost, or `None` where it would be a guess: nothing was reported that is billed, something has no
             rate, counts contradict each other (more cached tokens than input), or no call can have so many.
         """
-        shares = self._shares(usage)
+        shares: dict[str, int] | None = None
+        if self._of_text is not None and not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
+            read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+            sent, received = usage.input_tokens or 0, usage.output_tokens or 0
+            thought = usage.reasoning_tokens or 0
+            counts = (sent - written - read, read, written, received - thought, thought)
+            if min(counts) >= 0 and 0 < max(counts) <= _MOST:
+                shares = dict(compress(zip(_TEXT, map(mul, counts, self._of_text), strict=True), counts))
+        if shares is None:
+            shares = self._shares(usage)
         if shares is None:
             return None
         return Cost(shares=shares, rule=rule, price_version=price_version, rates=self.text)
@@ -130,17 +146,6 @@ class Rates:
         """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-        if not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
-            thought = usage.reasoning_tokens or 0
-            if not (read or written or thought):
-                return {"input": sent, "output": received}
-            return {
-                "input": sent - written - read,
-                "cache_read": read,
-                "cache_write": written,
-                "output": received - thought,
-                "reasoning": thought,
-            }
         images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
         drawn, spoken = usage.output_image_tokens or 0, usage.output_audio_tokens or 0
         thought, kept = usage.reasoning_tokens or 0, usage.cache_write_1h_tokens or 0
@@ -187,10 +192,12 @@ def _times(count: float, rate: int | Decimal) -> int:
     return int(EXACT.to_integral_value(EXACT.multiply(number, Decimal(rate))))
 
 
-_BESIDE_TEXT: Final = (
+_TEXT: Final[tuple[str, ...]] = ("input", "cache_read", "cache_write", "output", "reasoning")
+"""The buckets of a plain text, its cache and its reasoning."""
+_BESIDE_TEXT: Final[tuple[str, ...]] = (
     *("cache_write_1h_tokens", "input_text_tokens", "input_image_tokens", "input_audio_tokens"),
     *("output_text_tokens", "output_image_tokens", "output_audio_tokens"),
     *("cache_read_text_tokens", "cache_read_image_tokens", "cache_read_audio_tokens"),
     *("input_seconds", "input_characters", "images", "web_searches", "file_searches"),
 )
-"""What is billed by something else than a plain text, its cache and its reasoning, or says how a count splits up."""
+"""What is billed by something else than `_TEXT`, or says how a count splits up."""

@@ -106,39 +106,50 @@ class JournalSpan(ReadableSpan, Span):
         if own:
             facts = {key: value for key, value in facts.items() if key not in own}
             more = {key: value for key, value in more.items() if key not in own}
-        self.tell_more(facts, {})
-        self._put(more)
-        self._encode_ahead()
+        self.tell_more(facts, {}, more)
+        if self._told < len(own):
+            self._encode_ahead()
 
-    def tell_more(self, facts: Mapping[str, "AttributeValue"], numbers: Mapping[str, float]) -> None:
-        """Set attributes that need not be encoded one by one.
+    def tell_more(
+        self,
+        facts: Mapping[str, "AttributeValue"],
+        numbers: Mapping[str, float],
+        more: Mapping[str, "AttributeValue"],
+    ) -> None:
+        """Set attributes that need not be encoded one by one; no two of them are the same.
 
         Args:
             facts: What other spans have in the same way.
             numbers: What other spans have as well, but for the numbers themselves.
+            more: What is its own. Texts are encoded at once.
         """
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         current = runtime.active
-        is_new = kept.keys().isdisjoint(facts) and kept.keys().isdisjoint(numbers)
-        if current is not None and is_new and self._end_time is None:
-            if self._told < len(kept):
-                self._encode_ahead()
-            pieces = current.lines.alike(facts, numbers)
-            if pieces is not None and self._told == len(kept) <= MAX_ITEMS - len(facts) - len(numbers):
+        before, new = len(kept), len(facts) + len(numbers) + len(more)
+        if self._told < before:
+            self._encode_ahead()
+        if current is not None and self._end_time is None and self._told == before <= MAX_ITEMS - new:
+            pieces = current.lines.alike(facts, numbers, more)
+            if pieces is not None:
                 kept.update(facts)
                 kept.update(numbers)
-                self._ahead = [*self._ahead, *pieces]
-                self._told = len(kept)
+                kept.update(more)
+                if len(kept) == before + new:
+                    self._ahead = [*self._ahead, *pieces]
+                    self._told = before + new  # not `len(kept)`, which another thread may have changed
+                else:  # some of them were set before
+                    self._ahead, self._told = [], 0
                 return
-        self.set_attributes({**facts, **numbers})
+        self.set_attributes({**facts, **numbers, **more})
 
     def _encode_ahead(self) -> None:
         """Encode the attributes that it has by now."""
         current = runtime.active
         if current is not None:
             try:
-                self._ahead = self._ahead + current.lines.attributes(self._attributes, after=self._told)
-                self._told = len(self._mutable)
+                pieces = current.lines.attributes(self._attributes, after=self._told)
+                self._ahead = [*self._ahead, *pieces]
+                self._told += len(pieces)
             except Exception as error:  # the end will meet it as well
                 report("encode a span", error)
 

@@ -261,6 +261,23 @@ def test_the_buckets_sum_to_the_amount_exactly(usage: Usage, rates: dict[str, An
     assert all(share >= 0 for share in cost.buckets_usd.values())
 
 
+@given(
+    counts=st.lists(st.none() | st.integers(-5, 20_000_000), min_size=5, max_size=5),
+    rates=_rates,
+)
+def test_a_plain_text_costs_what_the_rule_for_everything_says(counts: list[int | None], rates: dict[str, Any]) -> None:
+    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+    usage = Usage(**dict(zip(names, counts, strict=True)))  # type: ignore[arg-type]  # counts
+    given_rates = {key: Decimal(str(rate)) for key, rate in rates.items()}
+    usual, general = Rates(given_rates), Rates(given_rates)
+    object.__setattr__(general, "_of_text", None)
+    cost = usual.cost(usage, rule="", price_version="")
+    assert cost == general.cost(usage, rule="", price_version="")
+    if cost is not None:
+        assert cost.amounts()[semconv.COST_AMOUNT] == float(cost.amount_usd)
+        assert [float(share) for share in cost.buckets_usd.values()] == list(cost.amounts().values())[1:]
+
+
 @given(usage=_usages(), rates=_rates)
 def test_on_the_span_they_do_within_the_last_digit(usage: Usage, rates: dict[str, Any]) -> None:
     cost = known(price(PriceTable.from_user({"m": rates}), usage, "m"))
