@@ -235,7 +235,8 @@ def test_before_init_calls_pass_straight_through(
         assert runtime.active is None
         with caplog.at_level(logging.WARNING):
             assert getattr(adapter, way)(own_url)
-        assert caplog.records == []
+        # Clients that other tests have left to the garbage collector are logged by asyncio, at any time.
+        assert [each for each in caplog.records if each.name != "asyncio"] == []
     finally:
         instrumentor.uninstrument()
 
