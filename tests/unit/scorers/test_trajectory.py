@@ -74,11 +74,15 @@ def context_of(*arguments: Any) -> ScoreContext:
     return noted[0]
 
 
+def _forget(_span: object) -> None:
+    """Keep nothing in memory."""
+
+
 @pytest.fixture(params=["memory", "store"])
 def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each promise holds for spans that are still in memory, and for those that only the store has."""
     if request.param == "store":
-        monkeypatch.setattr(recent, "note", lambda _span: None)
+        monkeypatch.setattr(recent, "note", _forget)
     return str(request.param)
 
 
