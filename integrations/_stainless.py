@@ -189,11 +189,12 @@ class Library(ABC):
     def _target(self, client: Any, url: str) -> _Target:
         if "://" in url:  # a whole address, as `client.post` takes it
             return self._read_target(client, url, None)
-        base_url = client.__dict__.get("_base_url")  # the property imports something, each time that it is asked
+        kind = client.__class__
+        base_url = client.__dict__.get("_base_url") if _holds_its_address(kind) else None
         if base_url is None:
             base_url = client.base_url
         found = self._targets.get(id(base_url))
-        if found is None or found.base_url is not base_url or found.client is not client.__class__:
+        if found is None or found.base_url is not base_url or found.client is not kind:
             if len(self._targets) >= _MOST_TARGETS:
                 self._targets.clear()
             found = self._targets[id(base_url)] = self._read_target(client, str(client.base_url), base_url)
@@ -367,6 +368,14 @@ class _Recorded:
         if self._asked is None:
             return Reply()
         return self._endpoint.read(self._asked, answer)
+
+
+@functools.lru_cache(maxsize=256)
+def _holds_its_address(kind: type[Any]) -> bool:
+    """Say whether a client's `base_url` is the library's own: its property may import something each time."""
+    getter = getattr(inspect.getattr_static(kind, "base_url", None), "fget", None)
+    module = getattr(getter, "__module__", "").partition(".")[0]
+    return module in {"openai", "anthropic"}
 
 
 @functools.lru_cache(maxsize=256)

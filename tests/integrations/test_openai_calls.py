@@ -318,6 +318,25 @@ def test_provider_and_server(base_url: str, provider: str, address: str, port: i
     assert attributes["server.port"] == port
 
 
+def test_a_client_that_tells_its_address_anew_is_asked_each_time(spans: Spans) -> None:
+    hosts = ["api.groq.com", "api.deepseek.com"]
+
+    class Changing(openai.OpenAI):
+        @property
+        def base_url(self) -> Any:
+            return http.URL(f"https://{hosts[0]}/v1/")
+
+        @base_url.setter
+        def base_url(self, url: object) -> None:
+            """Stay with its own."""
+
+    with Changing(api_key="test", http_client=http.Client(transport=_answering(REPLY))) as client:
+        client.chat.completions.create(**ASK)
+        del hosts[0]
+        client.chat.completions.create(**ASK)
+    assert [span.attributes["server.address"] for span in spans.all()] == ["api.groq.com", "api.deepseek.com"]
+
+
 @pytest.mark.openai(2, 0)
 def test_request_parameters(spans: Spans) -> None:
     with _client("http://h/v1", REPLY) as client:

@@ -116,12 +116,12 @@ class JournalSpan(ReadableSpan, Span):
         numbers: Mapping[str, float],
         more: Mapping[str, "AttributeValue"],
     ) -> None:
-        """Set attributes that need not be encoded one by one; no two of them are the same.
+        """Set attributes that need not be encoded one by one.
 
         Args:
             facts: What other spans have in the same way.
             numbers: What other spans have as well, but for the numbers themselves.
-            more: What is its own. Texts are encoded at once.
+            more: What is its own, and is not said by the others. Texts are encoded at once.
         """
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         current = runtime.active
@@ -131,16 +131,16 @@ class JournalSpan(ReadableSpan, Span):
         if current is not None and self._end_time is None and self._told == before <= MAX_ITEMS - new:
             pieces = current.lines.alike(facts, numbers, more)
             if pieces is not None:
+                kept.update(more)
                 kept.update(facts)
                 kept.update(numbers)
-                kept.update(more)
                 if len(kept) == before + new:
                     self._ahead = [*self._ahead, *pieces]
                     self._told = before + new  # not `len(kept)`, which another thread may have changed
-                else:  # some of them were set before
+                else:  # some of them stand there twice, or were set before
                     self._ahead, self._told = [], 0
                 return
-        self.set_attributes({**facts, **numbers, **more})
+        self.set_attributes({**more, **facts, **numbers})
 
     def _encode_ahead(self) -> None:
         """Encode the attributes that it has by now."""
