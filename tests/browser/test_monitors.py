@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
 from tests.browser.seen import lines
@@ -89,6 +89,25 @@ def test_an_alert_is_an_episode_that_leads_to_the_chart_and_to_what_failed(page:
     episode.get_by_role("link", name="Failed traces").click()
     expect(page).to_have_url(re.compile(r"where=score\.mentions_app%3Afailed"))
     expect(lines(page)).to_have_count(8)
+
+
+def test_while_the_next_answer_is_awaited_an_episode_leads_to_its_traces(page: Page, server: Serving) -> None:
+    page.goto(f"{server.url}/monitors")
+    history = page.get_by_role("table", name="What alerts have said")
+    episode = history.get_by_role("row").filter(has_text="app is missing")
+    expect(episode).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/api/v1/alerts\?"), hold)
+    episode.get_by_role("link", name="Chart").click()
+    expect(page).to_have_url(re.compile(r"since=\d{19}&until=\d{19}"))
+    expect(episode.get_by_role("link", name="Failed traces")).to_have_attribute("href", re.compile(r"until=\d{19}"))
+    assert held
+    for route in held:
+        route.continue_()
 
 
 def test_an_alert_that_is_over_says_so_and_a_notice_that_did_not_arrive_says_what_helps(

@@ -64,7 +64,8 @@ export function Alerts({ monitor, span }: { monitor: string; span: Span }) {
         Alerts
       </h2>
       {standing.data.items.length > 0 && <StandingTable lines={standing.data.items} />}
-      <History monitor={monitor} episodes={episodes} nowNs={BigInt(history.dataUpdatedAt) * 1_000_000n} />
+      {/* While the answer before still stands for the next one, that one has no time yet: then that of the other question. */}
+      <History monitor={monitor} episodes={episodes} nowNs={BigInt(history.dataUpdatedAt || standing.dataUpdatedAt) * 1_000_000n} />
       {history.hasNextPage && (
         <button type="button" className="button" disabled={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
           Show earlier ones
