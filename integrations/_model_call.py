@@ -25,7 +25,7 @@ from tracelm.pricing.cost import Cost
 from tracelm.trace.journal_span import JournalSpan
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
-from tracelm.trace.spans import record_failure
+from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
 _MIME_TYPES: Final = {
@@ -185,10 +185,7 @@ class ModelCall(Call):
             self._measure({**self._known, **found, **facts, **numbers}, reply or self._learned, error, context)
         if self._runtime.settings.details_event != "off":
             self._emit_details({**found, **facts, **numbers}, reply, error)
-        try:  # what `end_safely` does, one step less on the way of each call
-            span.end()
-        except Exception as failure:
-            report("end a span", failure)
+        end_safely(span)
 
     def _counted(self, reply: Reply | None) -> Reply | None:
         """Return a reply that came whole, with estimated tokens where it says nothing of its own."""

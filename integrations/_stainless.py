@@ -172,9 +172,9 @@ class Library(ABC):
             streams: Whether the reply is to come in chunks.
         """
         target = self._target(client, url)
-        body = _body(options) if sent is None else sent
-        if sent is not None and "model" not in sent:  # the clients for the clouds move some fields into the address
-            body = {**_body(options), **sent}
+        body = sent
+        if body is None or "model" not in body:  # the clients for the clouds move some fields into the address
+            body = {**_body(options), **(body or {})}
         params: object = getattr(options, "params", None)
         return Asked(
             path=url.partition("?")[0].rstrip("/"),

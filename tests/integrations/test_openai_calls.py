@@ -1,8 +1,6 @@
 """Every way to ask for a chat completion becomes one span with the same facts; nothing else is touched."""
 
 import json
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import openai
@@ -12,10 +10,9 @@ from inline_snapshot import snapshot
 
 import tracelm
 from tests.integrations.answering import REPLY
-from tests.openai_client import http
+from tests.openai_client import ASK, answering, client_of, http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
-from tracelm.integrations._chat import read_reply
 from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
@@ -30,25 +27,6 @@ def anyio_backend() -> str:
 class _Place(pydantic.BaseModel):
     city: str
     country: str
-
-
-def _answering(*bodies: Mapping[str, Any], status: int = 200) -> http.MockTransport:
-    """Answer each request with the next body, then with the last one again."""
-    left = list(bodies)
-
-    def answer(_request: http.Request) -> http.Response:
-        body = left.pop(0) if len(left) > 1 else left[0]
-        return http.Response(body.get("status", status), json=body, headers={"retry-after-ms": "1"})
-
-    return http.MockTransport(answer)
-
-
-def _client(base_url: str, *bodies: Mapping[str, Any], max_retries: int = 0) -> Any:
-    http_client = http.Client(transport=_answering(*bodies))
-    return openai.OpenAI(base_url=base_url, api_key="test", max_retries=max_retries, http_client=http_client)
-
-
-ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Really?"}]}
 
 
 def test_the_whole_span_of_a_reply(own_url: str, spans: Spans) -> None:
@@ -134,7 +112,7 @@ def test_parse_returns_the_parsed_object(own_url: str, spans: Spans) -> None:
 def test_a_reply_cut_short_that_cannot_be_parsed_keeps_its_tokens(spans: Spans) -> None:
     cut = {**REPLY["choices"][0], "finish_reason": "length", "message": {"role": "assistant", "content": '{"ci'}}
     with (
-        _client("http://h/v1", {**REPLY, "choices": [cut]}) as client,
+        client_of("http://h/v1", {**REPLY, "choices": [cut]}) as client,
         pytest.raises(openai.LengthFinishReasonError),
     ):
         client.chat.completions.parse(**ASK, response_format=_Place)
@@ -216,7 +194,7 @@ def test_a_plain_post_is_recorded(reply: Recorded, spans: Spans) -> None:
 
 @pytest.mark.openai(3, 0)
 def test_other_endpoints_pass_untouched(spans: Spans) -> None:
-    with _client("http://h/v1", {"object": "list", "data": []}) as client:
+    with client_of("http://h/v1", {"object": "list", "data": []}) as client:
         assert client.models.list().data == []
         assert client.chat.completions.list().data == []
         assert client.files.list().data == []
@@ -232,7 +210,7 @@ def test_other_endpoints_pass_untouched(spans: Spans) -> None:
 
 def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
-    with _client("http://h/v1", busy, busy, REPLY, max_retries=2) as client:
+    with client_of("http://h/v1", busy, busy, REPLY, max_retries=2) as client:
         client.chat.completions.create(**ASK)
     span = spans.one()
     assert (span.status, span.attributes["http.request.resend_count"]) == ("unset", 2)
@@ -240,7 +218,7 @@ def test_a_call_with_retries_is_one_span(spans: Spans) -> None:
 
 async def test_retries_of_the_async_client_are_counted(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
-    http_client = http.AsyncClient(transport=_answering(busy, REPLY))
+    http_client = http.AsyncClient(transport=answering(busy, REPLY))
     async with openai.AsyncOpenAI(api_key="test", max_retries=1, http_client=http_client) as client:
         await client.chat.completions.create(**ASK)
     assert spans.one().attributes["http.request.resend_count"] == 1
@@ -248,7 +226,7 @@ async def test_retries_of_the_async_client_are_counted(spans: Spans) -> None:
 
 def test_retries_in_vain_are_counted(spans: Spans) -> None:
     busy = {"status": 503, "error": {"message": "busy"}}
-    with _client("http://h/v1", busy, max_retries=1) as client, pytest.raises(openai.InternalServerError):
+    with client_of("http://h/v1", busy, max_retries=1) as client, pytest.raises(openai.InternalServerError):
         client.chat.completions.create(**ASK)
     assert spans.one().attributes["http.request.resend_count"] == 1
 
@@ -266,80 +244,9 @@ def test_a_server_that_is_not_there(spans: Spans) -> None:
     assert spans.one().attributes["error.type"] == "openai.APIConnectionError"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "provider", "address", "port"),
-    [
-        ("https://api.openai.com/v1", "openai", "api.openai.com", 443),
-        ("https://api.groq.com/openai/v1", "groq", "api.groq.com", 443),
-        ("https://api.deepseek.com", "deepseek", "api.deepseek.com", 443),
-        ("https://api.x.ai/v1", "x_ai", "api.x.ai", 443),
-        ("https://api.mistral.ai/v1", "mistral_ai", "api.mistral.ai", 443),
-        ("https://api.perplexity.ai", "perplexity", "api.perplexity.ai", 443),
-        ("https://api.moonshot.cn/v1", "moonshot_ai", "api.moonshot.cn", 443),
-        (
-            "https://generativelanguage.googleapis.com/v1beta/openai/",
-            "gcp.gemini",
-            "generativelanguage.googleapis.com",
-            443,
-        ),
-        (
-            "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1",
-            "aws.bedrock",
-            "bedrock-runtime.us-east-1.amazonaws.com",
-            443,
-        ),
-        ("https://me.openai.azure.com/openai/v1/", "azure.ai.openai", "me.openai.azure.com", 443),
-        ("https://api.together.xyz/v1", "together_ai", "api.together.xyz", 443),
-        ("https://api.cerebras.ai/v1", "cerebras", "api.cerebras.ai", 443),
-        ("https://api.fireworks.ai/inference/v1", "fireworks_ai", "api.fireworks.ai", 443),
-        ("https://openrouter.ai/api/v1", "openrouter", "openrouter.ai", 443),
-        ("https://router.huggingface.co/v1", "huggingface", "router.huggingface.co", 443),
-        ("https://dbc-1.cloud.databricks.com/serving-endpoints", "databricks", "dbc-1.cloud.databricks.com", 443),
-        (
-            "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi",
-            "gcp.vertex_ai",
-            "us-central1-aiplatform.googleapis.com",
-            443,
-        ),
-        ("http://localhost:11434/v1", "ollama", "localhost", 11434),
-        ("http://localhost:8000/v1", "openai", "localhost", 8000),  # vLLM, or anything else
-        ("https://bedrock-runtime.example.com/v1", "openai", "bedrock-runtime.example.com", 443),
-        ("https://api.groq.com.example.com/v1", "openai", "api.groq.com.example.com", 443),
-        ("http://localhost/v1", "openai", "localhost", 80),
-        ("http://[::1]:8080/v1", "openai", "::1", 8080),
-    ],
-)
-def test_provider_and_server(base_url: str, provider: str, address: str, port: int, spans: Spans) -> None:
-    with _client(base_url, REPLY) as client:
-        client.chat.completions.create(**ASK)
-    attributes = spans.one().attributes
-    assert attributes["gen_ai.provider.name"] == provider
-    assert attributes["server.address"] == address
-    assert attributes["server.port"] == port
-
-
-def test_a_client_that_tells_its_address_anew_is_asked_each_time(spans: Spans) -> None:
-    hosts = ["api.groq.com", "api.deepseek.com"]
-
-    class Changing(openai.OpenAI):
-        @property
-        def base_url(self) -> Any:
-            return http.URL(f"https://{hosts[0]}/v1/")
-
-        @base_url.setter
-        def base_url(self, url: object) -> None:
-            """Stay with its own."""
-
-    with Changing(api_key="test", http_client=http.Client(transport=_answering(REPLY))) as client:
-        client.chat.completions.create(**ASK)
-        del hosts[0]
-        client.chat.completions.create(**ASK)
-    assert [span.attributes["server.address"] for span in spans.all()] == ["api.groq.com", "api.deepseek.com"]
-
-
 @pytest.mark.openai(2, 0)
 def test_request_parameters(spans: Spans) -> None:
-    with _client("http://h/v1", REPLY) as client:
+    with client_of("http://h/v1", REPLY) as client:
         client.chat.completions.create(
             **ASK,
             temperature=0,
@@ -372,13 +279,13 @@ def test_request_parameters(spans: Spans) -> None:
 
 
 def test_what_is_not_given_is_not_recorded(spans: Spans) -> None:
-    with _client("http://h/v1", REPLY) as client:
+    with client_of("http://h/v1", REPLY) as client:
         client.chat.completions.create(**ASK, n=1, service_tier="auto", stop=None)
     assert [key for key in spans.one().attributes if "request" in key] == ["gen_ai.request.model"]
 
 
 def test_extra_body_counts_as_the_request(spans: Spans) -> None:
-    with _client("http://h/v1", REPLY) as client:
+    with client_of("http://h/v1", REPLY) as client:
         client.chat.completions.create(**ASK, extra_body={"model": "other", "seed": 3})
     assert spans.one().name == "chat other"
     assert spans.one().attributes["gen_ai.request.seed"] == 3
@@ -402,7 +309,7 @@ def test_an_answer_given_back_as_an_object_is_recorded(spans: Spans) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     first = {**REPLY, "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]}
-    with _client("http://h/v1", first, REPLY) as client:
+    with client_of("http://h/v1", first, REPLY) as client:
         answer = client.chat.completions.create(**ASK).choices[0].message
         result: Any = {"role": "tool", "tool_call_id": "c1", "content": "a bird"}
         client.chat.completions.create(model="m", messages=[*ASK["messages"], answer, result])
@@ -415,7 +322,7 @@ def test_an_answer_given_back_as_an_object_is_recorded(spans: Spans) -> None:
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, "many", {"prompt_tokens": "3"}])
 def test_a_reply_without_usable_usage_has_no_tokens_and_no_cost(usage: object, spans: Spans) -> None:
-    with _client("http://h/v1", {**REPLY, "usage": usage, "model": "gpt-4o"}) as client:
+    with client_of("http://h/v1", {**REPLY, "usage": usage, "model": "gpt-4o"}) as client:
         assert client.chat.completions.create(**ASK).id == "r1"
     assert [key for key in spans.one().attributes if "usage" in key or "cost" in key] == []
 
@@ -423,65 +330,10 @@ def test_a_reply_without_usable_usage_has_no_tokens_and_no_cost(usage: object, s
 @pytest.mark.parametrize("body", ["{}", '{"choices": null}', '{"choices": [{}]}', '{"choices": [{"message": null}]}'])
 def test_a_malformed_reply_is_passed_on_and_recorded(body: str, spans: Spans) -> None:
     before = tracelm.flush().failures
-    with _client("http://h/v1", json.loads(body)) as client:
+    with client_of("http://h/v1", json.loads(body)) as client:
         client.chat.completions.create(**ASK)
     assert spans.one().status == "unset"
     assert tracelm.flush().failures == before
-
-
-def test_the_users_own_price_is_on_the_span(tmp_path: Any, reply: Recorded) -> None:
-    home = tmp_path / "priced"
-    price = {"input_usd_per_mtok": 2.0, "output_usd_per_mtok": 4.0}
-    tracelm.init("priced", home=home, prices={"smollm2-135m": price})
-    with reply.client() as client:
-        client.chat.completions.create(**reply.arguments())
-    attributes = Spans(home).one().attributes
-    usage = reply.completion["usage"]
-    expected = (usage["prompt_tokens"] * 2.0 + usage["completion_tokens"] * 4.0) / 1_000_000
-    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(expected)
-    assert attributes["gen_ai.usage.cost.currency"] == "USD"
-    assert attributes["tracelm.cost.rule"] == "user:smollm2-135m"
-
-
-def test_a_public_price_is_on_the_span(spans: Spans) -> None:
-    with _client("https://api.openai.com/v1", {**REPLY, "model": "gpt-4o-2024-08-06"}) as client:
-        client.chat.completions.create(model="gpt-4o", messages=ASK["messages"])
-    attributes = spans.one().attributes
-    # 10 input tokens at 2.50 USD, 2 output tokens at 10 USD, each per million.
-    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.000045)
-    assert attributes["tracelm.cost.rule"] == "genai-prices:openai/gpt-4o"
-
-
-@pytest.mark.parametrize(
-    ("tier", "usd", "condition"),
-    [
-        ("default", 0.0000325, ""),
-        ("batch", 0.00001625, "; processing=batch"),
-        ("flex", 0.00001625, "; service_tier=flex"),
-    ],
-)
-def test_a_call_that_was_served_as_a_batch_or_in_a_tier_has_the_price_of_it(
-    tier: str, usd: float, condition: str, spans: Spans
-) -> None:
-    with _client("https://api.openai.com/v1", {**REPLY, "model": "gpt-5-2025-08-07", "service_tier": tier}) as client:
-        client.chat.completions.create(model="gpt-5", messages=ASK["messages"])
-    attributes = spans.one().attributes
-    # 10 input tokens at 1.25 USD, 2 output tokens at 10 USD, each per million; half of it where it can wait.
-    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx(usd)
-    assert attributes["tracelm.cost.rule"] == f"genai-prices:openai/gpt-5{condition}"
-    assert attributes["openai.response.service_tier"] == tier
-
-
-def test_what_openrouter_says_that_a_call_cost_is_read() -> None:
-    body = {**REPLY, "usage": {**REPLY["usage"], "cost": 0.00012}}
-    assert read_reply(body, provider="openrouter").usage.reported_usd == Decimal("0.00012")
-    assert read_reply(body, provider="openai").usage.reported_usd is None
-
-
-def test_an_unknown_model_has_no_cost(reply: Recorded, spans: Spans) -> None:
-    with reply.client() as client:
-        client.chat.completions.create(**reply.arguments())
-    assert [key for key in spans.one().attributes if "cost" in key] == []
 
 
 def test_a_patch_on_top_of_ours_survives_and_ours_falls_silent(
