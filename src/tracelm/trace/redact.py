@@ -127,11 +127,20 @@ class Redactor:
 
     def _attribute(self, key: str, value: Any, depth: int) -> dict[str, Any]:
         if key in _OF_CODE:
-            text = cast("dict[str, object]", value).get("stringValue") if isinstance(value, dict) else None
-            return {"key": key, "value": value if text is None else {"stringValue": self._forms.redact(str(text))}}
+            return {"key": key, "value": self._of_code(value)}
         if value and self.is_secret_name(key) and not (isinstance(value, dict) and "boolValue" in value):
             return {"key": self.name(key), "value": {"stringValue": REDACTED}}
         return {"key": self.name(key), "value": self._record(value, "value", depth + 1)}
+
+    def _of_code(self, value: Any, field: str = "") -> Any:
+        """Take out of the texts of an attribute what is secret by its form, also where it is a list."""
+        if isinstance(value, str):
+            return self._forms.redact(value) if field == "stringValue" else value
+        if isinstance(value, list):
+            return [self._of_code(each) for each in cast("list[Any]", value)]
+        if isinstance(value, dict):
+            return {name: self._of_code(each, name) for name, each in cast("dict[str, Any]", value).items()}
+        return value
 
     def _bytes(self, encoded: str) -> str:
         try:

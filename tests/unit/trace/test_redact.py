@@ -219,6 +219,13 @@ def test_names_of_spans_events_and_attributes_are_redacted_too(spans: Spans) -> 
     assert spans.all()[0].name == REDACTED
 
 
+def test_a_secret_in_a_list_is_taken_out_whichever_attribute_holds_it(spans: Spans) -> None:
+    for key in ("mine", "gen_ai.request.encoding_formats", "gen_ai.request.stop_sequences"):
+        with tracelm.span(key) as step:
+            step.set_attribute(key, ["float", SECRETS["OpenAI key"], *"abcdef"])
+        assert spans.all()[-1].attributes[key] == ["float", "[redacted]", *"abcdef"]
+
+
 def test_json_in_an_argument_in_a_message_and_in_an_error_is_redacted(spans: Spans) -> None:
     @tracelm.op
     def login(arguments: str, call: dict[str, str]) -> str:
