@@ -1,5 +1,6 @@
 """The chunks of a streamed chat completion, put together to the whole that would have come unstreamed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final
@@ -43,17 +44,19 @@ class _Call:
         return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": arguments}}
 
 
-@dataclass(slots=True)
 class _Choice:
     """One choice that arrives in pieces."""
 
+    # As they are at first: most choices are a text and a reason.
     role: str | None = None
     finish_reason: str | None = None
-    texts: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    parts: list[object] = field(default_factory=list[object])
-    calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    parts: Sequence[object] = ()
+    calls: Mapping[int, _Call] = {}
     function_call: _Call | None = None
-    audio: dict[str, str] = field(default_factory=dict[str, str])
+    audio: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
 
     def add(self, delta: object) -> None:
         said = fields(delta)
@@ -79,14 +82,21 @@ class _Choice:
         elif name == "tool_calls":
             for position, call in enumerate(items(piece)):
                 index = read(call, "index")  # not every provider numbers them
-                self.calls.setdefault(index if isinstance(index, int) else position, _Call()).add(call)
+                self._call(index if isinstance(index, int) else position).add(call)
         elif name == "function_call":
             self.function_call = self.function_call or _Call()
             self.function_call.add({"function": piece})
         else:
-            self.audio["id"] = text(read(piece, "id")) or self.audio.get("id", "")
-            for each in ("data", "transcript"):
-                self.audio[each] = self.audio.get(each, "") + (text(read(piece, each)) or "")
+            before = self.audio
+            more = {each: before.get(each, "") + (text(read(piece, each)) or "") for each in ("data", "transcript")}
+            self.audio = {"id": text(read(piece, "id")) or before.get("id", ""), **more}
+
+    def _call(self, index: int) -> _Call:
+        found = self.calls.get(index)
+        if found is None:
+            found = _Call()
+            self.calls = {**self.calls, index: found}
+        return found
 
     def _add_part(self, part: object) -> None:
         kind = read(part, "type")
@@ -96,7 +106,7 @@ class _Choice:
         elif kind == "text":
             self.texts.setdefault("content", []).append(text(read(part, "text")) or "")
         else:
-            self.parts.append(part)
+            self.parts = [*self.parts, part]
 
     def whole(self, index: int) -> dict[str, object]:
         message: dict[str, object] = {name: "".join(pieces) for name, pieces in self.texts.items()}

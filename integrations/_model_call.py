@@ -15,19 +15,25 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations import _nesting
+from tracelm.integrations._alike import answered_alike, asked_alike
 from tracelm.integrations._call import Call, error_type, is_same, together
 from tracelm.integrations._details import emit_details
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._metrics import INFERENCE, CallMeter
+from tracelm.otlp.encode import NO_PHRASE, CleanText, Phrase
 from tracelm.pricing.call import PricedCall
-from tracelm.pricing.cost import Cost
+from tracelm.pricing.cost import Cost, amounts
+from tracelm.pricing.rates import Price
 from tracelm.trace.journal_span import JournalSpan
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import end_safely, record_failure
 from tracelm.trace.values import type_name
 
+_MESSAGES: Final = frozenset(
+    {semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES, semconv.SYSTEM_INSTRUCTIONS, semconv.TOOL_DEFINITIONS}
+)
 _MIME_TYPES: Final = {
     semconv.INPUT_VALUE: semconv.INPUT_MIME_TYPE,
     semconv.OUTPUT_VALUE: semconv.OUTPUT_MIME_TYPE,
@@ -39,6 +45,7 @@ class ModelCall(Call):
 
     # As they are at first: most calls never change them.
     _content: Mapping[str, str] = {}
+    _known: Mapping[str, AttributeValue] = {}
     _learned: Reply | None = None
     _answers = 0
     _written: object = None
@@ -67,12 +74,14 @@ class ModelCall(Call):
             request = describe()
             self._request = request
             self._kind = request.kind
-            self._known = known = request.known()
-            self._span = active.tracer.start_span(request.name, kind=SpanKind.CLIENT, attributes=known, drawn=True)
+            self._known = request.known()
+            self._span = active.tracer.start_span(
+                request.name, kind=SpanKind.CLIENT, attributes=self._known, drawn=True
+            )
         wanted = active.settings.capture_content or active.settings.details_event == "content"
         self.captures_content: bool = wanted and self._span.is_recording()
         if not self.is_put_off:
-            self._tell(self._request, {})
+            self._tell(self._request, NO_PHRASE)
         super().__init__(meter)
 
     def describe(self) -> None:
@@ -88,23 +97,24 @@ class ModelCall(Call):
             self._request = request = Request(
                 operation=None, title=self._kind, provider="_OTHER", model=None, attributes={}
             )
-        self._known = known = request.known()
         try:
-            self._tell(request, known)
+            facts = asked_alike(request, self._runtime.lines)
+            self._known = facts.attributes
+            self._tell(request, facts)
         except Exception as error:
             report("record the request to a model", error)
 
-    def _tell(self, request: Request, known: dict[str, AttributeValue]) -> None:
+    def _tell(self, request: Request, facts: Phrase) -> None:
         """Put on the span what is known of the request: its content is only made for a span that is kept."""
         content = self._encoded(request.said()) if self.captures_content else {}
         span = self._span
-        if not known:
+        if facts is NO_PHRASE:  # it has them since its start
             span.set_attributes(content)
         elif isinstance(span, JournalSpan):
-            span.tell(request.name, known, content)
+            span.tell(request.name, facts, content)
         else:
             span.update_name(request.name)
-            span.set_attributes({**known, **content})
+            span.set_attributes({**facts.attributes, **content})
         # Whether the provider will not say how many tokens the reply took, and they shall be counted here.
         estimates = self._runtime.settings.stream_usage == "estimate" and self.captures_content
         self._counts_itself = estimates and not request.reports_usage
@@ -125,7 +135,7 @@ class ModelCall(Call):
         provider = attributes.get(semconv.PROVIDER_NAME)
         if self._request.by_framework and isinstance(provider, str):
             self._request = replace(self._request, provider=provider, by_framework=False)
-            self._known[semconv.PROVIDER_NAME] = provider
+            self._known = {**self._known, semconv.PROVIDER_NAME: provider}
             self._span.set_attribute(semconv.PROVIDER_NAME, provider)
         if reply is not None:
             is_another = not is_same(self._learned, reply)
@@ -143,7 +153,7 @@ class ModelCall(Call):
         if not self._request.by_framework:
             request = replace(request, provider=self._request.provider, by_framework=False)
         self._request = request
-        self._known.update(request.known())
+        self._known = {**self._known, **request.known()}
         self._span.update_name(request.name)
         self._span.set_attributes(self._known)
 
@@ -161,16 +171,22 @@ class ModelCall(Call):
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
         self.describe()
         span = self._span
-        facts: dict[str, AttributeValue] = {}
+        facts = NO_PHRASE
         numbers: dict[str, float] = {}
-        found: dict[str, AttributeValue] = {}
+        texts: dict[str, AttributeValue] = {}
         try:
+            if self._written is not None:
+                texts.update(self._read_written())
+            if self._first_chunk_s is not None or self._sent > 1:
+                numbers.update(self._passed(self._request))
+            if outcome is not None:
+                texts[semconv.STREAM_OUTCOME] = outcome
             is_whole = self._counts_itself and error is None and outcome is None
-            self._find(self._counted(reply) if is_whole else reply, outcome, facts, numbers, found)
+            facts = self._find(self._counted(reply) if is_whole else reply, numbers, texts)
             if isinstance(span, JournalSpan):
-                span.tell_more(facts, numbers, found)
+                span.tell_more(facts, numbers, texts)
             else:
-                span.set_attributes({**found, **facts, **numbers})
+                span.set_attributes({**texts, **facts.attributes, **numbers})
         except Exception as failure:
             report("record the reply of a model", failure)
         try:
@@ -182,68 +198,73 @@ class ModelCall(Call):
             report("record the failure of a model call", failure)
         if self._meter is not None:
             context = trace.set_span_in_context(span)
-            self._measure({**self._known, **found, **facts, **numbers}, reply or self._learned, error, context)
+            self._measure(
+                {**self._known, **texts, **facts.attributes, **numbers}, reply or self._learned, error, context
+            )
         if self._runtime.settings.details_event != "off":
-            self._emit_details({**found, **facts, **numbers}, reply, error)
+            self._emit_details({**texts, **facts.attributes, **numbers}, reply, error)
         end_safely(span)
 
     def _counted(self, reply: Reply | None) -> Reply | None:
         """Return a reply that came whole, with estimated tokens where it says nothing of its own."""
         return reply if reply is None or reply.usage.attributes() else estimated(self._request, reply)
 
-    def _find(
-        self,
-        reply: Reply | None,
-        outcome: str | None,
-        facts: dict[str, AttributeValue],
-        numbers: dict[str, float],
-        found: dict[str, AttributeValue],
-    ) -> None:
-        """Collect what is known at the end: what other calls have in the same way, how much of what, and the rest."""
-        if self._written is not None:
-            written, learned = _nesting.read_written(self._written)
-            found.update({key: value for key, value in written.items() if key not in self._known})
-            self._learned = self._learned or learned
-        if self._first_chunk_s is not None or self._sent > 1:
-            numbers.update(self._passed(self._request))
-        if outcome is not None:
-            found[semconv.STREAM_OUTCOME] = outcome
+    def _read_written(self) -> dict[str, AttributeValue]:
+        """Return what an instrumentation of OpenTelemetry wrote, but for what is known already."""
+        written, learned = _nesting.read_written(self._written)
+        self._learned = self._learned or learned
+        return {key: value for key, value in written.items() if key not in self._known}
+
+    def _find(self, reply: Reply | None, numbers: dict[str, float], texts: dict[str, AttributeValue]) -> Phrase:
+        """Add how much of what a reply says it took, and its content; returns what other calls have in the same way."""
         if reply is not None:
-            facts.update(reply.facts())
             numbers.update(reply.usage.attributes())
             if reply.id:
-                found[semconv.RESPONSE_ID] = reply.id
+                texts[semconv.RESPONSE_ID] = reply.id
         said = self._learned if reply is None and self.wants_part else reply
         if said is not None and self.captures_content:
-            found.update(self._encoded(said.said()))
+            texts.update(self._encoded(said.said()))
+        origin: Price | Cost | None = None
         try:
-            self._price(reply, facts, numbers)
+            origin = self._price(reply, numbers)
         except Exception as error:
             report("price a model call", error)
+        return answered_alike(reply, origin, self._runtime.lines)
 
-    def _price(self, reply: Reply | None, facts: dict[str, AttributeValue], numbers: dict[str, float]) -> None:
-        learned = self._learned
-        theirs = None if reply is None else reply.framework_usd
-        if reply is None or (learned is not None and not reply.usage.attributes()):
+    def _price(self, reply: Reply | None, numbers: dict[str, float]) -> Price | Cost | None:
+        """Add what a call cost; returns what says where its price is from."""
+        request, learned, theirs = self._request, self._learned, None
+        start_ns = getattr(self._span, "_start_time", None) or time.time_ns()
+        if reply is not None and learned is None and reply.framework_usd is None and reply.usage.reported_usd is None:
+            price = self._runtime.prices.flat_price(
+                request.provider, request.model, reply.model, reply.service_tier, start_ns
+            )
+            shares = None if price is None else price.rates.shares(reply.usage)
+            if shares is not None:  # most calls
+                numbers.update(amounts(shares))
+                return price
+        if reply is not None:
+            theirs = reply.framework_usd
+        if learned is not None and (reply is None or not reply.usage.attributes()):
             reply = learned
         if reply is None:
-            return
+            return None
         cost = self._runtime.prices.cost(
             PricedCall(
-                provider=self._request.provider,
-                request_model=self._request.model,
+                provider=request.provider,
+                request_model=request.model,
                 response_model=reply.model,
                 usage=reply.usage,
                 service_tier=reply.service_tier,
-                start_ns=getattr(self._span, "start_time", None) or time.time_ns(),
+                start_ns=start_ns,
             )
         )
         if theirs is not None:
             cost = cost or Cost(told_usd=theirs)
             numbers[semconv.COST_FRAMEWORK] = float(theirs)
         if cost is not None:
-            facts.update(cost.facts())
             numbers.update(cost.amounts())
+        return cost
 
     def _emit_details(
         self, found: Mapping[str, AttributeValue], reply: Reply | None, error: BaseException | None
@@ -267,11 +288,8 @@ class ModelCall(Call):
                 content = make()
                 if content:
                     found[key] = encoded = self._encode(content)
-                    if key in _MIME_TYPES:
-                        found[_MIME_TYPES[key]] = semconv.MIME_JSON
-                    elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):
-                        # It is a text by itself; encoding it has redacted and bounded it.
-                        found[key] = str(orjson.loads(encoded.encode()))
+                    if key not in _MESSAGES:
+                        _add_beside(found, key, content, encoded)
             except Exception as error:  # one that cannot be read does not cost the others
                 report("record the content of a model call", error)
         settings = self._runtime.settings
@@ -293,3 +311,12 @@ class ModelCall(Call):
         said = self._runtime.redactor.string(failure.message[:1_000]) if content else ""
         self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
         self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
+
+
+def _add_beside(found: dict[str, AttributeValue], key: str, content: object, encoded: CleanText) -> None:
+    """Add what belongs to content that is no list of messages."""
+    if key in _MIME_TYPES:
+        found[_MIME_TYPES[key]] = semconv.MIME_JSON
+    elif key.startswith(semconv.PROMPT_VARIABLE) and isinstance(content, str):
+        # It is a text by itself; encoding it has redacted and bounded it.
+        found[key] = str(orjson.loads(encoded.encode()))

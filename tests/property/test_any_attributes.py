@@ -29,8 +29,18 @@ def by_itself(attributes: dict[str, Any]) -> list[Any]:
     return read(LineEncoder(REDACTOR.may_hold_secret, REDACTOR.line).attributes(attributes))
 
 
+def key_of(facts: dict[str, Any]) -> tuple[object, ...]:
+    """Return what facts are kept by: themselves, and their classes."""
+    return (*facts.items(), *map(type, facts.values()))
+
+
+def alike(facts: dict[str, Any], numbers: dict[str, Any], texts: dict[str, Any]) -> list[bytes] | None:
+    """Encode attributes together."""
+    return ENCODER.alike(ENCODER.phrase(key_of(facts), lambda: facts), numbers, texts)
+
+
 @given(
-    st.dictionaries(NAMES, PLAIN | st.lists(TEXTS), max_size=4),
+    st.dictionaries(NAMES, PLAIN | st.lists(TEXTS) | st.lists(NUMBERS | st.booleans()).map(tuple), max_size=4),
     st.dictionaries(NAMES, NUMBERS | st.booleans(), max_size=4),
     st.dictionaries(NAMES, TEXTS | TEXTS.map(REDACTOR.string).map(CleanText) | NUMBERS, max_size=2),
 )
@@ -38,26 +48,49 @@ def test_together_is_as_each_by_itself(facts: dict[str, Any], numbers: dict[str,
     # 0.0 and -0.0 are equal and of one class: they are kept as one.
     facts = {name: 0.0 if value == 0 and isinstance(value, float) else value for name, value in facts.items()}
     for _ in range(2):  # the second time from what was kept
-        pieces = ENCODER.alike(facts, numbers, texts)
+        pieces = alike(facts, numbers, texts)
         if pieces is not None:
             assert SECRET.encode() not in b"".join(pieces)
             assert repr(read(pieces)) == repr(by_itself(facts) + by_itself(numbers) + by_itself(texts))
 
 
-@given(st.dictionaries(NAMES.filter(lambda name: name != "api_key"), st.integers(0, 9) | st.floats(0, 1), min_size=1))
-def test_plain_numbers_and_texts_are_encoded_together(numbers: dict[str, Any]) -> None:
-    assert ENCODER.alike({"server.address": "localhost"}, numbers, {"id": "chatcmpl-1"}) is not None
+@given(
+    st.dictionaries(NAMES.filter(lambda name: name != "api_key"), st.integers(0, 9) | st.floats(0, 1), min_size=1),
+    st.dictionaries(NAMES, PLAIN, max_size=4),
+)
+def test_plain_numbers_and_texts_are_encoded_together(numbers: dict[str, Any], facts: dict[str, Any]) -> None:
+    assert alike(facts, numbers, {"id": "chatcmpl-1"}) is not None
 
 
 def test_equal_values_of_other_classes_are_told_apart() -> None:
     for value, said in ((1, {"intValue": "1"}), (1.0, {"doubleValue": 1.0}), (True, {"boolValue": True})):
-        for _ in range(2):
-            assert read(ENCODER.alike({"kept": value}, {}, {}) or []) == [{"key": "kept", "value": said}]
+        for kept, alone in ((value, said), ((value,), {"arrayValue": {"values": [said]}})):
+            for _ in range(2):
+                assert read(alike({"kept": kept}, {}, {}) or []) == [{"key": "kept", "value": alone}]
 
 
-def test_what_holds_a_secret_is_not_kept() -> None:
-    assert ENCODER.alike({"said": SECRET}, {}, {}) is None
-    assert ENCODER.alike({}, {"api_key": 1}, {}) is None
-    assert read(ENCODER.alike({}, {}, {"said": SECRET}) or []) == [
-        {"key": "said", "value": {"stringValue": "[redacted]"}}
-    ]
+def test_what_holds_a_secret_is_redacted_and_not_kept() -> None:
+    made: list[str] = []
+
+    def facts() -> dict[str, str]:
+        made.append("once more")
+        return {"said": SECRET}
+
+    for _ in range(2):
+        assert read([ENCODER.phrase("holds a secret", facts).piece]) == [
+            {"key": "said", "value": {"stringValue": "[redacted]"}}
+        ]
+    assert len(made) == 2
+    assert alike({}, {"api_key": 1}, {}) is None
+    assert read(alike({}, {}, {"said": SECRET}) or []) == [{"key": "said", "value": {"stringValue": "[redacted]"}}]
+
+
+def test_a_phrase_is_made_once() -> None:
+    made: list[str] = []
+
+    def facts() -> dict[str, str]:
+        made.append("once more")
+        return {"said": "often"}
+
+    assert ENCODER.phrase("said often", facts) is ENCODER.phrase("said often", facts)
+    assert len(made) == 1

@@ -116,7 +116,7 @@ def _decision(
     if decision.spans:
         rest[semconv.GUARDRAIL_SPANS] = orjson.dumps(decision.spans[:MAX_SPANS]).decode()
         rest[semconv.GUARDRAIL_FOUND] = len(decision.spans)
-    return [start, *encoder.attributes(rest)]
+    return [start.piece, *encoder.attributes(rest)]
 
 
 def _scores(judgement: Judgement, who: str, current: "runtime.Runtime") -> Iterator[list[bytes]]:
@@ -140,7 +140,7 @@ def _scores(judgement: Judgement, who: str, current: "runtime.Runtime") -> Itera
         if type(score.value) is bool and score.explanation is None and not score.details:
             # What passes is nearly always told so.
             key = (semconv.EVALUATION_EVENT, who, name, score.value, score.passed, version)
-            yield [encoder.phrase(key, partial(said, name, score))]
+            yield [encoder.phrase(key, partial(said, name, score)).piece]
         else:
             yield encoder.attributes(said(name, score))
     if judgement.error is not None:

@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
-from opentelemetry.trace import DEFAULT_TRACE_STATE, SpanKind, StatusCode
+from opentelemetry.trace import DEFAULT_TRACE_STATE, StatusCode
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -28,13 +28,15 @@ _REPEATS_UP_TO: Final = 160
 _MAX_PIECES: Final = 4_096
 _MAX_PREFIXES: Final = 256
 _MAX_PHRASES: Final = 1_024
+_PHRASE_UP_TO: Final = 4_096
+"""In bytes."""
 _SHORT: Final = 4
 _NOTHING: Final[list[bytes]] = []
 _NO_STATE: Final = DEFAULT_TRACE_STATE
 _type_of: Callable[[object], Any] = type  # `type` itself gives what strict checkers call partly unknown
 _NUMBERS: Final = frozenset({int, float, bool})
 _TEXTS: Final[frozenset[type[Any]]] = frozenset({str})
-_KEPT: Final[frozenset[type[Any]]] = frozenset({str, int, float, bool, tuple})
+_KEPT: Final[frozenset[type[Any]]] = frozenset({str, int, float, bool})
 _BITS: Final = 64
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
@@ -46,14 +48,25 @@ _SPAN: Final = (
 )
 
 
-_KINDS: Final = {kind: kind.value + 1 for kind in SpanKind}
-
-
 class CleanText(str):
     """Text that tracelm has bounded and freed of secrets, and that needs no second look."""
 
     __slots__ = ()
 
+
+class Phrase(NamedTuple):
+    """Attributes that many records have alike.
+
+    Attributes:
+        attributes: As a span holds them. Nobody changes them.
+        piece: As they stand in a line, free of secrets.
+    """
+
+    attributes: Mapping[str, Any]
+    piece: bytes
+
+
+NO_PHRASE: Final = Phrase({}, b"")
 
 _EVENT: Final = b'%b"timeUnixNano":"%d","observedTimeUnixNano":"%d",%b"eventName":%b,"attributes":[%b]}]}]}]}'
 
@@ -72,7 +85,8 @@ class LineEncoder:
         self._pairs: dict[tuple[str, Any], bytes] = {}
         self._numeric: set[str] = set()
         self._names: dict[str, bytes] = {}
-        self._phrases: dict[Hashable, bytes] = {}
+        self._phrases: dict[Hashable, Phrase] = {}
+        self._forms: dict[Hashable, bytes] = {}
         self._prefixes: dict[tuple[bytes, bytes, Any], bytes] = {}
         self._latest: dict[bytes, tuple[bytes, InstrumentationScope | None, bytes]] = {}
 
@@ -112,7 +126,7 @@ class LineEncoder:
             parent,
             flags,
             name,
-            _KINDS[own._kind],
+            own._kind._value_ + 1,
             own._start_time or 0,
             own._end_time or 0,
             b",".join(pieces),
@@ -217,87 +231,75 @@ class LineEncoder:
         is_short = len(pair[1]) <= _REPEATS_UP_TO
         return self._remember(self._pairs, pair, piece) if is_short else self._clean(piece)
 
-    def phrase(self, key: Hashable, attributes: Callable[[], Mapping[str, Any]]) -> bytes:
+    def phrase(self, key: Hashable, attributes: Callable[[], Mapping[str, Any]]) -> Phrase:
         """Encode attributes that many records have alike: once.
 
         Args:
             key: What they follow from, and who asks.
             attributes: Returns them, the first time.
-
-        Returns:
-            One piece, free of secrets.
         """
-        known = self._phrases.get(key)
+        try:
+            known = self._phrases.get(key)
+        except TypeError:  # a list, say, cannot be looked up
+            key, known = None, None
         if known is None:
-            known = self._keep(key, b",".join(self.attributes(attributes())))
+            said = attributes()
+            raw = _pairs(said)
+            known = Phrase(said, b",".join(self.attributes(said)))
+            # No secret stays in memory, nothing that is long, which hardly repeats, and no list but of texts: (1,) and
+            # (True,) are equal, and would be kept as one.
+            is_plain = all(_type_of(value) in _KEPT or _is_texts(value) for value in said.values())
+            if key is not None and is_plain and len(raw) <= _PHRASE_UP_TO and not self._look(raw):
+                if len(self._phrases) >= _MAX_PHRASES:
+                    self._phrases.clear()
+                self._phrases[key] = known
         return known
 
-    def alike(
-        self, facts: Mapping[str, Any], numbers: Mapping[str, float], texts: Mapping[str, Any]
-    ) -> list[bytes] | None:
-        """Encode attributes that many records have in the same way: what of them repeats, once.
+    def alike(self, facts: Phrase, numbers: Mapping[str, float], texts: Mapping[str, Any]) -> list[bytes] | None:
+        """Encode attributes that many records have in the same way.
 
         Args:
-            facts: Come together again and again, with the same values.
+            facts: Come again and again with the same values.
             numbers: Come together again and again, with other values.
             texts: Hardly ever come again.
 
         Returns:
-            The pieces, free of secrets; `None` where there are others among them than plain values without secrets,
-            finite numbers, and texts.
+            The pieces, free of secrets; `None` where there are others among them than finite numbers of 64 bit under
+            plain names, and texts.
         """
-        pieces: list[bytes] = []
-        try:
-            # By the classes as well: 1, 1.0 and true are equal, and are written in three ways.
-            if facts:
-                kinds = tuple(map(_type_of, facts.values()))
-                key: Hashable = (*facts.items(), kinds)
-                pieces.append(self._phrases.get(key) or self._keep(key, self._fact(facts, kinds)))
-            if numbers:
-                values = tuple(numbers.values())
-                kinds = tuple(map(_type_of, values))
-                key = (*numbers, kinds)
-                if not all(map(math.isfinite, values)) or max(values) > _MOST or min(values) < _LEAST:
-                    return None
-                pieces.append((self._phrases.get(key) or self._keep(key, self._form(numbers, kinds))) % values)
-            for name, text in texts.items():
-                if _type_of(text) is CleanText:
-                    pieces.append(b'%b{"stringValue":%b}}' % (key_prefix(name), orjson.dumps(text)))
-                elif _type_of(text) is str and name:
-                    pieces.append(self._clean(_pair(name, text)))
-                else:
-                    return None
-        except (TypeError, ValueError, OverflowError):
-            return None
+        pieces = [facts.piece] if facts.piece else []
+        if numbers:
+            values = tuple(numbers.values())
+            kinds = tuple(map(_type_of, values))
+            form = self._forms.get((*numbers, kinds)) or self._form(numbers, kinds)
+            try:
+                said = orjson.dumps(values)
+            except TypeError:  # an int beyond 64 bit
+                return None
+            if not form or b"n" in said or max(values) > _MOST:  # null: no finite number
+                return None
+            pieces.append(form % tuple(said[1:-1].split(b",")))
+        for name, text in texts.items():
+            if _type_of(text) is CleanText:
+                pieces.append(b'%b{"stringValue":%b}}' % (key_prefix(name), orjson.dumps(text)))
+            elif _type_of(text) is str and name:
+                pieces.append(self._clean(b'%b{"stringValue":%b}}' % (key_prefix(name), string(text))))
+            else:
+                return None
         return pieces
 
-    def _fact(self, facts: Mapping[str, Any], kinds: Sequence[type[Any]]) -> bytes:
-        for kind, value in zip(kinds, facts.values(), strict=True):
-            is_short = kind is not tuple or (len(value) <= _SHORT and _TEXTS.issuperset(map(_type_of, value)))
-            if kind not in _KEPT or not is_short:
-                raise ValueError("not plain")
-        return self._without_secrets(facts)
-
     def _form(self, numbers: Mapping[str, float], kinds: Sequence[type[Any]]) -> bytes:
-        """Return what numbers under some names are put into."""
-        if not {*kinds} <= {int, float}:
-            raise ValueError("no numbers")
-        self._without_secrets(numbers)
-        values = (b'{"intValue":"%d"}' if kind is int else b'{"doubleValue":%a}' for kind in kinds)
+        """Return what numbers under some names are put into, and keep it; nothing where they cannot be."""
+        is_named = _TEXTS.issuperset(map(_type_of, numbers)) and "" not in numbers
+        if not is_named or not {int, float}.issuperset(kinds) or self._look(_pairs(numbers)):
+            return b""
+        values = (b'{"intValue":"%b"}' if kind is int else b'{"doubleValue":%b}' for kind in kinds)
         prefixes = (key_prefix(name).replace(b"%", b"%%") for name in numbers)
-        return b",".join(b"%b%b}" % pair for pair in zip(prefixes, values, strict=True))
-
-    def _without_secrets(self, attributes: Mapping[str, Any]) -> bytes:
-        encoded = _pairs(attributes)
-        if not _TEXTS.issuperset(map(_type_of, attributes)) or "" in attributes or self._look(encoded):
-            raise ValueError("not to be kept")
-        return encoded
-
-    def _keep(self, key: Hashable, phrase: bytes) -> bytes:
-        if len(self._phrases) >= _MAX_PHRASES:
-            self._phrases.clear()
-        self._phrases[key] = phrase
-        return phrase
+        form = b",".join(b"%b%b}" % pair for pair in zip(prefixes, values, strict=True))
+        if len(self._forms) >= _MAX_PHRASES:
+            self._forms.clear()
+        self._forms[*numbers, kinds] = form
+        return form
 
     def _clean(self, piece: bytes) -> bytes:
         return self._redact(piece) if self._look(piece) else piece
@@ -318,6 +320,10 @@ class LineEncoder:
                 known.clear()
             known[key] = piece
         return cleaned
+
+
+def _is_texts(value: Any) -> bool:
+    return _type_of(value) is tuple and _TEXTS.issuperset(map(_type_of, value))
 
 
 def encode_resource(resource: "Resource", extra: Mapping[str, str]) -> bytes:

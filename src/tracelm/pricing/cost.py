@@ -182,19 +182,29 @@ class Cost:
 
     def amounts(self) -> dict[str, float]:
         """Return the others: the whole, and its buckets."""
-        shares, told = self.shares or {}, self.told_usd
-        # A whole number by a whole number gives the float that is nearest.
-        computed = sum(shares.values()) / PARTS
-        found = {semconv.COST_AMOUNT: computed if told is None else float(told)}
-        for bucket, share in shares.items():
-            found[semconv.COST_BUCKETS[bucket]] = share / PARTS
+        found = amounts(self.shares or {})
         if self.source == "provider" and self.shares is not None:
-            found[semconv.COST_COMPUTED] = computed
+            found[semconv.COST_COMPUTED] = found[semconv.COST_AMOUNT]
+        if self.told_usd is not None:
+            found[semconv.COST_AMOUNT] = float(self.told_usd)
         return found
 
     def attributes(self) -> dict[str, str | float]:
         """Return the span attributes of this cost."""
         return {**self.facts(), **self.amounts()}
+
+
+def amounts(shares: Mapping[str, int]) -> dict[str, float]:
+    """Return the span attributes of a price that is computed here: the whole, and its buckets.
+
+    Args:
+        shares: As `Cost` has them.
+    """
+    # A whole number by a whole number gives the float that is nearest.
+    found = {semconv.COST_AMOUNT: sum(shares.values()) / PARTS}
+    for bucket, share in shares.items():
+        found[semconv.COST_BUCKETS[bucket]] = share / PARTS
+    return found
 
 
 def _usd(parts: int) -> Decimal:

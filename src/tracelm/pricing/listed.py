@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from tracelm.pricing.rates import EXACT, Rates
+from tracelm.pricing.rates import EXACT, Price, Rates
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
@@ -57,6 +57,7 @@ _SPEEDS: Final = frozenset({("anthropic", "fast")})
 """Tiers that the list calls a speed. OpenAI's `fast` is a service tier there."""
 _LEAST_SECONDS: Final = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """Groq bills at least ten seconds of audio a request."""
+_AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
 _DAY_NS: Final = 86_400_000_000_000
 MINUTE_NS: Final = 60_000_000_000
 _LAST_MINUTE: Final = 4_000_000_000  # in the year 9575: datetime ends with 9999
@@ -78,8 +79,8 @@ class Entry:
     _owner: str
     _least_seconds: int
 
-    def steps(self, service_tier: str | None, period: int) -> "tuple[tuple[int, Rates, str], ...]":
-        """Return the prices by the length of the prompt: above how many input tokens, the rates, and the rule."""
+    def steps(self, service_tier: str | None, period: int, version: str) -> tuple[tuple[int, Price], ...]:
+        """Return the prices by the length of the prompt: above how many input tokens each holds."""
         at = datetime.fromtimestamp(period * self.period_ns // 10**9, UTC)
         prices = standard = self._info.get_prices(at)
         condition = ""
@@ -94,8 +95,11 @@ class Entry:
         return tuple(
             (
                 above,
-                Rates(_rates(prices, above), self._least_seconds),
-                f"{self.rule}{condition}{f'; input_tokens>{above}' if above >= 0 else ''}",
+                Price(
+                    Rates(_rates(prices, above), self._least_seconds),
+                    f"{self.rule}{condition}{f'; input_tokens>{above}' if above >= 0 else ''}",
+                    version,
+                ),
             )
             for above in _thresholds(prices)
         )
@@ -110,15 +114,18 @@ class PublicPrices:
         self._find = functools.lru_cache(maxsize=4096)(self._look_up)
         self._steps = functools.lru_cache(maxsize=4096)(Entry.steps)
         self.priced = functools.lru_cache(maxsize=4096)(self._priced)
-        """Returns by provider, model, tier and minute: above how many input tokens which rates hold, and their rule."""
+        """Returns by provider, model asked for, model that answered, tier and minute: the prices, as `Entry.steps`."""
 
     def _priced(
-        self, provider: str, model: str, service_tier: str | None, minute: int
-    ) -> "tuple[tuple[int, Rates, str], ...]":
-        """Return the prices by the length of the prompt, as `Entry.steps` does; none of a model that is not listed."""
-        entry = self._find(provider, model)
+        self, provider: str, asked: str | None, answered: str | None, service_tier: str | None, minute: int
+    ) -> tuple[tuple[int, Price], ...]:
         at_ns = min(max(minute, 0), _LAST_MINUTE) * MINUTE_NS
-        return () if entry is None else self._steps(entry, service_tier, at_ns // entry.period_ns)
+        # On Azure what was asked for is the name of a deployment, which may read like that of another model.
+        for model in (answered,) if answered and provider in _AZURE else (answered, asked):
+            entry = self._find(provider, model) if model else None
+            if entry is not None:
+                return self._steps(entry, service_tier, at_ns // entry.period_ns, self.version)
+        return ()
 
     def _look_up(self, provider: str, model: str) -> Entry | None:
         known_as = _PROVIDER_IDS.get(provider, provider)

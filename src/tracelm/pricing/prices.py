@@ -1,8 +1,9 @@
 """`PriceTable`: what a model costs. The user's own prices come first, then the public ones."""
 
+import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,28 +12,22 @@ from typing import Final, Self, cast
 from tracelm.errors import ConfigError
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost
-from tracelm.pricing.listed import MINUTE_NS, public_prices
-from tracelm.pricing.rates import RATE_KEYS, Rates
+from tracelm.pricing.listed import MINUTE_NS, PublicPrices, public_prices
+from tracelm.pricing.rates import RATE_KEYS, Price, Rates
 
 _MOST_USD: Final = 1_000_000
-_AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPrice:
-    """A price of the user's own: what it applies to, and where it came from."""
-
-    name: str
-    rates: Rates
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
     """Prices of models. `PriceTable()` knows the public ones; `from_user` adds one's own."""
 
-    own: Mapping[str, OwnPrice] = field(default_factory=dict[str, OwnPrice])
-    _patterns: tuple[tuple[re.Pattern[str], OwnPrice], ...] = ()
+    own: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    _patterns: tuple[tuple[re.Pattern[str], Price], ...] = ()
+    _flat: Callable[..., Price | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_flat", functools.lru_cache(maxsize=4096)(self._find_flat))
 
     @classmethod
     def from_user(cls, prices: Mapping[str, Mapping[str, object]] | None) -> Self:
@@ -84,11 +79,8 @@ class PriceTable:
         Returns:
             The cost, or `None` when the price is not known.
         """
-        own = self.own_price(call) if self.own else None
-        if own is not None:
-            computed = own.rates.cost(call.usage, rule=f"user:{own.name}", price_version=own.version)
-        else:
-            computed = self._public_cost(call)
+        price = self._price(call)
+        computed = None if price is None else price.cost(call.usage)
         reported = call.usage.reported_usd
         if reported is None or not reported.is_finite() or reported < 0:
             return computed
@@ -96,11 +88,20 @@ class PriceTable:
             return Cost(told_usd=reported, source="provider")
         return replace(computed, told_usd=reported, source="provider")
 
-    def own_price(self, call: PricedCall) -> OwnPrice | None:
+    def flat_price(
+        self, provider: str, asked: str | None, answered: str | None, service_tier: str | None, start_ns: int
+    ) -> Price | None:
+        """Return the price of a call, as `PricedCall` has its parts, if it is the same whatever the call takes."""
+        return self._flat(public_prices(), provider, asked, answered, service_tier, start_ns // MINUTE_NS)
+
+    def own_price(self, call: PricedCall) -> Price | None:
         """Return the user's own price for a call, if there is one: for the model that answered, else as asked for."""
+        return self._own_price_of(call.request_model, call.response_model)
+
+    def _own_price_of(self, asked: str | None, answered: str | None) -> Price | None:
         if not self.own:
             return None
-        names = [name for name in (call.response_model, call.request_model) if name]
+        names = [name for name in (answered, asked) if name]
         for name in names:
             if name in self.own:
                 return self.own[name]
@@ -110,24 +111,31 @@ class PriceTable:
                     return price
         return None
 
-    @staticmethod
-    def _public_cost(call: PricedCall) -> Cost | None:
-        public = public_prices()
-        tier, minute = call.service_tier, call.start_ns // MINUTE_NS
-        asked, answered = call.request_model, call.response_model
-        steps = public.priced(call.provider, answered, tier, minute) if answered else ()
-        # On Azure what was asked for is the name of a deployment, which may read like that of another model.
-        if not steps and asked and not (answered and call.provider in _AZURE):
-            steps = public.priced(call.provider, asked, tier, minute)
+    def _price(self, call: PricedCall) -> Price | None:
+        own = self.own_price(call)
+        if own is not None:
+            return own
+        asked, answered, minute = call.request_model, call.response_model, call.start_ns // MINUTE_NS
+        steps = public_prices().priced(call.provider, asked, answered, call.service_tier, minute)
         sent = call.usage.input_tokens or 0
-        found = None
-        for above, rates, rule in steps:
-            if sent > above:
-                found = rates, rule
-        return None if found is None else found[0].cost(call.usage, rule=found[1], price_version=public.version)
+        reached = [price for above, price in steps if sent > above]
+        return reached[-1] if reached else None
+
+    def _find_flat(
+        self,
+        public: PublicPrices,
+        provider: str,
+        asked: str | None,
+        answered: str | None,
+        service_tier: str | None,
+        minute: int,
+    ) -> Price | None:
+        own = self._own_price_of(asked, answered)
+        steps = () if own is not None else public.priced(provider, asked, answered, service_tier, minute)
+        return steps[0][1] if len(steps) == 1 else own
 
 
-def _own_price(name: object, entry: object) -> OwnPrice:
+def _own_price(name: object, entry: object) -> Price:
     where = f"prices[{name!r}]"
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: the key must be the name of a model, for example 'gpt-4o'")
@@ -145,7 +153,7 @@ def _own_price(name: object, entry: object) -> OwnPrice:
         raise ConfigError(f"{where} lacks 'input_usd_per_mtok': USD per million input tokens")
     rates = Rates({key: _rate(f"{where}[{key!r}]", given[key]) for key in RATE_KEYS if key in given})
     digest = hashlib.sha256(rates.text.encode()).hexdigest()[:8]
-    return OwnPrice(name, rates, f"user-{digest}")
+    return Price(rates, f"user:{name}", f"user-{digest}")
 
 
 _SOME_KEYS: Final = "'input_usd_per_mtok', 'output_usd_per_mtok', ..."

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from itertools import compress
-from operator import mul
-from typing import Final
+from typing import Final, NamedTuple
 
 from tracelm.pricing.cost import PARTS, Cost, Usage
 
@@ -97,26 +95,35 @@ class Rates:
         pairs = (f'"{key}": {EXACT.normalize(self.given[key]):f}' for key in RATE_KEYS if key in self.given)
         object.__setattr__(self, "text", f"{{{', '.join(pairs)}}}")
 
-    def cost(self, usage: Usage, *, rule: str, price_version: str) -> Cost | None:
+    def shares(self, usage: Usage) -> dict[str, int] | None:
         """Price `usage`, without regard to a price that the provider reported.
 
         Returns:
-            The cost, or `None` where it would be a guess: nothing was reported that is billed, something has no
-            rate, counts contradict each other (more cached tokens than input), or no call can have so many.
+            Bucket to its share of the price, in `PARTS` of a US dollar; `None` where it would be a guess: nothing was
+            reported that is billed, something has no rate, counts contradict each other (more cached tokens than
+            input), or no call can have so many.
         """
-        shares: dict[str, int] | None = None
-        if self._of_text is not None and not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
+        of_text = self._of_text
+        if of_text is not None and not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
             read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
             sent, received = usage.input_tokens or 0, usage.output_tokens or 0
             thought = usage.reasoning_tokens or 0
-            counts = (sent - written - read, read, written, received - thought, thought)
-            if min(counts) >= 0 and 0 < max(counts) <= _MOST:
-                shares = dict(compress(zip(_TEXT, map(mul, counts, self._of_text), strict=True), counts))
-        if shares is None:
-            shares = self._shares(usage)
-        if shares is None:
-            return None
-        return Cost(shares=shares, rule=rule, price_version=price_version, rates=self.text)
+            fresh, said = sent - written - read, received - thought
+            if min(fresh, read, written, said, thought) >= 0 and 0 < max(sent, received) <= _MOST:
+                found: dict[str, int] = {}
+                # One by one: in a process that does something else in between, loops in C are slower.
+                if fresh:
+                    found["input"] = fresh * of_text[0]
+                if read:
+                    found["cache_read"] = read * of_text[1]
+                if written:
+                    found["cache_write"] = written * of_text[2]
+                if said:
+                    found["output"] = said * of_text[3]
+                if thought:
+                    found["reasoning"] = thought * of_text[4]
+                return found
+        return self._shares(usage)
 
     def _shares(self, usage: Usage) -> dict[str, int] | None:
         counts = self._counts(usage)
@@ -183,6 +190,32 @@ class Rates:
             (usage.input_image_tokens and usage.cache_read_image_tokens is None and _CACHE_READ_IMAGE in self.given)
             or (usage.input_audio_tokens and usage.cache_read_audio_tokens is None and _CACHE_READ_AUDIO in self.given)
         )
+
+
+class Price(NamedTuple):
+    """What a model costs under some condition.
+
+    Attributes:
+        rates: Per unit.
+        rule: Which entry of which price list it is, and the condition.
+        version: Of the price list.
+    """
+
+    rates: Rates
+    rule: str
+    version: str
+
+    def cost(self, usage: Usage) -> Cost | None:
+        """Price `usage`, as `Rates.shares` does."""
+        shares = self.rates.shares(usage)
+        return None if shares is None else self._cost(shares)
+
+    def facts(self) -> dict[str, str]:
+        """Return what the `Cost` of every call at this price says of where it is from."""
+        return self._cost({}).facts()
+
+    def _cost(self, shares: Mapping[str, int]) -> Cost:
+        return Cost(shares=shares, rule=self.rule, price_version=self.version, rates=self.rates.text)
 
 
 def _times(count: float, rate: int | Decimal) -> int:

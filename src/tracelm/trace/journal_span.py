@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
+from tracelm.otlp.encode import Phrase
 from tracelm.trace import runtime
 from tracelm.trace.limits import MAX_ITEMS, PLAIN, identifies, of_event, plain, valid_links
 from tracelm.trace.safely import report
@@ -89,7 +90,7 @@ class JournalSpan(ReadableSpan, Span):
         if self._end_time is None or self._still_open("attribute"):
             self._put(attributes)
 
-    def tell(self, name: str, facts: Mapping[str, "AttributeValue"], more: Mapping[str, "AttributeValue"]) -> None:
+    def tell(self, name: str, facts: Phrase, texts: Mapping[str, "AttributeValue"]) -> None:
         """Say what the span is about, where that is known after its start only; what it has already stays.
 
         It is encoded at once: who says it has time for that, which the end has not.
@@ -97,50 +98,47 @@ class JournalSpan(ReadableSpan, Span):
         Args:
             name: Its name.
             facts: What other spans have in the same way.
-            more: What else there is to say.
+            texts: What else there is to say.
         """
         if self._end_time is not None:
             return
         self._name = name
         own = self._mutable
-        if own:
-            facts = {key: value for key, value in facts.items() if key not in own}
-            more = {key: value for key, value in more.items() if key not in own}
-        self.tell_more(facts, {}, more)
+        if own and not (own.keys().isdisjoint(facts.attributes) and own.keys().isdisjoint(texts)):
+            said = {**facts.attributes, **texts}
+            self._put({key: value for key, value in said.items() if key not in own})
+        else:
+            self.tell_more(facts, {}, texts)
         if self._told < len(own):
             self._encode_ahead()
 
-    def tell_more(
-        self,
-        facts: Mapping[str, "AttributeValue"],
-        numbers: Mapping[str, float],
-        more: Mapping[str, "AttributeValue"],
-    ) -> None:
+    def tell_more(self, facts: Phrase, numbers: Mapping[str, float], texts: Mapping[str, "AttributeValue"]) -> None:
         """Set attributes that need not be encoded one by one.
 
         Args:
             facts: What other spans have in the same way.
             numbers: What other spans have as well, but for the numbers themselves.
-            more: What is its own, and is not said by the others. Texts are encoded at once.
+            texts: What is its own. It is encoded at once.
         """
         kept: dict[str, Any] = self._attributes  # type: ignore[assignment]  # set above: a dict
         current = runtime.active
-        before, new = len(kept), len(facts) + len(numbers) + len(more)
+        before = len(kept)
         if self._told < before:
             self._encode_ahead()
-        if current is not None and self._end_time is None and self._told == before <= MAX_ITEMS - new:
-            pieces = current.lines.alike(facts, numbers, more)
+        told = before + len(facts.attributes) + len(numbers) + len(texts)
+        if current is not None and self._end_time is None and self._told == before and told <= MAX_ITEMS:
+            pieces = current.lines.alike(facts, numbers, texts)
             if pieces is not None:
-                kept.update(more)
-                kept.update(facts)
+                kept.update(texts)
+                kept.update(facts.attributes)
                 kept.update(numbers)
-                if len(kept) == before + new:
+                if len(kept) == told:
                     self._ahead = [*self._ahead, *pieces]
-                    self._told = before + new  # not `len(kept)`, which another thread may have changed
+                    self._told = told  # not `len(kept)`, which another thread may have changed
                 else:  # some of them stand there twice, or were set before
                     self._ahead, self._told = [], 0
                 return
-        self.set_attributes({**more, **facts, **numbers})
+        self.set_attributes({**texts, **facts.attributes, **numbers})
 
     def _encode_ahead(self) -> None:
         """Encode the attributes that it has by now."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import tracelm
-from tests.unit.pricing.calls import known, price
+from tests.unit.pricing.calls import NOVEMBER_2026_NS, known, price
 from tracelm.pricing.cost import Usage
 from tracelm.pricing.prices import PriceTable
 
@@ -226,3 +226,39 @@ def test_the_price_list_is_loaded_when_it_is_first_needed() -> None:
         "assert 'genai_prices' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- a price that is the same whatever a call takes ---------------------------------------------------------
+
+USAGES = [Usage(input_tokens=sent, output_tokens=9) for sent in (1, 300_000)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "answered", "tier"),
+    [
+        ("openai", "gpt-4o", "gpt-4o-2024-08-06", None),
+        ("openai", "gpt-5", None, "flex"),
+        ("openai", "own", "gpt-4o", None),
+        ("azure.ai.openai", "gpt-4o", "gpt-5", None),
+        ("azure.ai.openai", "gpt-4o", "unknown", None),
+        ("anthropic", "claude-sonnet-4-5", None, None),
+        ("nobody", "unknown", None, None),
+    ],
+)
+@pytest.mark.parametrize("prices", [None, {"own": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 2}}])
+def test_a_price_that_is_always_the_same_is_that_of_each_call(
+    provider: str, asked: str, answered: str | None, tier: str | None, prices: Any
+) -> None:
+    table = PriceTable.from_user(prices)
+    flat = table.flat_price(provider, asked, answered, tier, NOVEMBER_2026_NS)
+    each = [price(table, usage, answered, asked, provider=provider, service_tier=tier) for usage in USAGES]
+    if flat is None:
+        assert each == [None, None] or known(each[0]).rates != known(each[1]).rates
+    else:
+        assert [flat.cost(usage) for usage in USAGES] == each
+        assert all(known(cost).facts() == flat.facts() for cost in each)
+
+
+def test_a_price_by_the_length_of_the_prompt_is_not_always_the_same() -> None:
+    assert PriceTable().flat_price("anthropic", "claude-sonnet-4-5", None, None, NOVEMBER_2026_NS) is None
+    assert PriceTable().flat_price("openai", "gpt-4o", None, None, NOVEMBER_2026_NS) is not None

@@ -16,7 +16,7 @@ from tests.unit.pricing.calls import known, price
 from tracelm import semconv
 from tracelm.pricing.cost import Cost, Usage, inclusive
 from tracelm.pricing.prices import PriceTable
-from tracelm.pricing.rates import RATE_KEYS, Rates
+from tracelm.pricing.rates import RATE_KEYS, Price, Rates
 
 EVERYTHING = {
     "input_usd_per_mtok": 3,
@@ -271,8 +271,8 @@ def test_a_plain_text_costs_what_the_rule_for_everything_says(counts: list[int |
     given_rates = {key: Decimal(str(rate)) for key, rate in rates.items()}
     usual, general = Rates(given_rates), Rates(given_rates)
     object.__setattr__(general, "_of_text", None)
-    cost = usual.cost(usage, rule="", price_version="")
-    assert cost == general.cost(usage, rule="", price_version="")
+    cost = Price(usual, "", "").cost(usage)
+    assert cost == Price(general, "", "").cost(usage)
     if cost is not None:
         assert cost.amounts()[semconv.COST_AMOUNT] == float(cost.amount_usd)
         assert [float(share) for share in cost.buckets_usd.values()] == list(cost.amounts().values())[1:]
@@ -294,7 +294,7 @@ def test_a_span_holds_all_that_its_price_depends_on(usage: Usage, rates: dict[st
     attributes = {**usage.attributes(), **cost.attributes()}
     again = Rates({key: Decimal(str(value)) for key, value in _json(str(attributes[semconv.COST_RATES])).items()})
     assert Usage.from_attributes(attributes) == usage
-    assert known(again.cost(Usage.from_attributes(attributes), rule="", price_version="")).amount_usd == cost.amount_usd
+    assert known(Price(again, "", "").cost(Usage.from_attributes(attributes))).amount_usd == cost.amount_usd
 
 
 def _json(text: str) -> dict[str, Decimal]:

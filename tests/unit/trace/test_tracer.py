@@ -1,7 +1,6 @@
 """A span of our own cannot be told from the SDK's, and steps aside when somebody else listens."""
 
 import json
-import math
 import subprocess
 import sys
 import time
@@ -449,38 +448,3 @@ def test_a_span_of_another_library_with_a_deep_value_is_recorded_too(spans: Span
     assert found.events[0].time_ns == 7
     assert found.events[1].attributes == {"b": 1}
     assert tracelm.flush().lost == 0
-
-
-def test_what_is_told_of_a_span_later_stands_below_what_it_carries_and_can_be_set_anew(spans: Spans) -> None:
-    ways: list[Callable[[trace.Span], None]] = [
-        lambda span: span.set_attribute("told", "anew"),
-        lambda span: span.set_attributes({"told": "anew"}),
-    ]
-    for set_anew in ways:
-        with tracelm.attributes({"carried": "by the block"}), tracelm.span("step") as step:
-            span: Any = step.otel
-            facts = {"carried": "told", "told": "once", "kept": 1}
-            span.tell("about", facts, {"api_key": "sk-" + "a" * 24})
-            set_anew(span)
-    for found in spans.all():
-        assert found.name == "about"
-        assert found.attributes == {"carried": "by the block", "told": "anew", "kept": 1, "api_key": "[redacted]"}
-
-
-def test_what_a_span_shares_with_others_beats_what_is_its_own_and_what_it_had(spans: Spans) -> None:
-    with tracelm.span("step", attributes={"had": 1, "kept": "as it is"}) as step:
-        span: Any = step.otel
-        span.tell_more({"model": "m", "had": 2}, {"tokens": 7}, {"model": "another", "tokens": 8, "id": "i"})
-    found = spans.one()
-    assert found.attributes == {"had": 2, "kept": "as it is", "model": "m", "tokens": 7, "id": "i"}
-
-
-def test_what_a_span_shares_with_others_is_in_its_line_whatever_kind_it_is(spans: Spans) -> None:
-    secret = "sk-" + "a" * 24
-    for facts, numbers in (({"stops": ["a", "b"]}, {"share": math.inf}), ({"said": secret}, {"n": 2**70})):
-        with tracelm.span("step") as step:
-            span: Any = step.otel
-            span.tell_more(facts, numbers, {"id": "i"})
-    first, second = spans.all()
-    assert first.attributes == {"stops": ["a", "b"], "share": math.inf, "id": "i"}
-    assert second.attributes == {"said": "[redacted]", "n": str(2**70), "id": "i"}
