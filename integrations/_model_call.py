@@ -233,28 +233,28 @@ class ModelCall(Call):
 
     def _price(self, reply: Reply | None, numbers: dict[str, float]) -> Price | Cost | None:
         """Add what a call cost; returns what says where its price is from."""
-        request, learned, theirs = self._request, self._learned, None
-        start_ns = getattr(self._span, "_start_time", None) or time.time_ns()
-        if reply is not None and learned is None and reply.framework_usd is None and reply.usage.reported_usd is None:
-            price = self._runtime.prices.flat_price(
-                request.provider, request.model, reply.model, reply.service_tier, start_ns
-            )
-            shares = None if price is None else price.rates.shares(reply.usage)
-            if shares is not None:  # most calls
-                numbers.update(amounts(shares))
-                return price
-        if reply is not None:
-            theirs = reply.framework_usd
+        learned = self._learned
+        theirs = None if reply is None else reply.framework_usd
         if learned is not None and (reply is None or not reply.usage.attributes()):
             reply = learned
         if reply is None:
             return None
+        request, usage = self._request, reply.usage
+        start_ns = getattr(self._span, "_start_time", None) or time.time_ns()
+        if theirs is None and usage.reported_usd is None:  # nobody else says what it cost: most calls
+            price = self._runtime.prices.flat_price(
+                request.provider, request.model, reply.model, reply.service_tier, start_ns
+            )
+            shares = None if price is None else price.rates.shares(usage)
+            if shares is not None:
+                numbers.update(amounts(shares))
+                return price
         cost = self._runtime.prices.cost(
             PricedCall(
                 provider=request.provider,
                 request_model=request.model,
                 response_model=reply.model,
-                usage=reply.usage,
+                usage=usage,
                 service_tier=reply.service_tier,
                 start_ns=start_ns,
             )

@@ -41,7 +41,7 @@ class PriceTable:
         Raises:
             ConfigError: A model or a price cannot be used; the message names both.
         """
-        own = {name: _own_price(name, entry) for name, entry in (prices or {}).items()}
+        own = {name: _read_price(name, entry) for name, entry in (prices or {}).items()}
         patterns = sorted((name for name in own if "*" in name), key=len, reverse=True)
         compiled = ((re.compile(".*".join(map(re.escape, name.split("*")))), own[name]) for name in patterns)
         return cls(own, tuple(compiled))
@@ -135,7 +135,7 @@ class PriceTable:
         return steps[0][1] if len(steps) == 1 else own
 
 
-def _own_price(name: object, entry: object) -> Price:
+def _read_price(name: object, entry: object) -> Price:
     where = f"prices[{name!r}]"
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: the key must be the name of a model, for example 'gpt-4o'")
