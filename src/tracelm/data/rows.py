@@ -76,6 +76,11 @@ def _check_columns(row: Mapping[str, Any], first: Mapping[str, Any], who: str) -
         )
     if not row:
         raise DatasetError(f"{who} has no columns: give at least one")
+    for column in row if row is first else ():  # the others have the same
+        try:
+            column.encode()
+        except UnicodeEncodeError:
+            raise DatasetError(f"{who} has a column {column!r}, in which half a character stands: rename it") from None
     missing = [column for column in first if column not in row]
     extra = [column for column in row if column not in first]
     if missing or extra:

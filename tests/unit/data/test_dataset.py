@@ -115,6 +115,7 @@ REFUSED: list[tuple[Any, str]] = [
     ([{"a": {"b": {2: "c"}}}], "row 0 .*: column a.b has the key 2"),
     ([{"a": 1, "output": 2}], "column 'output'.*rename it"),
     ([{}], "row 0 .* has no columns"),
+    ([{"a\ud800": 1}], r"row 0 .* has a column 'a\\ud800', in which half a character stands: rename it"),
     ([{"a": [1, {"b": object()}]}], r"row 0 .*: column a\[1\].b is of type object, which is no plain data"),
     ([looped()], "row 0 .* contains itself"),
     ([{"id": 1}, {"id": 2}, {"id": 1}], r"rows 0 and 2 .* have the same id 1: give each its own"),

@@ -2,6 +2,7 @@
 
 import datetime
 import http.client
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -50,6 +51,15 @@ def test_a_dataset_published_over_a_server_is_the_one_published_there(server: Se
     assert {(each.columns, each.row_digests) for each in kept} == {(dataset.columns, dataset.row_digests)}
     [version] = tracelm.Dataset.versions(dataset.name, url=server.url)
     assert (version.note, version.aliases) == ("first", ("reviewed",))
+
+
+def test_a_row_with_half_a_surrogate_pair_is_kept_and_shown_as_it_is(server: Serving) -> None:
+    dataset = tracelm.Dataset(name="halves", rows=[{"text": "a\ud800", "more": {"\udfff": 1}}])
+    dataset.publish(url=server.url)
+    assert [*tracelm.Dataset.load("halves", url=server.url).rows] == [*dataset.rows]
+    page = server.ask("GET", "/api/v1/datasets/halves/versions/v0")
+    [row] = json.loads(page.body)["rows"]["items"]
+    assert (page.status, row["columns"]) == (200, dataset.row(0))
 
 
 def test_publishing_again_changes_nothing_and_only_new_rows_are_sent(server: Serving) -> None:
