@@ -222,15 +222,23 @@ def test_a_call_whose_request_we_cannot_even_take_apart_ends_with_its_reply(
 
 
 async def _left_behind(ask: Callable[[], Awaitable[object]]) -> int:
-    """Return how many objects of ten calls only the garbage collector can free."""
+    """Return how many objects of ten calls only the garbage collector can free.
+
+    Dicts do not count, as they have no cycle of their own: that of an object exists once somebody has looked into it,
+    as we do with a part of the request, which older clients leave behind.
+    """
     await ask()
     gc.collect()
     gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         for _ in range(10):
             await ask()
-        return gc.collect()
+        gc.collect()
+        return sum(type(each) is not dict for each in gc.garbage)
     finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
         gc.enable()
 
 
