@@ -94,7 +94,12 @@ class InnerCall(Call):
         with safely("tell the call further out where this one goes"):
             self._outer.learn(request.known(), None)
 
+    def streams(self) -> None:
+        """Note that the answer has begun, and is read piece by piece from now on."""
+        self._outer.reads(self)
+
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
+        self._outer.reads(None)
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request)
             if outcome is not None:
@@ -106,7 +111,9 @@ class InnerCall(Call):
                 self._outer.learn(known | reply.known(), reply)
 
 
-def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = False) -> Call | None:
+def begin(
+    describe: Callable[[], Request], *, kind: str = "chat", later: bool = False, asks_itself: bool = False
+) -> Call | None:
     """Start recording a call.
 
     Args:
@@ -114,6 +121,7 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = 
         kind: The operation, or what stands for it.
         later: Whether the caller will say when there is time for the description, by `Call.describe`; at the latest it
             is made when the call ends.
+        asks_itself: As `Call.asks_itself`.
 
     Returns:
         The call, or `None` when it must pass untouched: nothing is initialised, instrumentation is suppressed
@@ -121,11 +129,14 @@ def begin(describe: Callable[[], Request], *, kind: str = "chat", later: bool = 
     """
     around = running()
     if around is None:
-        return _begin(describe, kind, later=later)
-    with around.current():
         call = _begin(describe, kind, later=later)
-    if isinstance(call, InnerCall):
-        call.around = around
+    else:
+        with around.current():
+            call = _begin(describe, kind, later=later)
+        if isinstance(call, InnerCall):
+            call.around = around
+    if asks_itself and call is not None:
+        call.asks_itself = True
     return call
 
 

@@ -33,8 +33,11 @@ class Call:
     """Whether prompts and replies are recorded."""
     is_put_off = False
     """Whether what is asked has not been read yet."""
+    asks_itself = False
+    """Whether a client records it: nobody is asked on its behalf, so what is asked meanwhile is another call."""
     # As they are at first: most calls never change them.
     _is_over = False
+    _read: object = None
     _sent = 0
     _first_chunk_s: float | None = None
     _gaps_s: list[float] = []  # noqa: RUF012 - replaced with the first chunk
@@ -71,6 +74,22 @@ class Call:
     def was_answered_once(self) -> bool:
         """Whether one call further in, and not several, has told what it was answered."""
         return False
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether what is asked of a model now is asked for this call.
+
+        Not of a call that a client records, or that has ended; and not while an answer is read piece by piece: then it
+        is the program that asks, in between.
+        """
+        return not (self.asks_itself or self._is_over or self._read is not None)
+
+    def reads(self, inner: object) -> None:
+        """Note that the answer to a call further in is read piece by piece; `None` when that is over."""
+        self._read = inner
+
+    def streams(self) -> None:
+        """Note that the answer has begun, and is read piece by piece from now on."""
 
     def sent(self) -> None:
         """Note that the request goes out; more than once where the client tries again by itself."""
@@ -158,8 +177,9 @@ def error_type(error: BaseException | None, reply: Reply | None) -> str | None:
         status = field(field(answer, "ResponseMetadata"), "HTTPStatusCode") or getattr(error, "status", None)  # DSPy's
     if isinstance(status, int) and status >= _LEAST_FAILURE:
         return str(status)
-    # Where the answer had begun well, it says later what went wrong.
-    said = field(field(getattr(error, "body", None), "error"), "type") or field(field(answer, "Error"), "Code")
+    # Where the answer had begun well, it says later what went wrong; of OpenAI's the client has unpacked that.
+    body = getattr(error, "body", None)
+    said = field(field(body, "error"), "type") or field(body, "type") or field(field(answer, "Error"), "Code")
     return text(said) or type_name(error)
 
 

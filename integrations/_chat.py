@@ -33,7 +33,7 @@ _TELLING: Final = frozenset(
     {
         *_NUMBERS,
         *_LIMITS,
-        *("seed", "n", "stream", "stop", "reasoning_effort", "reasoning"),
+        *("seed", "n", "top_k", "stream", "stop", "reasoning_effort", "reasoning"),
         *("response_format", "text", "modalities", "service_tier"),
     }
 )
@@ -75,6 +75,9 @@ def _add_others(found: dict[str, AttributeValue], asked: Callable[[str], object]
     seed = count(asked("seed"))
     if seed is not None:
         found[semconv.REQUEST_SEED] = seed
+    top_k = count(asked("top_k"))  # of vLLM, llama.cpp and others that speak as OpenAI does
+    if top_k is not None:
+        found[semconv.REQUEST_TOP_K] = top_k
     choices = count(asked("n"))
     if choices is not None and choices != 1:
         found[semconv.REQUEST_CHOICE_COUNT] = choices

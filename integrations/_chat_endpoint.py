@@ -11,6 +11,8 @@ from tracelm.integrations._fields import count, field, text
 class ChatEndpoint(Endpoint):
     """Chat completions."""
 
+    says_usage_if_asked = True
+
     def describe(self, asked: Asked) -> Request:
         """Return what is known before the call."""
         body = asked.body

@@ -9,6 +9,7 @@ from tracelm.integrations._chat import read_reply
 from tracelm.integrations._exchange import Reply
 from tracelm.integrations._fields import field as read
 from tracelm.integrations._fields import fields, items, text
+from tracelm.integrations._stream import finish_reasons
 
 _TEXTS: Final = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 _STRUCTURES: Final = frozenset({"content", "tool_calls", "function_call", "audio"})
@@ -197,14 +198,14 @@ class ChatChunks:
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
         choices = [choice.whole(index) for index, choice in sorted(self._choices.items())]
-        # A choice of which nothing came has no message, but it is known not to have ended well.
-        missing = ["error"] * (self._expected - len(choices))
         reply = read_reply({**self._head, "choices": choices}, provider=self._provider)
         said = self.is_complete or any(message["parts"] for message in reply.messages())
         return Reply(
             id=reply.id,
             model=reply.model,
-            finish_reasons=[*reply.finish_reasons, *missing],
+            finish_reasons=finish_reasons(
+                {index: choice.finish_reason for index, choice in self._choices.items()}, expected=self._expected
+            ),
             usage=reply.usage,
             service_tier=reply.service_tier,
             attributes=reply.attributes,

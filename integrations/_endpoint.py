@@ -39,6 +39,9 @@ class Asked:
 class Endpoint(Protocol):
     """One kind of call. An object without a state: it reads, each time anew, and needs no more than it looks at."""
 
+    says_usage_if_asked: bool = False
+    """Whether a streamed answer says how many tokens it took only if the request has `stream_options`."""
+
     def describe(self, asked: Asked) -> Request:
         """Return what is known before the call."""
         ...

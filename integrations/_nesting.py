@@ -62,6 +62,15 @@ class Outer(Protocol):
         """Whether a call further in shall keep content, too."""
         ...
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether what is asked of a model now is asked for this call."""
+        ...
+
+    def reads(self, inner: object) -> None:
+        """Note that the answer to a call further in is read piece by piece; `None` when that is over."""
+        ...
+
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         """Take what a call further in knows; what is known already stays."""
         ...
@@ -72,7 +81,7 @@ def enclosing(context: Context, kind: str) -> Outer | None:
     family = _FAMILIES.get(kind, kind)
     own: Any = context.get(_own_key(family))
     if own is not None:
-        return own  # type: ignore[no-any-return]
+        return own if own.is_asking else None
     foreign = context.get(_foreign_key(family))
     return None if foreign is None else _Foreign(foreign)
 
@@ -113,9 +122,13 @@ class _Foreign:
     """A call that an instrumentation of OpenTelemetry records."""
 
     wants_part = False
+    is_asking = True
 
     def __init__(self, data: object) -> None:
         self._data = data
+
+    def reads(self, inner: object) -> None:
+        """It does not ask."""
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         data: Any = self._data

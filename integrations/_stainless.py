@@ -75,7 +75,7 @@ class Library(ABC):
         """Return a body that names no model with what the path of the client's address says in its place."""
         return body
 
-    def changed(self, options: Any, kind: str) -> Any:
+    def changed(self, options: Any, endpoint: Endpoint) -> Any:
         """Return options with which a stream says more than the program asked for; `None` to leave them."""
         return None
 
@@ -147,8 +147,8 @@ class Library(ABC):
             recorded = _Recorded(self, client, options, url, endpoint, args, kwargs)
             streams = kwargs.get("stream")
             if streams and active.settings.stream_usage == "inject":
-                recorded.changes(self.changed(options, kind))
-            call = begin(recorded.describe, kind=kind, later=True)
+                recorded.changes(self.changed(options, endpoint))
+            call = begin(recorded.describe, kind=kind, later=True, asks_itself=True)
             if call is None:
                 return None
             recorded.call = call
@@ -356,6 +356,7 @@ class _Recorded:
                 self.call.end(self._endpoint.read(self._asked, reply))
             elif self._stream is not None:
                 self._stream.follow(response)
+                self.call.streams()
             elif response.is_closed:
                 self.call.end(self._read(answer_in(response.content)))
             else:

@@ -7,7 +7,7 @@ iteration decides, because clients close the response before they say how it wen
 
 import atexit
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
@@ -17,6 +17,9 @@ from tracelm.integrations._reading import AsyncReading, Reading
 from tracelm.trace.safely import safely
 
 _Chunk = TypeVar("_Chunk")
+
+_MOST_CHOICES: Final = 1_000
+"""So many that did not come are told; what a program asks for is no measure of what may be kept in memory."""
 
 
 class Chunks(Protocol):
@@ -34,6 +37,17 @@ class Chunks(Protocol):
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
         ...
+
+
+def finish_reasons(said: Mapping[int, str | None], *, expected: int) -> list[str]:
+    """Return why each choice of a stream ended, in their order: `error` where nothing says so, or nothing came.
+
+    Args:
+        said: What said so, by the choice's number.
+        expected: How many choices were asked for.
+    """
+    choices = sorted({*range(min(expected, _MOST_CHOICES)), *said})
+    return [said.get(choice) or "error" for choice in choices]
 
 
 class NoChunks:

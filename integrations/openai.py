@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
+from tracelm.integrations._endpoint import Endpoint
 from tracelm.integrations._openai.routes import find_endpoint
 from tracelm.integrations._openai.stream_usage import asking, hides
 from tracelm.integrations._patches import patch
@@ -60,9 +61,9 @@ class _OpenAI(Library):
             return {**body, "model": path.partition("/deployments/")[2].partition("/")[0]}
         return body
 
-    def changed(self, options: Any, kind: str) -> Any:
+    def changed(self, options: Any, endpoint: Endpoint) -> Any:
         """Return options that ask for the tokens of a stream; `None` to leave them."""
-        return asking(options, kind)
+        return asking(options) if endpoint.says_usage_if_asked else None
 
     def hides(self, chunk: object) -> bool:
         """Say of a chunk that it brings only the tokens that were asked for."""

@@ -1,17 +1,21 @@
 """The endpoint `completions`: text that goes on where a prompt ends, from before there were chats."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tracelm.integrations._chat import request_attributes, served_attributes
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Message, Reply, Request
 from tracelm.integrations._fields import count, field, items, text
 from tracelm.integrations._parts import text_message
+from tracelm.integrations._stream import finish_reasons
 from tracelm.integrations._usage import chat_usage
 
 
 class CompletionsEndpoint(Endpoint):
     """Text completions."""
+
+    says_usage_if_asked = True
 
     def describe(self, asked: Asked) -> Request:
         """Return what is known before the call."""
@@ -78,20 +82,16 @@ class TextChunks:
 
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
-        indices: Sequence[int] = range(max(self._expected, *(index + 1 for index in self._texts), 0))
         choices = [
-            {"index": index, "text": "".join(self._texts.get(index, ())), "finish_reason": self._reasons.get(index)}
-            for index in indices
+            {"index": index, "text": "".join(pieces), "finish_reason": self._reasons.get(index)}
+            for index, pieces in sorted(self._texts.items())
         ]
         whole = self._endpoint.read(self._asked, {**self._head, "choices": choices})
-        came = [choice for choice in choices if self.is_complete or choice["text"]]
-        return Reply(
-            id=whole.id,
-            model=whole.model,
-            finish_reasons=whole.finish_reasons,
-            usage=whole.usage,
-            service_tier=whole.service_tier,
-            attributes=whole.attributes,
+        reasons = {index: self._reasons.get(index) for index in self._texts}
+        came = [choice for choice in choices if choice["text"] or choice["finish_reason"]]
+        return replace(
+            whole,
+            finish_reasons=finish_reasons(reasons, expected=self._expected),
             messages=lambda: [_output(choice) for choice in came],
         )
 

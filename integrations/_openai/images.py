@@ -13,6 +13,7 @@ from tracelm.integrations._exchange import Message, Reply, Request
 from tracelm.integrations._fields import count, field, items, text
 from tracelm.integrations._openai.uploads import upload_parts
 from tracelm.integrations._parts import blob_part, from_url, text_part
+from tracelm.integrations._stream import finish_reasons
 from tracelm.integrations._usage import token_usage
 
 _FORMATS: Final = {"svg": "svg+xml"}
@@ -84,14 +85,13 @@ class ImageEvents:
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
         reply = self._endpoint.read(self._asked, {"data": self._drawn, "usage": self._usage})
-        missing = ["error"] * (self._expected - len(self._drawn))
         drawn = reply.messages
         draft = self._draft
         form = text(self._asked.body.get("output_format"))
         unfinished = [] if draft is None else [_output(draft, form) | {"finish_reason": "error"}]
         return replace(
             reply,
-            finish_reasons=[*reply.finish_reasons, *missing],
+            finish_reasons=finish_reasons(dict(enumerate(reply.finish_reasons)), expected=self._expected),
             messages=(lambda: [*drawn(), *unfinished]) if self._keep_content else tuple,
         )
 

@@ -55,6 +55,23 @@ def messages_of(given: Sequence[object]) -> list[Message]:
     return found
 
 
+def answer_of(output: Sequence[object]) -> Message | None:
+    """Return the message that a response is: one, whatever its items are."""
+    parts = [part for item in output for part in _answer_parts(item)]
+    return {"role": "assistant", "parts": parts} if parts else None
+
+
+def _answer_parts(item: object) -> Iterator[Message]:
+    kind = text(field(item, "type")) or "message"
+    role = role_of(item)
+    if kind == "message" and role != "assistant":  # a conversation made shorter keeps what others said
+        yield {"type": "message", "role": role, "parts": list(item_parts(item))}
+    elif kind == "shell_call_output":  # in an answer: of a shell at the provider
+        yield _server_response("shell", item, ("output",))
+    else:
+        yield from item_parts(item)
+
+
 def is_message(item: object) -> bool:
     """Whether an item is a message; in a request those need not say so."""
     return (text(field(item, "type")) or "message") == "message"
@@ -100,7 +117,7 @@ def item_parts(item: object) -> Iterator[Message]:
     elif kind.endswith("_output"):
         output = field(item, "tools") if kind == "tool_search_output" else field(item, "output")
         response = output if isinstance(output, str) else _response(output)
-        yield tool_response_part(response, call_id=text(field(item, "call_id")) or text(field(item, "id")))
+        yield tool_response_part(response, call_id=_call_id(item))
     elif kind == "compaction":
         yield {"type": "compaction", "id": text(field(item, "id")) or ""}
     else:
@@ -134,7 +151,7 @@ def _call_at_the_provider(kind: str, item: object) -> Iterator[Message]:
     if "arguments" in asked:
         asked["arguments"] = parsed(asked["arguments"])
     call: Message = {"type": "server_tool_call", "name": text(field(item, "name")) or tool}
-    call_id = text(field(item, "id"))
+    call_id = _call_id(item)
     if call_id:
         call["id"] = call_id
     yield call | {"server_tool_call": {**asked, "type": tool}}
@@ -148,8 +165,12 @@ def _call_at_the_provider(kind: str, item: object) -> Iterator[Message]:
 def _server_response(tool: str, item: object, names: Sequence[str]) -> Message:
     answered = {name: each for name in names if (each := field(item, name)) is not None}
     found: Message = {"type": "server_tool_call_response", "server_tool_call_response": {**answered, "type": tool}}
-    call_id = text(field(item, "call_id")) or text(field(item, "id"))
+    call_id = _call_id(item)
     return found | {"id": call_id} if call_id else found
+
+
+def _call_id(item: object) -> str | None:
+    return text(field(item, "call_id")) or text(field(item, "id"))
 
 
 def _shown(item: object) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The Responses API in the words of OpenTelemetry's GenAI conventions: what is asked, and what is answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ from tracelm import semconv
 from tracelm.integrations._chat import request_attributes, served_attributes
 from tracelm.integrations._exchange import Failure, Message, Reply
 from tracelm.integrations._fields import field, items, plain, text
-from tracelm.integrations._openai.items import calls_the_program, messages_of
+from tracelm.integrations._openai.items import answer_of, calls_the_program, messages_of
 from tracelm.integrations._parts import content_parts, function_definition, text_message
 from tracelm.integrations._usage import token_usage
 
@@ -79,9 +79,7 @@ def read_response(response: object, *, ended_badly: bool = False) -> Reply:
         service_tier=text(field(response, "service_tier")),
         failure=_failure(response),
         attributes=served_attributes(response),
-        messages=lambda: [
-            message | {"finish_reason": reason or "error"} for message in messages_of(output) if message["parts"]
-        ],
+        messages=lambda: _output(output, reason),
     )
 
 
@@ -89,9 +87,12 @@ def read_compaction(response: object) -> Reply:
     """Read what a conversation was made shorter to."""
     reply = read_response(response)
     compacted: AttributeValue = True
-    # It comes as the messages of a conversation, which are no choices: there is nothing of which the end has a reason.
-    attributes = {**reply.attributes, semconv.CONVERSATION_COMPACTED: compacted}
-    return replace(reply, finish_reasons=(), attributes=attributes)
+    return replace(reply, attributes={**reply.attributes, semconv.CONVERSATION_COMPACTED: compacted})
+
+
+def _output(output: Sequence[object], reason: str | None) -> Sequence[Message]:
+    answer = answer_of(output)
+    return [] if answer is None else [answer | {"finish_reason": reason or "error"}]
 
 
 def _finish_reason(response: object) -> str | None:

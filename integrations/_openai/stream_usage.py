@@ -6,24 +6,21 @@ from typing import Any, Final, cast
 
 from tracelm.integrations._fields import field, items
 
-_SAYS_IT_LAST: Final = frozenset({"chat", "text_completion"})
-"""Operations whose streams report their usage in a chunk of its own, if asked."""
 _RAW_RESPONSE: Final = "x-stainless-raw-response"
 
 
-def asking(options: Any, kind: str) -> Any:
+def asking(options: Any) -> Any:
     """Return a copy of a client's request options that asks for the usage as well.
 
     Args:
         options: What the client is about to send; stays as it is.
-        kind: The operation.
 
     Returns:
         The copy; `None` where there is nothing to ask, where the program has said what it wants, and where it reads the
         bytes of the answer itself, from which nothing can be hidden.
     """
     body, more = field(options, "json_data"), field(options, "extra_json")
-    if kind not in _SAYS_IT_LAST or not isinstance(body, Mapping) or _is_raw(options):
+    if not isinstance(body, Mapping) or _is_raw(options):
         return None
     fields = cast("Mapping[str, object]", body)
     given: object = field(more, "stream_options") or fields.get("stream_options") or dict[str, object]()

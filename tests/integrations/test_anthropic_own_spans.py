@@ -58,7 +58,7 @@ def test_a_failure_is_one_span(its: Its, spans: Spans) -> None:
     assert ([span.name for span in spans.all()], its.names()) == (OURS, [])
 
 
-def test_a_call_inside_of_a_recorded_one_adds_none(its: Its, spans: Spans) -> None:
+def test_a_call_that_a_hook_makes_while_one_is_sent_is_one_more_of_ours(its: Its, spans: Spans) -> None:
     inner = its.client(Provider(REPLY))
 
     def answer(request: Any) -> Any:
@@ -67,7 +67,7 @@ def test_a_call_inside_of_a_recorded_one_adds_none(its: Its, spans: Spans) -> No
 
     provider = Provider(REPLY)
     its.client(provider, transport=answer).messages.create(**ASK)
-    assert ([span.name for span in spans.all()], its.names()) == (OURS, [])
+    assert ([span.name for span in spans.all()], its.names()) == (OURS * 2, [])
 
 
 def test_where_it_sends_the_identity_of_its_span_along_it_sends_that_of_ours(its: Its, spans: Spans) -> None:

@@ -291,6 +291,12 @@ def test_extra_body_counts_as_the_request(spans: Spans) -> None:
     assert spans.one().attributes["gen_ai.request.seed"] == 3
 
 
+def test_top_k_of_servers_that_speak_as_openai_does_is_recorded(spans: Spans) -> None:
+    with client_of("http://localhost:8000/v1", REPLY) as client:
+        client.chat.completions.create(**ASK, extra_body={"top_k": 40})
+    assert spans.one().attributes["gen_ai.request.top_k"] == 40
+
+
 def test_messages_from_a_generator_reach_the_model_and_the_span(spans: Spans) -> None:
     seen: list[Any] = []
 

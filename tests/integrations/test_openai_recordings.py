@@ -132,7 +132,7 @@ def _check(recorded: Recorded, span: SpanRecord) -> None:
     if recorded.fails:
         assert span.status == "error"
         status = recorded.recording["response"]["status"]
-        assert attributes["error.type"] == ("openai.APIError" if status == 200 else str(status))
+        assert attributes["error.type"] == ("invalid_request_error" if status == 200 else str(status))
         if status != 200:
             assert "gen_ai.output.messages" not in attributes
         return

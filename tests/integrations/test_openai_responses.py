@@ -28,9 +28,14 @@ def test_a_conversation_made_shorter(spans: Spans) -> None:
         client.responses.compact(model="gpt-4o", input="A long talk")
     attributes = spans.one("chat gpt-4o").attributes
     assert attributes["gen_ai.conversation.compacted"] is True
-    assert "gen_ai.response.finish_reasons" not in attributes  # its messages are no choices
+    assert attributes["gen_ai.response.finish_reasons"] == ["compaction"]
     assert attributes["gen_ai.usage.input_tokens"] == 20
-    assert [message["role"] for message in messages(spans, "gen_ai.output.messages")] == ["user", "assistant"]
+    [message] = messages(spans, "gen_ai.output.messages")
+    assert (message["role"], message["finish_reason"]) == ("assistant", "compaction")
+    assert message["parts"] == [
+        {"type": "message", "role": "user", "parts": [{"type": "text", "content": "Hi"}]},
+        {"type": "compaction", "id": "cmp_1"},
+    ]
     assert "c2VjcmV0" not in str(attributes)
 
 

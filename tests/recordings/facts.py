@@ -164,7 +164,7 @@ def _spoken(output: list[dict[str, Any]]) -> Said:
 
 def _reasons(response: dict[str, Any]) -> list[str]:
     if response["object"] == "response.compaction":
-        return []
+        return ["compaction"]
     if response["status"] == "incomplete":
         return ["length"]
     assert response["status"] == "completed"
