@@ -4,19 +4,24 @@ Whatever the program calls to read it, the bytes pass `iter_bytes` or `aiter_byt
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
-from tracelm.integrations._reading import AsyncReading, Reading
-from tracelm.integrations._stream import Response, watch
+from tracelm.integrations._reading import Record
+from tracelm.integrations._watching import Response, watch
 from tracelm.trace.safely import safely
+
+_MARK: Final = b"\xef\xbb\xbf"
+_BEFORE_JSON: Final = frozenset({b"\n", b"\r", b" ", b"\t", _MARK[:1]})
 
 
 def answer_in(content: bytes) -> object:
     """Return a body as what it is: a JSON value, or the bytes of something else."""
+    if content[:1] in _BEFORE_JSON:  # some providers send blank lines while the model works
+        content = content.removeprefix(_MARK).lstrip()
     if content[:1] in {b"{", b"["}:
         try:
             return cast("object", orjson.loads(content))
@@ -25,7 +30,7 @@ def answer_in(content: bytes) -> object:
     return content
 
 
-class BodyRecord:
+class BodyRecord(Record):
     """Ends the span of a call once the program has read the body, or given that up.
 
     Args:
@@ -34,15 +39,12 @@ class BodyRecord:
         max_bytes: Of a larger body nothing is kept.
     """
 
-    hides: Callable[[object], bool] | None = None
-
     def __init__(self, call: Call, read: Callable[[object], Reply], *, max_bytes: float) -> None:
         self._call = call
-        self._read = read
+        self._reads = read
         self._room = max_bytes
         self._pieces: list[bytes] = []
-        self.is_waiting = False
-        """Whether bytes are being waited for."""
+        self._has_ended = False
 
     def follow(self, response: Response) -> None:
         """Watch what is read of this response, and how that ends."""
@@ -50,10 +52,10 @@ class BodyRecord:
         iter_bytes, aiter_bytes = read.iter_bytes, read.aiter_bytes
 
         def recorded(chunk_size: int | None = None) -> Iterator[bytes]:
-            return Reading(self, iter_bytes(chunk_size))
+            return self.read(iter_bytes(chunk_size))
 
         def arecorded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            return AsyncReading(self, aiter_bytes(chunk_size))
+            return self.aread(aiter_bytes(chunk_size))
 
         watch(response, self.closed, iter_bytes=recorded, aiter_bytes=arecorded)
 
@@ -76,13 +78,17 @@ class BodyRecord:
 
     def closed(self) -> None:
         """Note that the response was closed, or forgotten."""
-        if not self.is_waiting:  # else it is the body that ends
-            self._end(outcome=CLOSED_EARLY if self._pieces else None)
+        self._has_ended = self.is_waiting
+        super().closed()
+
+    def left(self) -> None:
+        """Note that the program reads no more."""
+        self._end(outcome=CLOSED_EARLY if self._pieces and not self._has_ended else None)
 
     def _end(self, *, error: BaseException | None = None, outcome: str | None = None) -> None:
         reply = None
         if self._pieces and error is None and outcome is None:
             with safely("record the reply of a model"):
-                reply = self._read(answer_in(b"".join(self._pieces)))
+                reply = self._reads(answer_in(b"".join(self._pieces)))
         self._pieces = []
         self._call.end(reply, error=error, outcome=outcome)

@@ -38,6 +38,15 @@ class _Call:
         self.name = self.name or text(read(target, "name")) or ""
         self.arguments.append(text(read(target, "arguments")) or text(read(target, "input")) or "")
 
+    def is_another(self, piece: object) -> bool:
+        """Say whether a piece with the same number, or none, begins another call: some servers number all as the first.
+
+        A new id alone says nothing: others make one up for each piece.
+        """
+        call_id = text(read(piece, "id"))
+        name = text(read(read(piece, "function") or read(piece, "custom"), "name"))
+        return bool(self.id and self.name and call_id and call_id != self.id and name)
+
     def whole(self) -> dict[str, object]:
         arguments = "".join(self.arguments)
         if self.kind == "custom":
@@ -53,6 +62,7 @@ class _Choice:
     finish_reason: str | None = None
     parts: Sequence[object] = ()
     calls: Mapping[int, _Call] = {}
+    earlier: Sequence[tuple[int, _Call]] = ()  # calls with the numbers of later ones
     function_call: _Call | None = None
     audio: Mapping[str, str] = {}
 
@@ -83,7 +93,7 @@ class _Choice:
         elif name == "tool_calls":
             for position, call in enumerate(items(piece)):
                 index = read(call, "index")  # not every provider numbers them
-                self._call(index if isinstance(index, int) else position).add(call)
+                self._call(index if isinstance(index, int) else position, call).add(call)
         elif name == "function_call":
             self.function_call = self.function_call or _Call()
             self.function_call.add({"function": piece})
@@ -92,8 +102,11 @@ class _Choice:
             more = {each: before.get(each, "") + (text(read(piece, each)) or "") for each in ("data", "transcript")}
             self.audio = {"id": text(read(piece, "id")) or before.get("id", ""), **more}
 
-    def _call(self, index: int) -> _Call:
+    def _call(self, index: int, piece: object) -> _Call:
         found = self.calls.get(index)
+        if found is not None and found.is_another(piece):
+            self.earlier = [*self.earlier, (index, found)]
+            found = None
         if found is None:
             found = _Call()
             self.calls = {**self.calls, index: found}
@@ -114,7 +127,8 @@ class _Choice:
         message["role"] = self.role or "assistant"
         if self.parts:
             message["content"] = [{"type": "text", "text": message.get("content", "")}, *self.parts]
-        message["tool_calls"] = [call.whole() for _, call in sorted(self.calls.items())]
+        calls = sorted([*self.earlier, *self.calls.items()], key=itemgetter(0))
+        message["tool_calls"] = [call.whole() for _, call in calls]
         if self.function_call is not None:
             message["function_call"] = self.function_call.whole()["function"]
         if self.audio:

@@ -1,6 +1,7 @@
-"""The event `gen_ai.client.inference.operation.details`: all that a call's span says, with content as structure.
+"""The events of a call: all that its span says, with content as structure, and the exception that ended it.
 
-Asked for with `init(details_event="on")`, for backends that read events instead of spans.
+They are `gen_ai.client.inference.operation.details` and `gen_ai.client.operation.exception`, asked for with
+`init(details_event="on")`, for backends that read events instead of spans.
 """
 
 from collections.abc import Mapping
@@ -44,3 +45,13 @@ def emit_details(attributes: Mapping[str, AttributeValue], content: Mapping[str,
         if key.startswith(_OF_THE_CALL)
     }
     emit(semconv.DETAILS_EVENT, {**facts, **said}, on=on, severity=SeverityNumber.DEBUG)
+
+
+def emit_exception(event: Mapping[str, str], *, on: SpanContext) -> None:
+    """Write the event that says why a call failed.
+
+    Args:
+        event: What it says.
+        on: The span.
+    """
+    emit(semconv.EXCEPTION_EVENT, event, on=on, severity=SeverityNumber.WARN)

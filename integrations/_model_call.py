@@ -17,7 +17,7 @@ from tracelm import semconv
 from tracelm.integrations import _nesting
 from tracelm.integrations._alike import answered_alike, asked_alike
 from tracelm.integrations._call import Call, error_type, is_same, together
-from tracelm.integrations._details import emit_details
+from tracelm.integrations._details import emit_details, emit_exception
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
 from tracelm.integrations._metrics import INFERENCE, CallMeter
@@ -28,7 +28,7 @@ from tracelm.pricing.rates import Price
 from tracelm.trace.journal_span import JournalSpan
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
-from tracelm.trace.spans import end_safely, record_failure
+from tracelm.trace.spans import end_safely, exception_event, record_failure
 from tracelm.trace.values import type_name
 
 _MESSAGES: Final = frozenset(
@@ -304,6 +304,10 @@ class ModelCall(Call):
             self._span.set_attribute(semconv.ERROR_TYPE, type_name(error))
             return
         record_failure(self._span, error)
+        settings = self._runtime.settings
+        if settings.details_event != "off" and self._span.is_recording():
+            in_full = settings.capture_content or settings.details_event == "content"
+            emit_exception(exception_event(error, in_full=in_full), on=self._span.get_span_context())
         self._span.set_attribute(semconv.ERROR_TYPE, error_type(error, None) or type_name(error))
 
     def _fail_with(self, failure: Failure) -> None:

@@ -1,5 +1,7 @@
 """A function of a client library, replaced by one that records, and put back."""
 
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -22,7 +24,10 @@ def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], 
     is_on = True
     # On the class itself; the method may stand in a base class that has other children. A plain function in its
     # place: a wrapper object would be made anew for each call.
-    patched = recording(getattr(owner, name), lambda: is_on)
+    method = getattr(owner, name)
+    if original is None and inspect.isfunction(method):
+        method = _inherited(owner, name, method)
+    patched = recording(method, lambda: is_on)
     setattr(owner, name, patched)
 
     def undo() -> None:
@@ -37,6 +42,16 @@ def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], 
             setattr(owner, name, original)
 
     return undo
+
+
+def _inherited(owner: Any, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls the method that an object has behind a class: its own class may have put one in between."""
+
+    @functools.wraps(method)
+    def inherited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(super(owner, self), name)(*args, **kwargs)
+
+    return inherited
 
 
 def patch_when_imported(

@@ -3,37 +3,65 @@
 No generators: the one that is read from is left, closed or forgotten as it would be without us.
 """
 
+import weakref
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+from tracelm.integrations._watching import watch_held
 from tracelm.trace.safely import report
 
 _Piece = TypeVar("_Piece")
 _RECORD: Final = "record a piece of a streamed reply"
 
 
-class Record(Protocol):
-    """What is told.
+class Record(ABC):
+    """What is told."""
 
-    Attributes:
-        is_waiting: Whether a piece is being waited for.
-        hides: Says of a piece that the program did not ask for it: it is recorded, and not passed on.
-    """
+    is_waiting = False
+    """Whether a piece is being waited for."""
+    hides: Callable[[object], bool] | None = None
+    """Says of a piece that the program did not ask for it: it is recorded, and not passed on."""
+    _reader: "weakref.ref[Any] | None" = None
 
-    is_waiting: bool
-    hides: Callable[[object], bool] | None
+    def read(self, stream: Iterator[_Piece]) -> Iterator[_Piece]:
+        """Return what passes every piece of `stream` on as it is."""
+        reader = Reading(self, stream)
+        self._reader = weakref.ref(reader)
+        return reader
 
+    def aread(self, stream: AsyncIterator[_Piece]) -> AsyncIterator[_Piece]:
+        """Return what passes every piece of `stream` on as it is."""
+        reader = AsyncReading(self, stream)
+        self._reader = weakref.ref(reader)
+        return reader
+
+    def closed(self) -> None:
+        """Note that the response was closed, or forgotten."""
+        if not self.is_waiting:
+            self.left()
+            return
+        # It is the reply that ends, and the reading says how. But a last piece may come even now, and the program may
+        # take it and no more: then the reader is what is forgotten.
+        reader = None if self._reader is None else self._reader()
+        if reader is not None:
+            watch_held(reader, self.left)
+
+    @abstractmethod
+    def left(self) -> None:
+        """Note that the program reads no more."""
+
+    @abstractmethod
     def got(self, piece: Any, /) -> None:
         """Take a piece that has arrived. May raise: who passes the pieces on reports it."""
-        ...
 
+    @abstractmethod
     def exhausted(self) -> None:
         """Note that the reply came to its end."""
-        ...
 
+    @abstractmethod
     def failed(self, error: BaseException, /) -> None:
         """Note that waiting for a piece failed, or was given up."""
-        ...
 
 
 class Reading(Iterator[_Piece], Generic[_Piece]):
@@ -56,7 +84,8 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
                 record.exhausted()
                 raise
             except BaseException as error:
-                record.failed(error)
+                if not _runs_elsewhere(self._stream, error):
+                    record.failed(error)
                 raise
             finally:
                 record.is_waiting = False
@@ -66,6 +95,11 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
                 report(_RECORD, error)
             if record.hides is None or not record.hides(piece):
                 return piece
+
+
+def _runs_elsewhere(stream: object, error: BaseException) -> bool:
+    """Say whether reading failed only because another thread reads the same generator, and goes on."""
+    return type(error) is ValueError and getattr(stream, "gi_running", False) is True
 
 
 class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):

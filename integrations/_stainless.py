@@ -5,6 +5,7 @@ it comes from, and above the loop of its retries. It is wrapped, and a hook that
 to count them. Where a request goes to says which endpoint reads it.
 """
 
+import copy
 import functools
 import inspect
 import types
@@ -25,12 +26,13 @@ from tracelm.integrations._bodies import BodyRecord, answer_in
 from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
-from tracelm.integrations._fields import field
+from tracelm.integrations._fields import field, text
 from tracelm.integrations._patches import own
 from tracelm.integrations._sending import when_sent
 from tracelm.integrations._stream import NoChunks, StreamRecord, find_record
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
+from tracelm.trace.quoting import may_quote
 from tracelm.trace.safely import report, safely
 
 AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
@@ -152,8 +154,12 @@ class Library(ABC):
             if call is None:
                 return None
             recorded.call = call
+            parses = getattr(options, "post_parser", None)
+            if callable(parses):
+                recorded.keep_unparsed(parses)
             if streams:
                 recorded.follow_stream()
+            recorded.apply_changes()
         except Exception as error:
             report("read the request to a model", error)
             return None
@@ -246,7 +252,9 @@ class _Recorded:
     _sent: bytes | None = None
     _stream: StreamRecord | None = None
     _tokens: tuple[Any, ...] = ()
-    _changed: Any = None  # the options with which a stream says more
+    _changed: Any = None  # the options with which a stream says more, or that keep what is to be parsed
+    _hides: Callable[[object], bool] | None = None
+    _unparsed: Sequence[object] = ()
 
     def __init__(
         self,
@@ -271,6 +279,32 @@ class _Recorded:
         """Ask the client with other options, where the call is recorded; `None` to leave them."""
         if options is not None:
             self._options = self._changed = options
+            self._hides = self._library.hides
+
+    def keep_unparsed(self, parses: Callable[[Any], Any]) -> None:
+        """Keep what the client is about to parse for the program: where that fails, the error does not have it.
+
+        Args:
+            parses: How the client does it, as the options say.
+        """
+        unparsed: list[object] = []
+
+        def parse(answer: Any) -> Any:  # it does not hold what holds it
+            unparsed.append(answer)
+            return parses(answer)
+
+        changed = copy.copy(self._options)
+        changed.post_parser = parse
+        self._options = self._changed = changed
+        self._unparsed = unparsed
+
+    def apply_changes(self) -> None:
+        """Have the client get the changed options."""
+        changed = self._changed
+        if changed is not None and "options" in self.kwargs:
+            self.kwargs = {**self.kwargs, "options": changed}
+        elif changed is not None:
+            self.args = (*self.args[:1], changed, *self.args[2:])
 
     def describe(self) -> Request:
         """Read what is asked: from the body as it went out, if that is at hand, else from what the client was given."""
@@ -296,12 +330,8 @@ class _Recorded:
         with safely("record a streamed reply"):
             # What puts the chunks together depends on what is asked: where that is put off, so is this.
             chunks = NoChunks() if asked is None else self._endpoint.collect(asked, keep_content=call.captures_content)
-            self._stream = StreamRecord(call, chunks, hides=None if self._changed is None else self._library.hides)
+            self._stream = StreamRecord(call, chunks, hides=self._hides)
             self.kwargs = {**self.kwargs, "stream_cls": self._library.recording_class(self.kwargs.get("stream_cls"))}
-            if self._changed is not None and "options" in self.kwargs:
-                self.kwargs["options"] = self._changed
-            elif self._changed is not None:
-                self.args = (*self.args[:1], self._changed, *self.args[2:])
 
     def goes_out(self, request: Any) -> None:
         """Note that an HTTP request is about to be sent, more than once where the client tries again by itself."""
@@ -338,8 +368,10 @@ class _Recorded:
         reply = None
         with safely("record the reply of a model"):
             # An answer that was cut short cannot be parsed; the error carries what came and was paid for.
-            completion = field(error, "completion")
-            reply = None if completion is None else self._read(completion)
+            answer = field(error, "completion") or next(reversed(self._unparsed), None)
+            reply = None if answer is None else self._read(answer)
+        with safely("keep the key of a client out of an error"):
+            may_quote(error, text(getattr(self._client, "api_key", None)) or "")
         self.call.end(reply, error=error)
 
     def received(self, reply: Any) -> None:
@@ -375,8 +407,8 @@ class _Recorded:
 def _holds_its_address(kind: type[Any]) -> bool:
     """Say whether a client's `base_url` is the library's own: its property may import something each time."""
     getter = getattr(inspect.getattr_static(kind, "base_url", None), "fget", None)
-    module = getattr(getter, "__module__", "").partition(".")[0]
-    return module in {"openai", "anthropic"}
+    # Not of `openai` itself: the client of the module has the address that the module has at the moment.
+    return getattr(getter, "__module__", "").startswith(("openai.", "anthropic."))
 
 
 @functools.lru_cache(maxsize=256)

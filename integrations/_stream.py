@@ -5,15 +5,14 @@ response underneath sees them all, so it is watched; and while the next chunk is
 iteration decides, because clients close the response before they say how it went.
 """
 
-import atexit
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeVar
 
 from tracelm.integrations._call import CLOSED_EARLY, Call
 from tracelm.integrations._exchange import Reply
-from tracelm.integrations._reading import AsyncReading, Reading
+from tracelm.integrations._reading import Record
+from tracelm.integrations._watching import Response, watch
 from tracelm.trace.safely import safely
 
 _Chunk = TypeVar("_Chunk")
@@ -63,21 +62,7 @@ class NoChunks:
         return Reply()
 
 
-class Response(Protocol):
-    """The part of an HTTP response that is used here; httpx and its successors have it."""
-
-    extensions: dict[str, Any]
-
-    def close(self) -> None:
-        """Release the connection."""
-        ...
-
-    async def aclose(self) -> None:
-        """Release the connection."""
-        ...
-
-
-class StreamRecord:
+class StreamRecord(Record):
     """Ends the span of a streamed call, once, in whichever way the stream ends.
 
     Args:
@@ -92,8 +77,6 @@ class StreamRecord:
         self.hides = hides
         self._is_read = False
         self._is_over = False
-        self.is_waiting = False
-        """Whether a chunk is being waited for."""
 
     def offer(self) -> Token["StreamRecord | None"]:
         """Let a stream that the client makes find this record, until the token is given back."""
@@ -107,17 +90,15 @@ class StreamRecord:
     def read(self, stream: Iterator[_Chunk]) -> Iterator[_Chunk]:
         """Return what passes every chunk of `stream` on as it is."""
         self._is_read = True
-        return Reading(self, stream)
+        return super().read(stream)
 
     def aread(self, stream: AsyncIterator[_Chunk]) -> AsyncIterator[_Chunk]:
         """Return what passes every chunk of `stream` on as it is."""
         self._is_read = True
-        return AsyncReading(self, stream)
+        return super().aread(stream)
 
-    def closed(self) -> None:
-        """Note that the response was closed, or forgotten."""
-        if self.is_waiting:
-            return
+    def left(self) -> None:
+        """Note that the program reads no more."""
         if not self._is_read:  # the program read the bytes itself: nothing is known of what they said
             self._call.end()
             return
@@ -154,82 +135,8 @@ _offered: Final[ContextVar[StreamRecord | None]] = ContextVar("tracelm_stream_re
 _EXTENSION: Final = "tracelm.stream_record"
 
 
-_watched: Final[dict[int, tuple["weakref.ref[Any]", Callable[[], None]]]] = {}
-
-
 def find_record(response: Response) -> StreamRecord | None:
     """Return the record that a new stream over `response` belongs to, if it is recorded."""
     extensions: dict[str, Any] = getattr(response, "extensions", {})
     found = extensions.get(_EXTENSION)
     return found if isinstance(found, StreamRecord) else _offered.get()
-
-
-def watch(response: Response, closed: Callable[[], None], **instead: Any) -> None:
-    """Call `closed` when the response is closed, or is garbage.
-
-    Args:
-        response: What is watched.
-        closed: Must not hold the response, or it would never be garbage.
-        instead: What stands in front of further methods of the response until it is closed.
-    """
-    # Names in the instance's own dictionary, in front of the methods: its class stays as it is. They hold the response
-    # as its methods do; a weak reference would be dead when a forgotten generator closes it at last. They go with the
-    # first close: as long as they stand there, only the collector can free the response.
-    instance = vars(response)
-    original_close, original_aclose = response.close, getattr(response, "aclose", None)
-
-    def close() -> None:
-        try:
-            original_close()
-        finally:
-            over()
-
-    async def aclose() -> None:
-        try:
-            if original_aclose is not None:
-                await original_aclose()
-        finally:
-            over()
-
-    def over() -> None:
-        while ours:
-            name, method = ours.popitem()
-            if instance.get(name) is method:
-                del instance[name]
-        forgotten()
-
-    ours: dict[str, Any] = {**instead, "close": close}
-    if original_aclose is not None:
-        ours["aclose"] = aclose
-    forgotten = watch_held(response, closed)
-    instance.update(ours)
-
-
-def watch_held(held: object, gone: Callable[[], None]) -> Callable[[], None]:
-    """Call `gone`, once, when something is garbage.
-
-    Args:
-        held: What is watched.
-        gone: Must not hold it, or it would never be garbage.
-
-    Returns:
-        What treats it as garbage at once.
-    """
-
-    def forgotten(_reference: object = None) -> None:
-        if _watched.pop(key, None) is not None:
-            gone()
-
-    reference = weakref.ref(held, forgotten)
-    key = id(reference)
-    _watched[key] = reference, gone
-    return forgotten
-
-
-@atexit.register
-def end_watched() -> None:
-    """Treat every response that is still held somewhere as forgotten: recording is about to stop."""
-    for key in list(_watched):
-        found = _watched.pop(key, None)
-        if found is not None:
-            found[1]()

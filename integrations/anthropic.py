@@ -16,7 +16,7 @@ from tracelm.integrations._nesting import SUPPRESSED_BY_TRACELOOP
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
 from tracelm.integrations._stainless import READING, Library, counting, recording_stream, sending
-from tracelm.integrations._stream import end_watched
+from tracelm.integrations._watching import end_watched
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.context import is_suppressed

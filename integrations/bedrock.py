@@ -29,7 +29,8 @@ from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import count, field, fields, text
 from tracelm.integrations._patches import patch
-from tracelm.integrations._stream import StreamRecord, end_watched, watch
+from tracelm.integrations._stream import StreamRecord
+from tracelm.integrations._watching import end_watched, watch
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.safely import report, safely

@@ -26,7 +26,8 @@ from tracelm.integrations._fields import field, text
 from tracelm.integrations._google.fields import answer_in
 from tracelm.integrations._google.routes import find_endpoint
 from tracelm.integrations._patches import own, patch
-from tracelm.integrations._stream import Chunks, NoChunks, StreamRecord, end_watched, watch_held
+from tracelm.integrations._stream import Chunks, NoChunks, StreamRecord
+from tracelm.integrations._watching import end_watched, watch_held
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace import runtime
 from tracelm.trace.context import detach

@@ -20,7 +20,8 @@ from tracelm.integrations._openai.completions import CompletionsEndpoint
 from tracelm.integrations._openai.embeddings import EmbeddingsEndpoint
 from tracelm.integrations._openai.response_endpoints import ResponsesEndpoint
 from tracelm.integrations._patches import patch, patch_when_imported
-from tracelm.integrations._stream import StreamRecord, end_watched
+from tracelm.integrations._stream import StreamRecord
+from tracelm.integrations._watching import end_watched
 from tracelm.pricing.listed import load_in_background
 from tracelm.trace.safely import report
 

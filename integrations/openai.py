@@ -11,7 +11,7 @@ from tracelm.integrations._openai.stream_usage import asking, hides
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
 from tracelm.integrations._stainless import AZURE, Library, counting
-from tracelm.integrations._stream import end_watched
+from tracelm.integrations._watching import end_watched
 from tracelm.pricing.listed import load_in_background
 
 _BEFORE_EACH_ATTEMPT: Final = "_prepare_request"

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from tracelm.integrations._call import Call
-from tracelm.integrations._stream import StreamRecord, watch_held
+from tracelm.integrations._stream import StreamRecord
+from tracelm.integrations._watching import watch_held
 
 
 def follow(stream: Any, call: Call, record: StreamRecord) -> None:

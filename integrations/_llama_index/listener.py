@@ -16,7 +16,7 @@ from tracelm.integrations._llama_index.steps import Shown, Told
 from tracelm.integrations._llama_index.streams import AnswerStream, ModelStream, Step
 from tracelm.integrations._running import hold, is_generator
 from tracelm.integrations._runs import Run, Runs, open_span, set_value
-from tracelm.integrations._stream import watch_held
+from tracelm.integrations._watching import watch_held
 from tracelm.trace.safely import safely
 from tracelm.trace.spans import set_content
 

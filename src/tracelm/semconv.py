@@ -103,6 +103,7 @@ STREAM_OUTCOME: Final = "tracelm.stream.outcome"
 METERED_SIDE: Final = "gen_ai.token.type"
 METERED_MODALITY: Final = "gen_ai.token.modality"
 DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
+EXCEPTION_EVENT: Final = "gen_ai.client.operation.exception"
 USAGE_ESTIMATED: Final = "tracelm.usage.estimated"
 STREAM_CUT: Final = "tracelm.stream.cut"
 

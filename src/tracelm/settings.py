@@ -74,8 +74,9 @@ class Settings:
     (what OpenTelemetry's own instrumentations write), or `both`. Unset: `both` where `OTEL_SEMCONV_STABILITY_OPT_IN`
     has `gen_ai/dup`, else `latest`."""
     details_event: str = "off"
-    """Also write the event `gen_ai.client.inference.operation.details` for each call of a model: `on`, with content
-    where spans have it; `content`, with content even where spans have none; `off`. Unset:
+    """Also write the event `gen_ai.client.inference.operation.details` for each call of a model, and
+    `gen_ai.client.operation.exception` for one that raised: `on`, with content where spans have it; `content`, with
+    content even where spans have none; `off`. Unset:
     `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` and `OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT`, else off."""
     propagate_threads: bool = True
     """Carry the current span into threads and thread pools, so that their spans are its children."""

@@ -25,9 +25,10 @@ def answer(model: str, tokens: int) -> dict[str, Any]:
     }
 
 
-def told(spans: Spans) -> list[tuple[str, Any, Any]]:
+def told(spans: Spans) -> list[tuple[Any, ...]]:
     wanted = ("gen_ai.response.id", "gen_ai.usage.input_tokens")
-    return sorted((span.name, *map(span.attributes.get, wanted)) for span in spans.all())
+    found = [(span.name, *map(span.attributes.get, wanted)) for span in spans.all()]
+    return sorted(found, key=lambda each: each[0])
 
 
 def hooked(hook: Any) -> Any:

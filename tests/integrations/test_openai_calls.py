@@ -1,15 +1,21 @@
 """Every way to ask for a chat completion becomes one span with the same facts; nothing else is touched."""
 
+import gc
 import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import openai
 import pydantic
 import pytest
 from inline_snapshot import snapshot
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import tracelm
-from tests.integrations.answering import REPLY
+from tests.integrations.answering import REPLY, Server
 from tests.openai_client import ASK, answering, client_of, http
 from tests.recordings.recorded import Recorded, readable
 from tests.recordings.server import load
@@ -17,6 +23,7 @@ from tracelm.testing import Spans
 
 pytest_plugins = ("tests.recordings.fixtures",)
 pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -120,6 +127,122 @@ def test_a_reply_cut_short_that_cannot_be_parsed_keeps_its_tokens(spans: Spans) 
     assert span.status == "error"
     assert span.attributes["gen_ai.usage.output_tokens"] == 2
     assert span.attributes["gen_ai.response.finish_reasons"] == ["length"]
+
+
+@pytest.mark.openai(2, 0)
+@pytest.mark.parametrize("said", ["{bad", "Sure! {}"])
+def test_a_reply_that_does_not_keep_to_its_schema_is_recorded_with_the_error(said: str, spans: Spans) -> None:
+    odd = {**REPLY["choices"][0], "message": {"role": "assistant", "content": said}}
+    with client_of("http://h/v1", {**REPLY, "choices": [odd]}) as client, pytest.raises(pydantic.ValidationError):
+        client.chat.completions.parse(**ASK, response_format=_Place)
+    span = spans.one()
+    assert (span.status, span.attributes["gen_ai.usage.output_tokens"]) == ("error", 2)
+    assert json.loads(str(span.attributes["gen_ai.output.messages"]))[0]["parts"][0]["content"] == said
+
+
+@pytest.mark.openai(2, 0)
+def test_what_is_parsed_for_the_program_leaves_nothing_to_the_garbage_collector(spans: Spans) -> None:
+    parsed = {**REPLY["choices"][0], "message": {"role": "assistant", "content": '{"city": "a", "country": "b"}'}}
+
+    def left_behind() -> int:
+        with client_of("http://h/v1", {**REPLY, "choices": [parsed]}) as client:
+            client.chat.completions.parse(**ASK, response_format=_Place)
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(10):
+                    client.chat.completions.parse(**ASK, response_format=_Place)
+                return gc.collect()
+            finally:
+                gc.enable()
+
+    with suppress_instrumentation():
+        without = left_behind()
+    assert left_behind() == without
+    assert len(spans.all()) == 11
+
+
+@pytest.mark.parametrize("kind", ["with_raw_response", "with_streaming_response"])
+def test_blank_lines_in_front_of_a_reply_hide_nothing_of_it(kind: str, spans: Spans) -> None:
+    with Server(b"\n \r\n" + json.dumps(REPLY).encode()).client() as client:
+        raw = getattr(client.chat.completions, kind).create(**ASK)
+        if kind == "with_raw_response":
+            raw.parse()
+        else:
+            with raw as response:
+                response.parse()
+    assert spans.one().attributes["gen_ai.usage.input_tokens"] == 10
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["forgotten", "held to the end"])
+def test_a_body_that_is_left_with_its_last_piece_is_recorded(kept: bool, tmp_path: Path) -> None:
+    # The HTTP client closes the response before it gives the last piece away.
+    program = f"""
+        import json, tracelm
+        from tests.integrations.answering import REPLY, Server
+        from tests.openai_client import ASK
+        tracelm.init("last", home={str(tmp_path)!r})
+        client = Server(REPLY).client()
+        with client.chat.completions.with_streaming_response.create(**ASK) as response:
+            pieces = response.iter_bytes(4096)
+            assert json.loads(next(pieces)) == REPLY
+        if not {kept}:
+            del pieces
+            from tracelm.testing import Spans
+            assert Spans(tracelm.trace.runtime.active.journal.home).one()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, cwd=ROOT)
+    span = Spans(tmp_path).one()
+    assert ("tracelm.stream.outcome" in span.attributes, span.attributes["gen_ai.usage.output_tokens"]) == (False, 2)
+
+
+def test_the_key_of_a_client_is_not_recorded_when_an_error_quotes_it(spans: Spans) -> None:
+    key = "corporate-key-of-no-known-form"
+
+    @tracelm.op
+    def ask() -> None:
+        try:
+            client.chat.completions.create(**ASK)
+        except openai.AuthenticationError as error:
+            raise RuntimeError(f"no luck: {error}") from error
+
+    answer = answering({"error": {"message": f"Invalid key: {key}"}}, status=401)
+    client = openai.OpenAI(base_url="http://h/v1", api_key=key, http_client=http.Client(transport=answer))
+    with client, pytest.raises(RuntimeError, match=key):
+        ask()
+    assert len(spans.all()) == 2
+    assert all(span.status == "error" for span in spans.all())
+    on_disk = b"".join(path.read_bytes() for path in spans.home.rglob("*") if path.is_file())
+    assert b"Invalid key: [redacted]" in on_disk
+    assert key.encode() not in on_disk
+
+
+def test_a_method_that_a_class_of_the_program_puts_in_between_is_called(spans: Spans) -> None:
+    asked: list[str] = []
+
+    class Between(openai._base_client.SyncAPIClient):
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            asked.append("between")
+            return super().request(*args, **kwargs)
+
+    class Mixed(openai.OpenAI, Between):
+        pass
+
+    with Mixed(base_url="http://h/v1", api_key="k", http_client=http.Client(transport=answering(REPLY))) as client:
+        client.chat.completions.create(**ASK)
+    assert (asked, len(spans.all())) == (["between"], 1)
+
+
+def test_a_module_whose_address_changes_is_recorded_with_the_address_of_each_call(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "_client", None)  # not the one of another test
+    monkeypatch.setattr(openai, "api_key", "k")
+    monkeypatch.setattr(openai, "http_client", http.Client(transport=answering(REPLY)))
+    for port in (8001, 8002):
+        monkeypatch.setattr(openai, "base_url", f"http://h:{port}/v1")
+        openai.chat.completions.create(**ASK)
+    assert [span.attributes["server.port"] for span in spans.all()] == [8001, 8002]
 
 
 def test_a_raw_response_is_as_without_tracing(reply: Recorded, spans: Spans) -> None:

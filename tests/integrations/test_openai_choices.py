@@ -79,3 +79,31 @@ def test_a_response_is_one_message_whatever_the_provider_ran_for_it(spans: Spans
     assert [part["type"] for part in message["parts"]] == ["server_tool_call", "server_tool_call_response", "text"]
     assert [part.get("id") for part in message["parts"]] == ["call_1", "call_1", None]
     assert spans.one().attributes[REASONS] == ["stop"]
+
+
+@pytest.mark.parametrize("index", [0, None], ids=["all the first", "none"])
+def test_calls_of_tools_that_a_server_does_not_number_stay_apart(index: int | None, spans: Spans) -> None:
+    def piece(call_id: str | None, name: str | None, arguments: str) -> dict[str, Any]:
+        call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        return {"tool_calls": [call if index is None else {**call, "index": index}]}
+
+    deltas = [piece("call_1", "f", '{"x"'), piece(None, None, ": 1}"), piece("call_2", "g", "{}")]
+    chunks = [{**chat_chunk(0), "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    body = events(*chunks, chat_chunk(0, reason="tool_calls"))
+    with Server(body, content_type="text/event-stream").client() as client:
+        list(client.chat.completions.create(**ASK, stream=True))
+    [message] = messages(spans, OUTPUT)
+    told = [(part["id"], part["name"], part["arguments"]) for part in message["parts"]]
+    assert told == [("call_1", "f", {"x": 1}), ("call_2", "g", {})]
+
+
+def test_a_new_id_in_each_piece_of_a_call_makes_no_new_call(spans: Spans) -> None:
+    def piece(call_id: str, name: str | None, arguments: str) -> dict[str, Any]:
+        call = {"index": 0, "id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        return {**chat_chunk(0), "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+
+    body = events(piece("a", "f", '{"x"'), piece("b", None, ": 1}"), chat_chunk(0, reason="tool_calls"))
+    with Server(body, content_type="text/event-stream").client() as client:
+        list(client.chat.completions.create(**ASK, stream=True))
+    [message] = messages(spans, OUTPUT)
+    assert [(part["name"], part["arguments"]) for part in message["parts"]] == [("f", {"x": 1})]

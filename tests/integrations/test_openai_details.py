@@ -73,9 +73,23 @@ def test_the_event_says_what_the_span_says_with_messages_as_structure(ask: Ask, 
 
 
 def test_a_failed_call_gives_an_event_with_its_error(ask: Ask) -> None:
-    _, (event,) = ask("chat-completions-sync-error-400", details_event="on")
+    _, (_, event) = ask("chat-completions-sync-error-400", details_event="on")
     assert event.attributes["error.type"] == "400"
     assert "gen_ai.output.messages" not in event.attributes
+
+
+@pytest.mark.parametrize("settings", [{"details_event": "on"}, {"details_event": "content", "capture_content": False}])
+def test_a_failed_call_gives_an_event_with_its_exception(ask: Ask, settings: dict[str, Any]) -> None:
+    span, (event, _) = ask("chat-completions-sync-error-400", **settings)
+    assert (event.event_name, event.severity, event.span_id) == ("gen_ai.client.operation.exception", 13, span.span_id)
+    assert event.attributes["exception.type"] == "openai.BadRequestError"
+    assert str(event.attributes["exception.message"]).startswith("Error code: 400")
+    assert check_log(event) == []
+
+
+def test_without_content_the_event_of_an_exception_says_its_type_only(ask: Ask) -> None:
+    _, (event, _) = ask("chat-completions-sync-error-400", details_event="on", capture_content=False)
+    assert {key for key in event.attributes if key.startswith("exception.")} == {"exception.type"}
 
 
 def test_without_content_the_event_has_none_either(ask: Ask) -> None:

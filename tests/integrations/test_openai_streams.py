@@ -328,6 +328,24 @@ def test_a_stream_that_is_still_open_when_the_program_ends(chat: Recorded, tmp_p
     assert "gen_ai.output.messages" in span.attributes
 
 
+def test_a_child_that_is_forked_while_a_stream_is_read_does_not_end_it(chat: Recorded, tmp_path: Path) -> None:
+    program = f"""
+        import os, sys, openai, tracelm
+        tracelm.init("forked", home={str(tmp_path / "home")!r})
+        client = openai.OpenAI(base_url={chat.url + "/v1"!r}, api_key="test")
+        reply = client.chat.completions.create(model="m", messages=[], stream=True)
+        next(reply)
+        child = os.fork()
+        if not child:
+            sys.exit(0)
+        list(reply)
+        os.waitpid(child, 0)
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], check=True)
+    span = Spans(tmp_path / "home").one()
+    assert (OUTCOME in span.attributes, span.attributes["gen_ai.response.finish_reasons"]) == (False, ["stop"])
+
+
 # --- failures -----------------------------------------------------------------------------------------------
 
 

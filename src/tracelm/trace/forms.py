@@ -45,6 +45,8 @@ _FORMS: Final = (
     r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*",  # JSON web token
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\z)",
     r"(?i:\b(?:bearer|basic)) +[A-Za-z0-9._~+/\-]{12,}=*",
+    # What lets whoever has an address in: of Azure, Amazon and Google.
+    r"[?&](?i:sig|(?:x-(?:amz|goog)-)?signature|x-amz-security-token)=[A-Za-z0-9%+/=_\-]{8,}",
     # The password of a connection string, scheme://user:PASSWORD@host, up to the last @ before the host's end.
     # Without the scheme: a counted run of letters and digits in front would give the engine a new state for every
     # random id that it passes.
@@ -53,6 +55,7 @@ _FORMS: Final = (
     r"://[^\s:/@\"]{0,64}:[^\s/\"]{0,64}[^\s/\"0-9][^\s/\"]{0,64}/[^\s/@\"]{1,128}@",
 )
 _connection: Final = re.compile(r"^(://[^:]*:)[^\n]+@$")
+_signature: Final = re.compile(r"^[?&][^=]+=")
 
 _QUOTED: Final = r"""b?\\+"[^"\\]*|b?\\+'[^'\\]*|b?"(?:[^"\\]|\\.)*"?|b?'(?:[^'\\]|\\.)*'?"""
 _VALUE: Final = rf"""(?:{_QUOTED}|[\[({{][^\])}}\n]*[\])}}]?[^\s"',;&)}}\]]*|[^\s"',;&)}}\]]+)"""
@@ -201,10 +204,12 @@ def _spelled(name: str, *, hump: bool = False) -> str:
 
 
 def _secret_span(match: "re2.Match[str]") -> tuple[int, int]:
-    connection = _connection.match(match.group())
-    if connection is None:
-        return match.span()
-    return match.start() + connection.end(1), match.end() - 1
+    found = match.group()
+    connection = _connection.match(found)
+    if connection is not None:
+        return match.start() + connection.end(1), match.end() - 1
+    signature = _signature.match(found)
+    return (match.start() + (0 if signature is None else signature.end()), match.end())
 
 
 def _header_span(match: "re2.Match[str]") -> tuple[int, int]:
@@ -214,9 +219,10 @@ def _header_span(match: "re2.Match[str]") -> tuple[int, int]:
 def _form_replaced(match: "re2.Match[str]") -> str:
     found = match.group()
     connection = _connection.match(found)
-    if connection is None:
-        return REDACTED
-    return f"{connection[1]}{REDACTED}@"
+    if connection is not None:
+        return f"{connection[1]}{REDACTED}@"
+    signature = _signature.match(found)
+    return REDACTED if signature is None else f"{signature[0]}{REDACTED}"
 
 
 def _header_replaced(match: "re2.Match[str]") -> str:

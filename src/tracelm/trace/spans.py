@@ -13,6 +13,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from tracelm import semconv
 from tracelm.trace import runtime
 from tracelm.trace.context import detach, is_suppressed
+from tracelm.trace.quoting import hide_quoted
 from tracelm.trace.safely import report, safely
 from tracelm.trace.stacks import stack_of
 from tracelm.trace.values import type_name
@@ -152,20 +153,32 @@ def record_failure(target: Span, error: BaseException) -> None:
     """
     if not target.is_recording():
         return
-    kind = type_name(error)
-    event = {"exception.type": kind}
+    event = exception_event(error, in_full=runtime.active is not None and runtime.active.settings.capture_content)
     description = type(error).__qualname__
-    if runtime.active is not None and runtime.active.settings.capture_content:
+    if "exception.message" in event:
+        description = f"{description}: {event['exception.message']}"[:_MAX_DESCRIPTION_CHARACTERS]
+    target.add_event("exception", event)
+    target.set_attribute(semconv.ERROR_TYPE, event["exception.type"])
+    target.set_status(Status(StatusCode.ERROR, description))
+
+
+def exception_event(error: BaseException, *, in_full: bool) -> dict[str, str]:
+    """Return what an event says of an error, without secrets. Never raises.
+
+    Args:
+        error: What happened.
+        in_full: Whether it may say what the error says, which may quote an input, and where it came from.
+    """
+    event = {"exception.type": type_name(error)}
+    active = runtime.active
+    if in_full and active is not None:
         try:
-            redactor = runtime.active.redactor
-            message = redactor.string(str(error)[:_MAX_MESSAGE_CHARACTERS])
-            event |= {"exception.message": message, "exception.stacktrace": redactor.text(stack_of(error))}
-            description = f"{description}: {message}"[:_MAX_DESCRIPTION_CHARACTERS]
+            message = active.redactor.string(hide_quoted(str(error), error)[:_MAX_MESSAGE_CHARACTERS])
+            stack = active.redactor.text(hide_quoted(stack_of(error), error))
+            event |= {"exception.message": message, "exception.stacktrace": stack}
         except Exception as failure:  # an exception whose __str__ raises, say
             report("record an exception", failure)
-    target.add_event("exception", event)
-    target.set_attribute(semconv.ERROR_TYPE, kind)
-    target.set_status(Status(StatusCode.ERROR, description))
+    return event
 
 
 def _is_cancellation(error: BaseException) -> bool:

@@ -59,6 +59,9 @@ def test_a_secret_is_found_and_taken_out_of_text(secret: str, where: str) -> Non
         ("amqp://u:pa/ss@h", "amqp://u:[redacted]@h"),
         ("host=db user=a password=hunter22 port=1", "host=db user=a password=[redacted] port=1"),
         ("https://h/y?api_key=hunter22&a=1", "https://h/y?api_key=[redacted]&a=1"),
+        ("https://h/y.png?se=2026&sig=Ab3d%2Fx1Yz0%3D", "https://h/y.png?se=2026&sig=[redacted]"),
+        ("https://h/y?X-Amz-Signature=0a1b2c3d4e&a=1", "https://h/y?X-Amz-Signature=[redacted]&a=1"),
+        ("https://h/y?X-Goog-Signature=0a1b2c3d4e", "https://h/y?X-Goog-Signature=[redacted]"),
         ("{'password': 'hunter22', 'a': 1}", "{'password': '[redacted]', 'a': 1}"),
         ('login {"password": "hunter 22"}', 'login {"password": "[redacted]"}'),
         (r"{\"password\": \"hunter 22\"}", r"{\"password\": \"[redacted]\"}"),
@@ -84,6 +87,7 @@ def test_a_secret_behind_its_name_goes_and_what_stands_around_it_stays(text: str
     [
         "the token: a word",
         "max_tokens=5",
+        "https://h/y?signatures=ten&sig=0",
         "task-management-system-overview",
         "http://localhost:8080/a@b",
         "cookie: a small file",
