@@ -106,7 +106,7 @@ def _begin(client: Any, operation: str, params: Mapping[str, object]) -> "_Recor
             )
             return endpoint.describe(asked[0])
 
-        call = begin(describe, kind="chat" if is_converse else kind_of(body))
+        call = begin(describe, kind="chat" if is_converse else kind_of(body), asks_itself=True)
         return None if call is None else _Recorded(call, endpoint, asked[0] if asked else None)
     except Exception as error:
         report("read the request to a model", error)

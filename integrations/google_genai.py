@@ -184,7 +184,7 @@ def _begin(
             asked.append(_asked(client, path, body, given.get("http_options"), streams=streams))
             return endpoint.describe(asked[0])
 
-        call = begin(describe, kind=kind)
+        call = begin(describe, kind=kind, asks_itself=True)
         return None if call is None else _Recorded(call, endpoint, asked[0] if asked else None)
     except Exception as error:
         report("read the request to a model", error)
