@@ -17,10 +17,11 @@ _HEAD: Final = """# Conformance
 
 `tracelm.testing.conformance` checks spans, events and metrics against OpenTelemetry's conventions for generative AI,
 whoever recorded them. [Check your spans](../how-to/check-conformance.md) shows it at work; `tracelm doctor
---conformance` runs it over what is in the store. The tables are those of the conventions' newest state (late 2026,
-still in development there). What tracelm's integrations record, and its ops of any kind, pass without a violation. Only
-a call that names no model, as an image or a stored prompt can be asked for, has none to record, and the provider's own
-refinement requires one."""
+--conformance` runs it over the spans in the store, and tells those whose operation only another vocabulary names.
+Events and metrics are checked where they are made, in a test. The tables are those of the conventions' newest state
+(late 2026, still in development there). What tracelm's integrations record, and its ops of any kind, pass without a
+violation. Only a call that names no model, as an image or a stored prompt can be asked for, has none to record, and the
+provider's own refinement requires one."""
 
 _LEVELS: Final = """## Levels
 
