@@ -63,7 +63,7 @@ def conformance_page() -> str:
     parts += [_LEVELS, "## Rules", _table(("rule", "asks that"), _rules()), _STATUS]
     parts += ["## Spans", _SPANS, _table(("operation", "kind", "named", "must have", "should have"), _spans())]
     parts += [
-        f"With the provider `openai`, a model call must also have {_keys(OPENAI_REQUIRED)} and should have "
+        f"With the provider `openai`, a model call must also have {_keys(OPENAI_REQUIRED)}, and a `chat` should have "
         f"{_keys(OPENAI_RECOMMENDED)}."
     ]
     parts += [
