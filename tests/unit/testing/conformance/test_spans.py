@@ -203,6 +203,12 @@ def test_a_failed_call_need_not_have_an_answer() -> None:
         ({"gen_ai.request.stream": False}, ("value", "gen_ai.request.stream")),
         ({"gen_ai.request.choice.count": 1}, ("value", "gen_ai.request.choice.count")),
         ({"gen_ai.conversation.compacted": False}, ("value", "gen_ai.conversation.compacted")),
+        ({"gen_ai.provider.name": ""}, ("value", "gen_ai.provider.name")),
+        ({"gen_ai.response.model": ""}, ("value", "gen_ai.response.model")),
+        ({"gen_ai.response.id": ""}, ("value", "gen_ai.response.id")),
+        ({"gen_ai.agent.name": ""}, ("value", "gen_ai.agent.name")),
+        ({"gen_ai.response.finish_reasons": []}, ("value", "gen_ai.response.finish_reasons")),
+        ({"gen_ai.response.finish_reasons": [""]}, ("value", "gen_ai.response.finish_reasons")),
         ({"gen_ai.usage.prompt_tokens": 12}, ("deprecated", "gen_ai.usage.prompt_tokens")),
         ({"gen_ai.usage.total_tokens": 15}, ("deprecated", "gen_ai.usage.total_tokens")),
         ({"gen_ai.prompt.0.content": "hi"}, ("deprecated", "gen_ai.prompt.0.content")),
@@ -245,6 +251,14 @@ def test_each_wrong_attribute_is_one_violation(changed: dict[str, object], expec
 )
 def test_right_attributes_are_no_finding(changed: dict[str, object]) -> None:
     assert check(span(attributes={**CHAT, **changed})) == []
+
+
+def test_an_empty_name_is_none() -> None:
+    assert violations(span("chat", gen_ai__request__model="")) == [("value", "gen_ai.request.model")]
+    assert violations(span("execute_tool", TOOL, kind="internal", gen_ai__tool__name="")) == [
+        ("value", "gen_ai.tool.name")
+    ]
+    assert violations(span(status="error", error__type="")) == [("value", "error.type")]
 
 
 def test_a_stream_that_was_answered_should_say_when_the_first_chunk_came() -> None:
