@@ -39,7 +39,9 @@ _CONTENT: Final = """## Content
 Messages, system instructions, tool definitions and retrieved documents may be structured values, or JSON texts on
 spans; on events they must be structured. A part whose type the conventions know must have the fields of that type,
 which is stricter than OpenTelemetry's JSON schemas: those let any object with a `type` pass. A message of a model may
-have a `finish_reason`, which 1.41 asked for and the newest state deprecates."""
+have a `finish_reason`, which 1.41 asked for and the newest state deprecates. The parameters of a tool are a JSON
+schema: `type`, `properties`, `required`, `items` and `enum` must have the shape that draft 07 gives them, however deep
+people write them; which types there are is for the provider to say."""
 
 _SPANS: Final = """\
 The name is the operation, with what it is named by behind it where that is known. Attributes after the semicolon are
