@@ -40,7 +40,7 @@ OF_DRAFT_07 = {
     },
 }
 """The part of the schema of JSON schemas that is checked."""
-DRAFT_07 = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA)
+DRAFT_07: Any = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA)
 
 pytestmark = pytest.mark.usefixtures("shared")
 
