@@ -17,10 +17,11 @@ _HEAD: Final = """# Conformance
 
 `tracelm.testing.conformance` checks spans, events and metrics against OpenTelemetry's conventions for generative AI,
 whoever recorded them. [Check your spans](../how-to/check-conformance.md) shows it at work; `tracelm doctor
---conformance` runs it over what is in the store. The tables are those of the conventions' newest state (late 2026,
-still in development there). What tracelm's integrations record, and its ops of any kind, pass without a violation. Only
-a call that names no model, as an image or a stored prompt can be asked for, has none to record, and the provider's own
-refinement requires one."""
+--conformance` runs it over the spans in the store, and tells those whose operation only another vocabulary names.
+Events and metrics are checked where they are made, in a test. The tables are those of the conventions' newest state
+(late 2026, still in development there). What tracelm's integrations record, and its ops of any kind, pass without a
+violation. Only a call that names no model, as an image or a stored prompt can be asked for, has none to record, and the
+provider's own refinement requires one."""
 
 _LEVELS: Final = """## Levels
 
@@ -38,7 +39,9 @@ _CONTENT: Final = """## Content
 Messages, system instructions, tool definitions and retrieved documents may be structured values, or JSON texts on
 spans; on events they must be structured. A part whose type the conventions know must have the fields of that type,
 which is stricter than OpenTelemetry's JSON schemas: those let any object with a `type` pass. A message of a model may
-have a `finish_reason`, which 1.41 asked for and the newest state deprecates."""
+have a `finish_reason`, which 1.41 asked for and the newest state deprecates. The parameters of a tool are a JSON
+schema: `type`, `properties`, `required`, `items` and `enum` must have the shape that draft 07 gives them, however deep
+people write them; which types there are is for the provider to say."""
 
 _SPANS: Final = """\
 The name is the operation, with what it is named by behind it where that is known. Attributes after the semicolon are
@@ -62,7 +65,7 @@ def conformance_page() -> str:
     parts += [_LEVELS, "## Rules", _table(("rule", "asks that"), _rules()), _STATUS]
     parts += ["## Spans", _SPANS, _table(("operation", "kind", "named", "must have", "should have"), _spans())]
     parts += [
-        f"With the provider `openai`, a model call must also have {_keys(OPENAI_REQUIRED)} and should have "
+        f"With the provider `openai`, a model call must also have {_keys(OPENAI_REQUIRED)}, and a `chat` should have "
         f"{_keys(OPENAI_RECOMMENDED)}."
     ]
     parts += [

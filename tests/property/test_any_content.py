@@ -27,6 +27,21 @@ RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 SINCE_1_41 = {"compaction"}
 """Types of parts that the schemas do not know."""
 
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_SCHEMA = {"$ref": "#/$defs/JsonSchema"}
+OF_DRAFT_07 = {
+    "type": ["object", "boolean"],
+    "properties": {
+        "type": {"anyOf": [{"type": "string"}, _TEXTS]},
+        "properties": {"type": "object", "additionalProperties": _SCHEMA},
+        "required": _TEXTS,
+        "items": {"anyOf": [_SCHEMA, {"type": "array", "items": _SCHEMA}]},
+        "enum": {"type": "array"},
+    },
+}
+"""The part of the schema of JSON schemas that is checked."""
+DRAFT_07: Any = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA)
+
 pytestmark = pytest.mark.usefixtures("shared")
 
 
@@ -55,8 +70,9 @@ def strict(key: str) -> dict[str, Any]:
     if "OutputMessage" in kinds:
         kinds["OutputMessage"]["required"].remove("finish_reason")
     if "FunctionToolDefinition" in kinds:
-        # Whether it is a good JSON schema is for the provider to say.
-        kinds["FunctionToolDefinition"]["properties"]["parameters"] = {"type": ["object", "boolean", "null"]}
+        kinds["JsonSchema"] = OF_DRAFT_07
+        parameters = {"anyOf": [{"$ref": "#/$defs/JsonSchema"}, {"type": "null"}]}
+        kinds["FunctionToolDefinition"]["properties"]["parameters"] = parameters
     return found
 
 
@@ -136,10 +152,24 @@ MESSAGE = (
     | st.fixed_dictionaries({}, optional={"role": WORDS, "parts": VALUES})
     | VALUES
 )
+SORTS = st.sampled_from(["object", "array", "string", "null", "STRING"])
+PARAMETERS: st.SearchStrategy[Any] = st.recursive(
+    st.booleans() | st.fixed_dictionaries({"type": SORTS | st.lists(SORTS, max_size=2) | VALUES}),
+    lambda inner: st.fixed_dictionaries(
+        {"type": SORTS},
+        optional={
+            "properties": st.dictionaries(WORDS, inner, max_size=2) | VALUES,
+            "required": st.lists(WORDS, max_size=2) | VALUES,
+            "items": inner | st.lists(inner, max_size=2) | VALUES,
+            "enum": st.lists(LEAVES, min_size=1, max_size=2) | VALUES,
+        },
+    ),
+    max_leaves=6,
+)
 TOOL = (
     st.fixed_dictionaries(
         {"type": st.sampled_from(["function", "web_search"]) | VALUES, "name": WORDS | VALUES},
-        optional={"description": WORDS | VALUES, "parameters": TYPED | VALUES},
+        optional={"description": WORDS | VALUES, "parameters": PARAMETERS | VALUES},
     )
     | VALUES
 )
@@ -173,6 +203,23 @@ def test_what_the_schema_of_1_41_refuses_is_a_finding_but_for_a_missing_finish_r
         of_1_41["$defs"]["OutputMessage"]["required"].remove("finish_reason")
     if conforms(key, content):
         assert is_valid(key, content, of=of_1_41), content
+
+
+@settings(MANY, max_examples=300)
+@given(parameters=PARAMETERS)
+@example(parameters={"type": "array", "items": [{"properties": {"a": {"type": ["string", "null"], "enum": [None]}}}]})
+def test_parameters_that_draft_07_passes_are_passed(parameters: Any) -> None:
+    tool = {"type": "function", "name": "f", "parameters": parameters}
+    assert conforms("gen_ai.tool.definitions", [tool]) or not DRAFT_07.is_valid(parameters)
+
+
+@settings(MANY, max_examples=300)
+@given(parameters=PARAMETERS)
+@example(parameters={"properties": {"a": {"items": {"items": [True, {"enum": 1}]}}}})
+@example(parameters={"properties": {"a": {"type": 1}}})
+def test_parameters_are_looked_at_all_the_way_down(parameters: Any) -> None:
+    tool = {"type": "function", "name": "f", "parameters": parameters}
+    assert conforms("gen_ai.tool.definitions", [tool]) == is_valid("gen_ai.tool.definitions", [tool])
 
 
 LEFT_OUT = object()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from tracelm import semconv
 from tracelm.cli.output import moment_ns, open_home, print_json
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tracelm.testing.conformance import Finding
 
 _COLUMNS: Final = 80
+_SAYS_WHAT: Final = frozenset({semconv.OPERATION_NAME, "mcp.method.name"})
+"""By one of these a span says itself what it does."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,17 +73,29 @@ def report(*, project: str | None, since: str | None, as_json: bool, home: Path 
 
 
 def _check(spans: "Iterable[StoredSpan]") -> _Checked:
-    from tracelm.testing.conformance import check
-
     groups: dict[tuple[str, str, str], _Group] = {}
     count = 0
     for span in spans:
         count += 1
         # A span counts once for a rule and a subject, however often it breaks it.
-        first = {(each.level, each.rule, each.subject): each for each in reversed(check(span.otlp))}
+        first = {(each.level, each.rule, each.subject): each for each in reversed(_findings(span))}
         for key, finding in first.items():
             groups.setdefault(key, _group_of(finding, span)).spans += 1
     return _Checked(spans=count, findings=sorted(groups.values(), key=_worst_first))
+
+
+def _findings(span: "StoredSpan") -> "list[Finding]":
+    from tracelm.testing.conformance import Finding, check
+
+    found = check(span.otlp)
+    if span.operation is None or not _SAYS_WHAT.isdisjoint(span.otlp.attributes):
+        return found
+    # Without the name the checker takes the span for none of GenAI's; the store knows better.
+    message = (
+        f"set it: tracelm reads the span as {span.operation} from another vocabulary, and the conventions require the "
+        "name"
+    )
+    return [Finding("required", semconv.OPERATION_NAME, message), *found]
 
 
 def _worst_first(group: _Group) -> tuple[bool, int, str, str]:
@@ -106,10 +121,10 @@ def _print(checked: _Checked) -> None:
 
     out = tables.console()
     if not checked.spans:
-        out.print("no span with a GenAI operation was recorded there: nothing to check")
+        out.print("no GenAI span was recorded there: nothing to check")
         return
     different = [_counted(checked.count(level), f"different {level}") for level in ("violation", "improvement")]
-    out.print(f"{_counted(checked.spans, 'span')} with a GenAI operation: {', '.join(different)}")
+    out.print(f"{_counted(checked.spans, 'GenAI span')}: {', '.join(different)}")
     for each in checked.findings:
         color = "red" if each.level == "violation" else "yellow"
         about = each.rule if each.subject == each.rule else f"{each.rule}, {tables.one_line(each.subject, 40)}"

@@ -157,31 +157,6 @@ def linked(connection: Connection, trace_id: str, wanted: Wanted, listing: Listi
     return Rows(StoredSpan, map(span_of, rows), next=following)
 
 
-def genai_spans(
-    connection: Connection, *, project: str | None, since_ns: int, after: int, limit: int
-) -> list[tuple[int, StoredSpan]]:
-    """Return ended spans with a GenAI operation, in the order in which they came, each with its number in the store.
-
-    Args:
-        connection: To the store.
-        project: What they belong to; `None` for all.
-        since_ns: When they began at the earliest.
-        after: The number of the last one of the page before; 0 for the first page.
-        limit: How many make a page.
-    """
-    check(connection, project, limit)
-    found = (
-        columns(SPANS)
-        .where(*matches(SPANS, {"project": project, "state": "ended"}))
-        .add_columns(SPANS.c.id)
-        .where(SPANS.c.operation.is_not(None), SPANS.c.start_ns >= since_ns, SPANS.c.id > after)
-        .order_by(SPANS.c.id)
-        .limit(limit)
-    )
-    rows = with_records(connection, connection.execute(found).mappings())
-    return [(row.pop("id"), span_of(row)) for row in rows]
-
-
 def scores(connection: Connection, wanted: Wanted, listing: Listing = ALL) -> Rows[StoredScore]:
     """Return a page of the scores whose columns equal those of `wanted`."""
     check(connection, wanted["project"], listing.limit)

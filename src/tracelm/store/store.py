@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tracelm.errors import StoreError
 from tracelm.pricing.prices import PriceTable
 from tracelm.store import alerts, queries, run_queries
 from tracelm.store.alert_notice import AlertNotice
+from tracelm.store.genai import genai_spans
 from tracelm.store.listing import Listing
 from tracelm.store.opened import OpenedStore
 from tracelm.store.projects import check_project
@@ -23,8 +24,6 @@ from tracelm.store.verdicts import StoredDecision, StoredScore
 
 if TYPE_CHECKING:
     from tracelm.store.maintenance import Maintenance
-
-_PAGE: Final = 500  # spans that are read at once
 
 
 class Store(OpenedStore):
@@ -193,9 +192,9 @@ class Store(OpenedStore):
             return queries.linked(connection, trace_id.lower(), {"project": project}, listing)
 
     def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
-        """Return the ended spans with a GenAI operation one by one, the first that came, or began, first.
+        """Return the ended spans with an operation, a provider, a model or a method of MCP, in order of their start.
 
-        They are read in pages: any number of them needs little memory.
+        They come one by one and are read in pages: any number of them needs little memory.
 
         Args:
             project: What they belong to; `None` for all.
@@ -204,15 +203,7 @@ class Store(OpenedStore):
         Raises:
             StoreError: The project is not known.
         """
-        self.index()
-        after = 0
-        while True:
-            with self._database.read() as connection:
-                page = queries.genai_spans(connection, project=project, since_ns=since_ns, after=after, limit=_PAGE)
-            yield from (span for _, span in page)
-            if len(page) < _PAGE:
-                return
-            after = page[-1][0]
+        return genai_spans(self, project=project, since_ns=since_ns)
 
     def scores(
         self,

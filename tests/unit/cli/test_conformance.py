@@ -12,7 +12,7 @@ from inline_snapshot import snapshot
 from typer.testing import CliRunner, Result
 
 import tracelm
-from tests.unit.store.otlp_lines import span_line, write_segment
+from tests.unit.store.otlp_lines import TRACE, span_line, write_segment
 from tracelm.cli.main import app
 from tracelm.cli.output import moment_ns
 
@@ -26,6 +26,8 @@ CHAT: Mapping[str, object] = {
     "error.type": "CancelledError",
 }
 OLD: Mapping[str, object] = {**CHAT, "gen_ai.system": "groq", "gen_ai.request.temperature": 1}
+
+NAMED_ELSEWHERE = "set it: tracelm reads the span as chat from another vocabulary, and the conventions require the name"
 
 
 def doctor(home: Path, *options: str) -> Result:
@@ -66,7 +68,7 @@ def test_what_conforms_ends_with_exit_code_0(home: Path, record: Record) -> None
     shown = doctor(home)
     assert (shown.exit_code, shown.stdout) == (
         0,
-        "1 span with a GenAI operation: 0 different violations, 0 different improvements\n",
+        "1 GenAI span: 0 different violations, 0 different improvements\n",
     )
     assert found(home) == {"spans": 1, "findings": []}
 
@@ -88,8 +90,45 @@ def test_an_empty_store_says_that_nothing_was_checked(home: Path) -> None:
     shown = doctor(home)
     assert (shown.exit_code, shown.stdout) == (
         0,
-        "no span with a GenAI operation was recorded there: nothing to check\n",
+        "no GenAI span was recorded there: nothing to check\n",
     )
+
+
+def test_a_span_of_another_vocabulary_is_told_to_name_its_operation(home: Path, record: Record) -> None:
+    record({"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.provider": "groq"}, name="Completions")
+    record({"openinference.span.kind": "TOOL", "tool.name": "search"}, name="search")
+    assert found(home) == {
+        "spans": 2,
+        "findings": [
+            {
+                "rule": "required",
+                "subject": "gen_ai.operation.name",
+                "level": "violation",
+                "spans": 2,
+                "message": NAMED_ELSEWHERE,
+                "trace_id": TRACE,
+                "span_id": "0000000000000001",
+            }
+        ],
+    }
+    assert doctor(home).exit_code == 1
+
+
+def test_a_span_that_says_itself_what_it_does_is_of_no_other_vocabulary(home: Path, record: Record) -> None:
+    record({**CHAT, "openinference.span.kind": "LLM"})
+    record({"mcp.method.name": "tools/call", "openinference.span.kind": "TOOL"}, name="tools/call")
+    assert found(home)["spans"] == 2
+    told = [each["rule"] for each in found(home)["findings"] if each["subject"] == "gen_ai.operation.name"]
+    assert told == ["recommended"]  # of the call of a tool over the protocol
+
+
+def test_a_span_without_an_operation_is_looked_at(home: Path, record: Record) -> None:
+    record({"gen_ai.provider.name": "openai", "gen_ai.made.up": 1}, name="moderations")
+    record({"gen_ai.request.model": "m", "gen_ai.made.up": 1}, name="images m")
+    record({"mcp.method.name": "tools/list", "gen_ai.made.up": 1}, name="tools/list")
+    record({"gen_ai.conversation.id": "c", "gen_ai.made.up": 1}, name="plain op")
+    assert found(home)["spans"] == 3
+    assert {each["subject"]: each["spans"] for each in found(home)["findings"]}["gen_ai.made.up"] == 3
 
 
 def test_findings_are_grouped_the_worst_and_the_most_frequent_first(home: Path) -> None:
@@ -134,7 +173,7 @@ def test_findings_are_grouped_the_worst_and_the_most_frequent_first(home: Path) 
         }
     )
     assert doctor(home).stdout == snapshot("""\
-3 spans with a GenAI operation: 2 different violations, 1 different improvement
+3 GenAI spans: 2 different violations, 1 different improvement
 
 violation: deprecated, gen_ai.system: 3 spans
   write gen_ai.provider.name instead

@@ -1,7 +1,7 @@
 """`RemoteStore`: the questions of a store, asked over the API of the server that has it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -235,31 +235,6 @@ class RemoteStore(Store):
     ) -> Rows[StoredScore]:
         path = ("runs", _segment(run_id, "evaluation run"), "scores")
         return self._list(StoredScore, records.scores, *path, after=after, limit=limit, asked={"project": project})
-
-    def genai_spans(self, *, project: str | None = None, since_ns: int = 0) -> Iterator[StoredSpan]:
-        """Return the ended spans with a GenAI operation one by one, in the order in which they began.
-
-        Args:
-            project: What they belong to; `None` for all.
-            since_ns: When they began at the earliest, nanoseconds since 1970, UTC.
-
-        Raises:
-            StoreError: The project is not known, or the server cannot be asked.
-        """
-        after: str | None = None
-        while True:
-            page = self.spans(
-                "operation:* state:ended",
-                project=project,
-                since_ns=since_ns,
-                order_by="start",
-                after=after,
-                limit=_PAGE,
-            )
-            yield from page
-            after = page.next
-            if after is None:
-                return
 
     def unpriced_models(self, *, since_ns: int = 0) -> tuple[UnpricedModel, ...]:  # noqa: D102
         self._check_open()

@@ -21,7 +21,9 @@ def call_findings(attributes: Attributes, operation: str, kind: SpanType, *, has
     """
     required, recommended = kind.required, kind.recommended
     if operation in INFERENCE and attributes.get(semconv.PROVIDER_NAME) == "openai":
-        required, recommended = required | OPENAI_REQUIRED, recommended | OPENAI_RECOMMENDED
+        required |= OPENAI_REQUIRED
+        if operation == "chat":
+            recommended |= OPENAI_RECOMMENDED
     is_answered = not has_failed and _is_answered(attributes)
     if is_answered:
         recommended |= kind.recommended_after
@@ -30,7 +32,7 @@ def call_findings(attributes: Attributes, operation: str, kind: SpanType, *, has
     found += _misplaced_findings(attributes, operation, kind)
     found += port_findings(attributes)
     found += _stream_findings(attributes, is_answered=is_answered)
-    return found + _finish_reason_findings(attributes) if operation in INFERENCE else found
+    return found + _finish_reason_findings(attributes, operation) if operation in INFERENCE else found
 
 
 def _is_answered(attributes: Attributes) -> bool:
@@ -61,22 +63,33 @@ def _stream_findings(attributes: Attributes, *, is_answered: bool) -> list[Findi
     return found
 
 
-def _finish_reason_findings(attributes: Attributes) -> list[Finding]:
+def _finish_reason_findings(attributes: Attributes, operation: str) -> list[Finding]:
     reasons = attributes.get(semconv.RESPONSE_FINISH_REASONS)
     if not isinstance(reasons, list):
         return []
     found: list[Finding] = []
-    given, asked = len(reasons), attributes.get(semconv.REQUEST_CHOICE_COUNT)
-    if given > 1 and asked is None:
+    given, choices = len(reasons), _choices(attributes, operation)
+    has_too_many, is_told = choices is not None and given > choices, semconv.REQUEST_CHOICE_COUNT in attributes
+    if has_too_many and not is_told:
         found.append(Finding("required", semconv.REQUEST_CHOICE_COUNT, f"set it: there are {given} finish reasons"))
     messages = _length(attributes.get(semconv.OUTPUT_MESSAGES))
-    if messages is not None and given != messages:
+    # Of a choice of which nothing came, as of a stream that was left, there is a reason and no message.
+    came = sum(each != "error" for each in reasons)
+    if messages is not None and not came <= messages <= given:
         message = f"give one for each output message: {given} for {messages}"
         found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
-    elif isinstance(asked, int) and given > asked:
-        message = f"give one for each choice: {given} for {asked}"
+    elif has_too_many and is_told:
+        message = f"give one for each choice: {given} for {choices}"
         found.append(Finding("finish-reasons", semconv.RESPONSE_FINISH_REASONS, message))
     return found
+
+
+def _choices(attributes: Attributes, operation: str) -> int | None:
+    """Return how many choices there can be; `None` where the record does not show it."""
+    asked = attributes.get(semconv.REQUEST_CHOICE_COUNT, 1)
+    # Text can be asked for with several prompts at once, of which each is answered as often as was asked for.
+    prompts = _length(attributes.get(semconv.INPUT_MESSAGES)) if operation == "text_completion" else 1
+    return asked * prompts if isinstance(asked, int) and prompts else None
 
 
 def _length(content: AnyValue) -> int | None:

@@ -15,6 +15,7 @@ import orjson
 from tracelm import semconv
 from tracelm.otlp.records import AnyValue
 from tracelm.testing.conformance.finding import Finding, quoted
+from tracelm.testing.conformance.json_schema import schema_problem
 
 _Field: TypeAlias = Callable[[Any], str | None]
 """Says what a value should have been; `None` when it is that."""
@@ -88,7 +89,7 @@ def _typed_object(value: Any) -> str | None:
 
 
 def _json_schema(value: Any) -> str | None:
-    return None if value is None or isinstance(value, dict | bool) else "a JSON schema"
+    return None if value is None else schema_problem(value)
 
 
 # --- parts --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Final
 
 from tracelm import semconv
 from tracelm.otlp.records import EventRecord, LogRecord
+from tracelm.testing.conformance.attributes import OPERATIONS
 from tracelm.testing.conformance.calls import call_findings
 from tracelm.testing.conformance.finding import Finding
 from tracelm.testing.conformance.operations import INFERENCE, SPAN_TYPES
@@ -72,9 +73,8 @@ def check_log(record: LogRecord) -> list[Finding]:
     found += recommended_findings(attributes, event.recommended, of=name)
     if event.severity is not None and record.severity != event.severity:
         found.append(Finding("event", name, f"give it severity {event.severity}, not {record.severity}", "improvement"))
-    operation = attributes.get(semconv.OPERATION_NAME)
-    if name == DETAILS_EVENT and operation in INFERENCE:
-        found += call_findings(attributes, str(operation), SPAN_TYPES["gen_ai.inference.client"], has_failed=False)
+    if name == DETAILS_EVENT:
+        found += _details_findings(record)
     if name == semconv.EVALUATION_EVENT:
         found += _evaluation_findings(record)
     if name == EXCEPTION_EVENT and not {"exception.type", "exception.message"}.intersection(attributes):
@@ -92,6 +92,21 @@ def _name_findings(name: str) -> list[Finding]:
     if name in DEPRECATED_EVENTS:
         return [Finding("deprecated", name, DEPRECATED_EVENTS[name])]
     return [Finding("unknown", name, "the conventions have no such event: use a namespace of your own")]
+
+
+def _details_findings(record: LogRecord) -> list[Finding]:
+    attributes = record.attributes
+    operation = attributes.get(semconv.OPERATION_NAME)
+    found: list[Finding] = []
+    if isinstance(operation, str) and operation in INFERENCE:
+        found += call_findings(attributes, operation, SPAN_TYPES["gen_ai.inference.client"], has_failed=False)
+    elif isinstance(operation, str) and operation in OPERATIONS:
+        message = f"it is not for {operation}, but for {', '.join(sorted(INFERENCE))}"
+        found.append(Finding("misplaced", record.event_name, message))
+    if record.span_id is None:
+        message = "record it in the context of the span of the call"
+        found.append(Finding("event", record.event_name, message, "improvement"))
+    return found
 
 
 def _evaluation_findings(record: LogRecord) -> list[Finding]:

@@ -79,18 +79,29 @@ def _seconds(*, errors: bool, operations: frozenset[str] = frozenset()) -> Metri
     return Metric(buckets=DURATION_BUCKETS, allowed=_COMMON | _ERROR if errors else _COMMON, operations=operations)
 
 
-def _agentic(buckets: tuple[float, ...]) -> Metric:
-    return Metric(buckets=buckets, required=frozenset(), allowed=_COMMON | _ERROR | _AGENTIC)
+def _agentic(operation: str, buckets: tuple[float, ...]) -> Metric:
+    return Metric(
+        buckets=buckets,
+        required=frozenset(),
+        allowed=_COMMON | _ERROR | _AGENTIC,
+        operations=frozenset({operation}),
+    )
 
 
 def _calls(unit: str) -> Metric:
-    return Metric(unit=unit, counts=True, required=frozenset(), allowed=_COMMON | _ERROR | _AGENTIC)
+    return Metric(
+        unit=unit,
+        counts=True,
+        required=frozenset(),
+        allowed=_COMMON | _ERROR | _AGENTIC,
+        operations=frozenset({"invoke_agent"}),
+    )
 
 
 _IN_BOTH: Final[Mapping[str, Metric]] = {
-    "gen_ai.invoke_agent.duration": _agentic(AGENT_BUCKETS),
-    "gen_ai.invoke_workflow.duration": _agentic(WORKFLOW_BUCKETS),
-    "gen_ai.execute_tool.duration": _agentic(DURATION_BUCKETS),
+    "gen_ai.invoke_agent.duration": _agentic("invoke_agent", AGENT_BUCKETS),
+    "gen_ai.invoke_workflow.duration": _agentic("invoke_workflow", WORKFLOW_BUCKETS),
+    "gen_ai.execute_tool.duration": _agentic("execute_tool", DURATION_BUCKETS),
     "gen_ai.server.request.duration": Metric(allowed=_COMMON | _ERROR),
     "gen_ai.server.time_per_output_token": Metric(),
     "gen_ai.server.time_to_first_token": Metric(),

@@ -76,7 +76,7 @@ SPAN_TYPES: Final[Mapping[str, SpanType]] = {
         recommended_after=frozenset(
             {semconv.RESPONSE_MODEL, semconv.INPUT_TOKENS, "gen_ai.embeddings.dimension.count"}
         ),
-        forbidden=frozenset({semconv.OUTPUT_TOKENS, semconv.REASONING_TOKENS}),
+        forbidden=frozenset(key for key in _USAGE if key.endswith("output_tokens")),
     ),
     "gen_ai.retrieval.client": SpanType(
         operations=frozenset({"retrieval"}),
@@ -177,7 +177,7 @@ OPENAI_REQUIRED: Final = frozenset({semconv.REQUEST_MODEL})
 """Required of a model call whose provider is `openai`."""
 
 OPENAI_RECOMMENDED: Final = frozenset({semconv.OPENAI_API_TYPE})
-"""Recommended for a model call whose provider is `openai`."""
+"""Recommended for a chat whose provider is `openai`: it tells the two interfaces for chats apart."""
 
 
 def types_of(operation: str) -> list[SpanType]:

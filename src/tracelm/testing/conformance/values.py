@@ -1,7 +1,7 @@
 """The attributes of one record, each for itself: is there such a name, does its value have its type and its shape."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from tracelm import semconv
@@ -35,6 +35,14 @@ _SAYS_NOTHING: Final[Mapping[str, tuple[AnyValue, str]]] = {
     "gen_ai.conversation.compacted": (False, "a conversation without it is not compacted"),
 }
 """Values that are the same as no value."""
+
+_NAMES: Final = frozenset(
+    {
+        *(semconv.PROVIDER_NAME, semconv.REQUEST_MODEL, semconv.RESPONSE_MODEL, semconv.RESPONSE_ID),
+        *(semconv.TOOL_NAME, semconv.AGENT_NAME, semconv.ERROR_TYPE),
+    }
+)
+"""Attributes by which things are told apart: an empty one stands for none."""
 
 _WHOLE: Final[Mapping[str, str]] = {
     semconv.CACHE_READ_TOKENS: semconv.INPUT_TOKENS,
@@ -106,7 +114,21 @@ def _value_finding(key: str, value: AnyValue, known: Attribute) -> Finding | Non
     empty, reason = _SAYS_NOTHING.get(key, (None, ""))
     if empty is not None and value == empty:
         return Finding("value", key, f"leave {quoted(value)} out: {reason}")
+    if key in _NAMES and not value:
+        return Finding("value", key, "write what it is, or leave it out: an empty text names nothing")
+    if key == semconv.RESPONSE_FINISH_REASONS and isinstance(value, list):
+        return _reasons_finding(value)
     return None
+
+
+def _reasons_finding(reasons: Sequence[AnyValue]) -> Finding | None:
+    if not reasons:
+        message = "leave it out where there is no choice: an empty list gives no reason"
+    elif "" in reasons:
+        message = "write 'error' for a choice of which no reason came: an empty text gives none"
+    else:
+        return None
+    return Finding("value", semconv.RESPONSE_FINISH_REASONS, message)
 
 
 def _is_double(value: AnyValue) -> bool:

@@ -1,5 +1,6 @@
 """What is wrong with content is said with its place; both forms of content are read."""
 
+import json
 from typing import Any
 
 import pytest
@@ -58,6 +59,57 @@ def user(*parts: object) -> list[object]:
 )
 def test_what_is_wrong_is_said_with_its_place(key: str, content: Any, message: str) -> None:
     assert said(key, content) == [message]
+
+
+def function(parameters: object) -> list[object]:
+    return [{"type": "function", "name": "search", "parameters": parameters}]
+
+
+def array_in_array(depth: int, *, of: object) -> object:
+    found = of
+    for _ in range(depth):
+        found = {"type": "array", "items": found}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place", "expected"),
+    [
+        ({"type": 1}, "type", "a string or a list of strings"),
+        ({"type": ["string", None]}, "type", "a string or a list of strings"),
+        ({"properties": ["city"]}, "properties", "an object of schemas"),
+        ({"properties": {"city": "string"}}, "properties.city", "a schema"),
+        ({"properties": {"city": {"required": True}}}, "properties.city.required", "a list of strings"),
+        ({"items": "string"}, "items", "a schema"),
+        ({"items": [{}, {"enum": "a"}]}, "items.1.enum", "a list"),
+    ],
+)
+def test_what_is_wrong_in_the_parameters_of_a_tool_is_said_with_its_place(
+    parameters: object, place: str, expected: str
+) -> None:
+    message = f"tool 0: 'parameters' must be a JSON schema, in which '{place}' is {expected}"
+    assert said("gen_ai.tool.definitions", function(parameters)) == [message]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        {},
+        True,
+        {"type": "OBJECT", "properties": {"city": {"type": "STRING", "nullable": True}}, "required": ["city"]},
+        {"type": ["object", "null"], "properties": {"city": True}, "additionalProperties": False},
+        {"items": [{"enum": ["a", 1, None]}, False], "strict": "yes"},
+        array_in_array(500, of={"type": 1}),
+    ],
+)
+def test_parameters_that_a_provider_takes_are_no_finding(parameters: object) -> None:
+    assert said("gen_ai.tool.definitions", json.dumps(function(parameters))) == []
+
+
+def test_parameters_are_looked_at_as_deep_as_anybody_writes_them() -> None:
+    (message,) = said("gen_ai.tool.definitions", function(array_in_array(20, of={"type": 1})))
+    assert message.endswith("is a string or a list of strings")
 
 
 def test_all_that_is_wrong_is_said() -> None:

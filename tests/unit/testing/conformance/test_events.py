@@ -84,6 +84,23 @@ def test_the_details_of_a_call_follow_the_rules_of_attributes(
     assert brief(log(DETAILS, attributes, severity=5)) == [expected]
 
 
+def test_the_details_of_a_call_belong_to_its_span() -> None:
+    assert brief(log(DETAILS, CHAT, severity=5, in_span=False)) == [("improvement", "event", DETAILS)]
+
+
+@pytest.mark.parametrize("operation", ["embeddings", "execute_tool"])
+def test_there_are_details_of_inferences_only(operation: str) -> None:
+    found = check_log(log(DETAILS, CHAT, severity=5, gen_ai__operation__name=operation))
+    message = f"it is not for {operation}, but for chat, generate_content, text_completion"
+    assert found == [Finding("misplaced", DETAILS, message)]
+
+
+@pytest.mark.parametrize(("operation", "rule"), [("rerank", "operation"), (["chat"], "type")])
+def test_details_of_an_operation_that_is_none_are_one_violation(operation: object, rule: str) -> None:
+    found = brief(log(DETAILS, CHAT, severity=5, gen_ai__operation__name=operation))
+    assert found == [("violation", rule, "gen_ai.operation.name")]
+
+
 def test_an_event_has_its_severity() -> None:
     assert brief(log(DETAILS, CHAT, severity=9)) == [("improvement", "event", DETAILS)]
     assert brief(log(EXCEPTION, {"exception.type": "ValueError"}, severity=13)) == []

@@ -228,6 +228,30 @@ def test_tokens_of_a_response_that_is_fetched_are_not_counted_again(meters: Mete
     assert meters.brief() == [("misplaced", INPUT)]
 
 
+@pytest.mark.parametrize(
+    ("name", "operation"),
+    [
+        ("gen_ai.execute_tool.duration", "execute_tool"),
+        ("gen_ai.invoke_agent.duration", "invoke_agent"),
+        ("gen_ai.invoke_agent.inference_calls", "invoke_agent"),
+        ("gen_ai.invoke_agent.tool_calls", "invoke_agent"),
+        ("gen_ai.invoke_workflow.duration", "invoke_workflow"),
+    ],
+)
+def test_a_metric_that_is_named_by_an_operation_is_for_that_one_only(name: str, operation: str, meters: Meters) -> None:
+    metric = NEWEST[name]
+    value = 5 if metric.counts else 0.5
+    for each in (operation, "chat"):
+        attributes = {"gen_ai.operation.name": each}
+        meters.histogram(name, value, unit=metric.unit, buckets=metric.buckets, attributes=attributes)
+    assert meters.findings() == [Finding("misplaced", name, f"it is not for chat, but for {operation}")]
+
+
+def test_what_is_only_recommended_of_a_metric_is_not_asked_for(meters: Meters) -> None:
+    meters.histogram(attributes={key: CALL[key] for key in NEWEST[DURATION].required})
+    assert meters.findings() == []
+
+
 def test_what_many_data_points_have_in_common_is_said_once(meters: Meters) -> None:
     for model in ("a", "b", "c"):
         meters.histogram(buckets=(1.0, 2.0), attributes={**CALL, "gen_ai.request.model": model})

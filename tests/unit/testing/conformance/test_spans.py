@@ -203,6 +203,12 @@ def test_a_failed_call_need_not_have_an_answer() -> None:
         ({"gen_ai.request.stream": False}, ("value", "gen_ai.request.stream")),
         ({"gen_ai.request.choice.count": 1}, ("value", "gen_ai.request.choice.count")),
         ({"gen_ai.conversation.compacted": False}, ("value", "gen_ai.conversation.compacted")),
+        ({"gen_ai.provider.name": ""}, ("value", "gen_ai.provider.name")),
+        ({"gen_ai.response.model": ""}, ("value", "gen_ai.response.model")),
+        ({"gen_ai.response.id": ""}, ("value", "gen_ai.response.id")),
+        ({"gen_ai.agent.name": ""}, ("value", "gen_ai.agent.name")),
+        ({"gen_ai.response.finish_reasons": []}, ("value", "gen_ai.response.finish_reasons")),
+        ({"gen_ai.response.finish_reasons": [""]}, ("value", "gen_ai.response.finish_reasons")),
         ({"gen_ai.usage.prompt_tokens": 12}, ("deprecated", "gen_ai.usage.prompt_tokens")),
         ({"gen_ai.usage.total_tokens": 15}, ("deprecated", "gen_ai.usage.total_tokens")),
         ({"gen_ai.prompt.0.content": "hi"}, ("deprecated", "gen_ai.prompt.0.content")),
@@ -247,6 +253,14 @@ def test_right_attributes_are_no_finding(changed: dict[str, object]) -> None:
     assert check(span(attributes={**CHAT, **changed})) == []
 
 
+def test_an_empty_name_is_none() -> None:
+    assert violations(span("chat", gen_ai__request__model="")) == [("value", "gen_ai.request.model")]
+    assert violations(span("execute_tool", TOOL, kind="internal", gen_ai__tool__name="")) == [
+        ("value", "gen_ai.tool.name")
+    ]
+    assert violations(span(status="error", error__type="")) == [("value", "error.type")]
+
+
 def test_a_stream_that_was_answered_should_say_when_the_first_chunk_came() -> None:
     assert improvements(span(gen_ai__request__stream=True)) == {"gen_ai.response.time_to_first_chunk"}
     failed = span(gen_ai__request__stream=True, status="error", error__type="500")
@@ -261,8 +275,14 @@ def test_an_old_name_is_one_finding_and_not_also_a_missing_new_one() -> None:
 def test_openai_asks_for_a_model_and_others_do_not() -> None:
     assert violations(span("chat", gen_ai__request__model=None)) == [("required", "gen_ai.request.model")]
     assert violations(span("chat", gen_ai__request__model=None, gen_ai__provider__name="groq")) == []
+
+
+def test_openais_two_interfaces_for_chats_are_told_apart_and_it_has_one_for_everything_else() -> None:
     assert improvements(span(openai__api__type=None)) == {"openai.api.type"}
     assert improvements(span(openai__api__type=None, gen_ai__provider__name="groq")) == set()
+    for operation in ("generate_content", "text_completion"):
+        found = span(f"{operation} gpt-4o", gen_ai__operation__name=operation, openai__api__type=None)
+        assert check(found) == []
 
 
 @pytest.mark.parametrize("key", ["gen_ai.usage.input_tokens", "gen_ai.usage.cost.amount", "gen_ai.input.messages"])
@@ -283,6 +303,10 @@ def test_a_response_that_is_fetched_has_an_id_and_a_known_status() -> None:
     ("operation", "key", "value"),
     [
         ("embeddings", "gen_ai.usage.output_tokens", 0),
+        ("embeddings", "gen_ai.usage.reasoning.output_tokens", 0),
+        ("embeddings", "gen_ai.usage.text.output_tokens", 0),
+        ("embeddings", "gen_ai.usage.image.output_tokens", 0),
+        ("embeddings", "gen_ai.usage.audio.output_tokens", 0),
         ("retrieval", "gen_ai.request.top_k", 4),
         ("invoke_agent", "gen_ai.usage.cost.amount", 0.1),
         ("invoke_workflow", "gen_ai.usage.cost.amount", 0.1),
@@ -311,6 +335,51 @@ def test_there_is_one_finish_reason_for_each_output_message() -> None:
     assert violations(span(gen_ai__output__messages=[message(), message()])) == [
         ("finish-reasons", "gen_ai.response.finish_reasons")
     ]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "messages", "fits"),
+    [
+        (["stop", "error"], 1, True),
+        (["stop", "error"], 2, True),
+        (["error", "error"], 0, True),
+        (["stop", "error"], 0, False),
+        (["stop", "error"], 3, False),
+        (["stop", "length"], 1, False),
+    ],
+)
+def test_a_choice_of_which_nothing_came_has_a_reason_and_need_not_have_a_message(
+    reasons: list[str], messages: int, fits: bool
+) -> None:
+    found = span(
+        gen_ai__request__choice__count=2,
+        gen_ai__response__finish_reasons=reasons,
+        gen_ai__output__messages=[message()] * messages,
+    )
+    assert violations(found) == ([] if fits else [("finish-reasons", "gen_ai.response.finish_reasons")])
+
+
+def completion(reasons: int, *, prompts: int | None, choices: int | None = None) -> SpanRecord:
+    """Return a completion of several prompts; `None` where the prompts were not recorded."""
+    return span(
+        "text_completion gpt-4o",
+        gen_ai__operation__name="text_completion",
+        gen_ai__request__choice__count=choices,
+        gen_ai__response__finish_reasons=["stop"] * reasons,
+        gen_ai__input__messages=None if prompts is None else [message("user")] * prompts,
+    )
+
+
+def test_each_of_several_prompts_is_answered_as_often_as_was_asked_for() -> None:
+    assert violations(completion(3, prompts=3)) == []
+    assert violations(completion(6, prompts=3, choices=2)) == []
+    assert violations(completion(6, prompts=3)) == [("required", "gen_ai.request.choice.count")]
+    assert violations(completion(7, prompts=3, choices=2)) == [("finish-reasons", "gen_ai.response.finish_reasons")]
+
+
+def test_finish_reasons_of_prompts_that_were_not_recorded_are_not_compared() -> None:
+    assert violations(completion(6, prompts=None)) == []
+    assert violations(completion(7, prompts=None, choices=2)) == []
 
 
 def test_there_are_not_more_finish_reasons_than_choices() -> None:
