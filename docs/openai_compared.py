@@ -148,7 +148,7 @@ def page(recordings: list[Recorded], ours: list[Found], theirs: list[Found]) -> 
             "client. Made by `python -m docs.openai_compared`; a test holds that tracelm records, of every exchange, "
             "all that the other does, but for `gen_ai.request.encoding_formats` of `base64`: the client asks for that "
             "by itself, and where there is no answer nothing below its methods shows that the program did. Metrics are "
-            "those with `metric_names=\"both\"`; the newest names alone have none for the tokens of embeddings.",
+            'those with `metric_names="both"`; the newest names alone have none for the tokens of embeddings.',
             width=120,
             break_long_words=False,
             break_on_hyphens=False,

@@ -23,9 +23,14 @@ def read(value: object, name: str) -> object:
 
 
 def answer_in(reply: object) -> object:
-    """Return the JSON value in what the client's functions pass on."""
+    """Return the JSON value in what the client's functions pass on; `None` for a body that is none."""
     body = field(reply, "body")
-    return cast("object", orjson.loads(body)) if isinstance(body, str) and body else body
+    if not isinstance(body, str):
+        return body
+    try:
+        return cast("object", orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def base64_of(data: object) -> str:

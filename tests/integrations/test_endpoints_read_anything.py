@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tracelm.integrations._bedrock.endpoints import CONVERSE, endpoint_for
@@ -103,6 +103,7 @@ _BODY = st.dictionaries(_KEYS, _JSON, max_size=8)
 
 @pytest.mark.parametrize("path", sorted(_ENDPOINTS | _ENDPOINTS_OF_GOOGLE))
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@example(body={}, answer=None, chunks=[{"body": "no JSON"}], files=None)
 @given(body=_BODY, answer=_JSON | st.binary(max_size=40), chunks=st.lists(_BODY, max_size=5), files=_JSON)
 def test_anything(path: str, body: dict[str, Any], answer: object, chunks: list[object], files: object) -> None:
     endpoint: Endpoint = (_ENDPOINTS | _ENDPOINTS_OF_GOOGLE)[path]

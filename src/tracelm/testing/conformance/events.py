@@ -13,9 +13,6 @@ from tracelm.testing.conformance.operations import INFERENCE, SPAN_TYPES
 from tracelm.testing.conformance.presence import recommended_findings, required_findings
 from tracelm.testing.conformance.values import attribute_findings
 
-DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
-EXCEPTION_EVENT: Final = "gen_ai.client.operation.exception"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
@@ -33,12 +30,12 @@ class Event:
 
 
 EVENTS: Final[Mapping[str, Event]] = {
-    DETAILS_EVENT: Event(required=frozenset({semconv.OPERATION_NAME}), severity=5),
+    semconv.DETAILS_EVENT: Event(required=frozenset({semconv.OPERATION_NAME}), severity=5),
     semconv.EVALUATION_EVENT: Event(
         required=frozenset({semconv.EVALUATION_NAME}),
         recommended=frozenset({semconv.SCORE_EXPLANATION}),
     ),
-    EXCEPTION_EVENT: Event(severity=13),
+    semconv.EXCEPTION_EVENT: Event(severity=13),
 }
 """The events that the conventions define."""
 
@@ -73,11 +70,11 @@ def check_log(record: LogRecord) -> list[Finding]:
     found += recommended_findings(attributes, event.recommended, of=name)
     if event.severity is not None and record.severity != event.severity:
         found.append(Finding("event", name, f"give it severity {event.severity}, not {record.severity}", "improvement"))
-    if name == DETAILS_EVENT:
+    if name == semconv.DETAILS_EVENT:
         found += _details_findings(record)
     if name == semconv.EVALUATION_EVENT:
         found += _evaluation_findings(record)
-    if name == EXCEPTION_EVENT and not {"exception.type", "exception.message"}.intersection(attributes):
+    if name == semconv.EXCEPTION_EVENT and not {"exception.type", "exception.message"}.intersection(attributes):
         found.append(Finding("required", "exception.type", "set it, or exception.message"))
     return sorted(found, key=lambda each: each.level != "violation")
 

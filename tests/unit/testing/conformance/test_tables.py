@@ -103,7 +103,7 @@ def test_no_name_is_both_known_and_old() -> None:
 def test_every_genai_name_that_tracelm_writes_is_known() -> None:
     written = {value for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str)}
     beginnings = {beginning.removesuffix(".") for beginning in TEMPLATES}
-    no_attributes = {semconv.EVALUATION_EVENT, semconv.DETAILS_EVENT} | beginnings
+    no_attributes = {semconv.EVALUATION_EVENT, semconv.DETAILS_EVENT, semconv.EXCEPTION_EVENT} | beginnings
     found = {each for each in written if each.startswith(("gen_ai.", "openai.", "mcp."))} - no_attributes
     assert found <= set(ATTRIBUTES)
 
