@@ -219,6 +219,8 @@ class ModelCall(Call):
         """Add how much of what a reply says it took, and its content; returns what other calls have in the same way."""
         if reply is not None:
             numbers.update(reply.usage.attributes())
+            if reply.usage.not_counted:
+                texts[semconv.USAGE_NOT_COUNTED] = reply.usage.not_counted
             if reply.id:
                 texts[semconv.RESPONSE_ID] = reply.id
         said = self._learned if reply is None and self.wants_part else reply
