@@ -11,11 +11,13 @@ _REPORTS_COST: Final = frozenset({"openrouter", "perplexity"})
 """Providers whose usage says what the call cost, in US dollars. In another's usage `cost` may be anything."""
 _LEAVES_THOUGHTS_OUT: Final = frozenset({"gcp.gemini", "gcp.vertex_ai"})
 """Google's completion tokens leave out those of thinking, which only the total has: prompt, candidates and thoughts."""
-_READ_NAMES: Final = (
-    "cached_tokens",  # Moonshot
-    "cache_read_input_tokens",  # Databricks
-    "num_cached_tokens",  # Mistral
-    "prompt_cache_hit_tokens",  # DeepSeek
+_READ_NAMES: Final = frozenset(
+    {
+        "cached_tokens",  # Moonshot, Together
+        "cache_read_input_tokens",  # Databricks
+        "num_cached_tokens",  # Mistral
+        "prompt_cache_hit_tokens",  # DeepSeek
+    }
 )
 """What was read from the cache, where it is not in OpenAI's place for it. With each it is part of the prompt."""
 
@@ -29,15 +31,17 @@ def chat_usage(reported: object, *, provider: str = "openai") -> Usage:
     """
     usage = fields(reported)
     sent, received = fields(usage.get("prompt_tokens_details")), fields(usage.get("completion_tokens_details"))
-    told = {"input_tokens": usage.get("prompt_tokens"), "output_tokens": usage.get("completion_tokens")}
     read, thought = sent.get("cached_tokens"), received.get("reasoning_tokens")
-    if read is None:
-        for name in _READ_NAMES:
-            if usage.get(name) is not None:
-                read = usage[name]
+    if read is None and not _READ_NAMES.isdisjoint(usage):
+        read = next((found for name, found in usage.items() if name in _READ_NAMES and found is not None), None)
     if thought is None and provider == "databricks":  # Perplexity's, of that name, are no part of the completion
         thought = usage.get("reasoning_tokens")
-    told["cache_read_tokens"], told["reasoning_tokens"] = read, thought
+    told = {
+        "input_tokens": usage.get("prompt_tokens"),
+        "output_tokens": usage.get("completion_tokens"),
+        "cache_read_tokens": read,
+        "reasoning_tokens": thought,
+    }
     if sent or received:
         told["cache_write_tokens"] = sent.get("cache_write_tokens")
         told["input_text_tokens"] = sent.get("text_tokens")

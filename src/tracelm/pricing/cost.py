@@ -84,16 +84,14 @@ class Usage:
         """
         found: dict[str, Any] = {} if not_counted is None else {"not_counted": not_counted}
         for name, value in told.items():
-            if value is None or value == "":
-                continue
-            if type(value) is not int:
+            if type(value) is int:  # nearly always, but for what is not reported
+                found[name] = value
+            elif value is not None and value != "":
                 amount = _amount(value, is_whole=name != "input_seconds")
                 if amount is None:
                     found["not_counted"] = name
-                    continue
-                found[name] = amount
-            else:  # nearly always
-                found[name] = value
+                else:
+                    found[name] = amount
         return cls(**found)
 
     @classmethod
