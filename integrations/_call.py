@@ -196,10 +196,11 @@ def known_better(reply: Reply, learned: Reply) -> Reply:
     A framework brings the counts into a form of its own: it leaves kinds of tokens out, and what the provider says that
     they cost.
     """
+    is_cached = semconv.RESPONSE_CACHED in learned.attributes  # it took nothing, whatever the framework repeats of it
     return replace(
         reply,
         model=reply.model or learned.model,
-        usage=learned.usage.filled_up(reply.usage),
+        usage=learned.usage if is_cached else learned.usage.filled_up(reply.usage),
         service_tier=reply.service_tier or learned.service_tier,
     )
 

@@ -15,6 +15,8 @@ from tests.integrations.answering import REPLY, RESPONSE
 from tests.openai_client import http
 from tests.recordings.recorded import Recorded
 from tests.recordings.server import serve
+from tracelm.integrations._call import known_better
+from tracelm.integrations._exchange import Reply
 from tracelm.integrations._langchain.messages import reply
 from tracelm.otlp.records import SpanRecord
 from tracelm.pricing.call import PricedCall
@@ -119,6 +121,12 @@ def test_what_the_provider_says_that_it_cost_is_the_amount_below_llama_index(spa
     span = spans.one()
     assert span.attributes["gen_ai.usage.cost.amount"] == 0.0123
     assert span.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+def test_what_a_client_has_from_its_cache_took_nothing_though_the_framework_repeats_its_tokens() -> None:
+    repeated = Reply(model="m", usage=Usage(input_tokens=10, output_tokens=5))
+    cached = Reply(attributes={"tracelm.response.cached": True})
+    assert known_better(repeated, cached) == Reply(model="m")
 
 
 def test_the_cost_of_every_recorded_answer_follows_from_its_span_below_langchain(
