@@ -13,7 +13,7 @@ from opentelemetry.util.types import AttributeValue
 
 from tracelm import semconv
 from tracelm.integrations import _nesting
-from tracelm.integrations._call import Call, together
+from tracelm.integrations._call import Call, known_better, together
 from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._metrics import CallMeter, find_meter
 from tracelm.integrations._model_call import ModelCall
@@ -105,9 +105,10 @@ class InnerCall(Call):
             if outcome is not None:
                 known[semconv.STREAM_OUTCOME] = outcome
             learned = self._learned
-            if reply is None or (learned is not None and not reply.usage.attributes()):
-                self._outer.learn(known if reply is None else known | reply.known(), learned)
+            if reply is None:
+                self._outer.learn(known, learned)
             else:
+                reply = reply if learned is None else known_better(reply, learned)
                 self._outer.learn(known | reply.known(), reply)
 
 

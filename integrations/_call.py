@@ -190,6 +190,21 @@ def together(before: Reply | None, reply: Reply | None) -> Reply | None:
     return replace(reply, usage=before.usage if is_same(before, reply) else before.usage + reply.usage)
 
 
+def known_better(reply: Reply, learned: Reply) -> Reply:
+    """Return what a framework says of an answer, with what it took as the client further in was told it.
+
+    A framework brings the counts into a form of its own: it leaves kinds of tokens out, and what the provider says that
+    they cost.
+    """
+    is_cached = semconv.RESPONSE_CACHED in learned.attributes  # it took nothing, whatever the framework repeats of it
+    return replace(
+        reply,
+        model=reply.model or learned.model,
+        usage=learned.usage if is_cached else learned.usage.filled_up(reply.usage),
+        service_tier=reply.service_tier or learned.service_tier,
+    )
+
+
 def is_same(before: Reply | None, reply: Reply) -> bool:
     """Say whether an answer was told before: a client inside of a client tells the same again."""
     return before is not None and reply.id is not None and reply.id == before.id

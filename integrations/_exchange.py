@@ -134,6 +134,8 @@ class Reply:
     def known(self) -> dict[str, AttributeValue]:
         """Return all attributes without content."""
         found = {**self.facts(), **self.usage.attributes()}
+        if self.usage.not_counted:
+            found[semconv.USAGE_NOT_COUNTED] = self.usage.not_counted
         return found | {semconv.RESPONSE_ID: self.id} if self.id else found
 
     def said(self) -> dict[str, Callable[[], object]]:

@@ -16,7 +16,7 @@ from opentelemetry.util.types import AttributeValue
 from tracelm import semconv
 from tracelm.integrations import _nesting
 from tracelm.integrations._alike import answered_alike, asked_alike
-from tracelm.integrations._call import Call, error_type, is_same, together
+from tracelm.integrations._call import Call, error_type, is_same, known_better, together
 from tracelm.integrations._details import emit_details, emit_exception
 from tracelm.integrations._estimates import estimated, prepare
 from tracelm.integrations._exchange import Failure, Reply, Request
@@ -177,6 +177,8 @@ class ModelCall(Call):
         try:
             if self._written is not None:
                 texts.update(self._read_written())
+            if self._learned is not None and reply is not None:
+                reply = self._with_learned(reply, self._learned)
             if self._first_chunk_s is not None or self._sent > 1:
                 numbers.update(self._passed(self._request))
             if outcome is not None:
@@ -209,6 +211,12 @@ class ModelCall(Call):
         """Return a reply that came whole, with estimated tokens where it says nothing of its own."""
         return reply if reply is None or reply.usage.attributes() else estimated(self._request, reply)
 
+    def _with_learned(self, reply: Reply, learned: Reply) -> Reply:
+        """Return a reply with what others know of it: a client further in is told what it took."""
+        if self._answers:
+            return known_better(reply, learned)
+        return replace(reply, usage=reply.usage.filled_up(learned.usage), model=reply.model or learned.model)
+
     def _read_written(self) -> dict[str, AttributeValue]:
         """Return what an instrumentation of OpenTelemetry wrote, but for what is known already."""
         written, learned = _nesting.read_written(self._written)
@@ -219,6 +227,8 @@ class ModelCall(Call):
         """Add how much of what a reply says it took, and its content; returns what other calls have in the same way."""
         if reply is not None:
             numbers.update(reply.usage.attributes())
+            if reply.usage.not_counted:
+                texts[semconv.USAGE_NOT_COUNTED] = reply.usage.not_counted
             if reply.id:
                 texts[semconv.RESPONSE_ID] = reply.id
         said = self._learned if reply is None and self.wants_part else reply
@@ -233,10 +243,8 @@ class ModelCall(Call):
 
     def _price(self, reply: Reply | None, numbers: dict[str, float]) -> Price | Cost | None:
         """Add what a call cost; returns what says where its price is from."""
-        learned = self._learned
         theirs = None if reply is None else reply.framework_usd
-        if learned is not None and (reply is None or not reply.usage.attributes()):
-            reply = learned
+        reply = reply or self._learned
         if reply is None:
             return None
         request, usage = self._request, reply.usage

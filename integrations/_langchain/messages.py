@@ -27,6 +27,7 @@ from tracelm.integrations._parts import (
     tool_response_part,
 )
 from tracelm.integrations._providers import provider_called
+from tracelm.integrations._usage import whole
 from tracelm.pricing.cost import Usage
 
 _ROLES: Final = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
@@ -112,16 +113,24 @@ def usage(said: object, served: Mapping[str, object]) -> Usage:
     if not found:
         told = fields(served.get("token_usage"))
         return Usage(input_tokens=count(told.get("prompt_tokens")), output_tokens=count(told.get("completion_tokens")))
-    sent, received = fields(found.get("input_token_details")), fields(found.get("output_token_details"))
-    return Usage(
-        input_tokens=count(found.get("input_tokens")),
-        output_tokens=count(found.get("output_tokens")),
-        cache_read_tokens=count(sent.get("cache_read")),
-        cache_write_tokens=count(sent.get("cache_creation")),
-        reasoning_tokens=count(received.get("reasoning")),
-        input_audio_tokens=count(sent.get("audio")),
-        output_audio_tokens=count(received.get("audio")),
+    sent, received = _details(found.get("input_token_details")), _details(found.get("output_token_details"))
+    counted = Usage.counted(
+        {
+            "input_tokens": found.get("input_tokens"),
+            "output_tokens": found.get("output_tokens"),
+            "cache_read_tokens": sent.get("cache_read"),
+            "cache_write_tokens": sent.get("cache_creation"),
+            "reasoning_tokens": received.get("reasoning"),
+            "input_audio_tokens": sent.get("audio"),
+            "output_audio_tokens": received.get("audio"),
+        }
     )
+    return whole(counted, found.get("total_tokens"))
+
+
+def _details(told: object) -> dict[str, object]:
+    """Return the kinds of tokens by their names: of an answer in a tier they are `flex_cache_read` and so on."""
+    return {name.removeprefix("flex_").removeprefix("priority_"): each for name, each in fields(told).items()}
 
 
 def message(said: object) -> Message:

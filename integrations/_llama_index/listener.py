@@ -168,7 +168,7 @@ class Listener:
         if isinstance(step, Step) and step.calls:
             run = step.calls.pop()
             run.detach()
-            answer = models.reply(response)
+            answer = models.reply(response, model=step.told.instance)
             if run.call is not None:
                 run.call.end(answer)
 
@@ -178,7 +178,7 @@ class Listener:
         run.detach()
         if run.call is None:
             return
-        stream = ModelStream(run.call, self._above(step.parent_id))
+        stream = ModelStream(run.call, step.told.instance, self._above(step.parent_id))
         self._streams[run_id] = stream
         leave = hold(generator, run.call)
         unwatch = watch_held(generator, self._forgotten(run_id, stream))

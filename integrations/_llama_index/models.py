@@ -92,11 +92,12 @@ def embeddings_reply(vectors: object) -> Reply:
     return Reply(attributes={semconv.EMBEDDINGS_DIMENSION_COUNT: len(vector)} if vector else {})
 
 
-def reply(response: object, *, is_whole: bool = True, finish_reason: str | None = None) -> Reply:
+def reply(response: object, *, model: Any, is_whole: bool = True, finish_reason: str | None = None) -> Reply:
     """Read what a model answered.
 
     Args:
         response: LlamaIndex's response to a chat, or to a text that was to go on.
+        model: LlamaIndex's model.
         is_whole: Whether the answer came to its end.
         finish_reason: Why, where an earlier piece of a stream said it.
     """
@@ -106,7 +107,7 @@ def reply(response: object, *, is_whole: bool = True, finish_reason: str | None 
         id=text(field(served, "id")),
         model=text(field(served, "model")),
         finish_reasons=[reason] if reason else [],
-        usage=_usage(served, field(response, "additional_kwargs")),
+        usage=_usage(served, field(response, "additional_kwargs"), provider=_names(model)[0]),
         service_tier=text(field(served, "service_tier")),
         attributes=served_attributes(served),
         messages=lambda: [_answer(response, reason)] if response is not None else [],
@@ -172,11 +173,11 @@ def _body(model: Any, kwargs: Mapping[str, object], *, streams: bool) -> dict[st
     return {**found, "stream": True} if streams else found
 
 
-def _usage(served: object, told: object) -> Usage:
+def _usage(served: object, told: object, *, provider: str) -> Usage:
     usage = fields(field(served, "usage"))
     if usage.get("prompt_tokens") is not None:
-        return chat_usage(usage)
-    return token_usage(usage) if usage.get("input_tokens") is not None else chat_usage(told)
+        return chat_usage(usage, provider=provider)
+    return token_usage(usage) if usage.get("input_tokens") is not None else chat_usage(told, provider=provider)
 
 
 def _parts(block: object) -> Iterator[Message]:

@@ -86,12 +86,14 @@ class ModelStream(_Waiting):
 
     Args:
         call: The call of the model.
+        model: LlamaIndex's model.
         around: The steps in which it was made, the innermost first.
     """
 
-    def __init__(self, call: Call, around: list[Step]) -> None:
+    def __init__(self, call: Call, model: Any, around: list[Step]) -> None:
         super().__init__(around)
         self._call = call
+        self._model = model
         self._last: object = None
         self._reason: str | None = None
         self.release: Callable[[], None] = _nothing
@@ -109,7 +111,7 @@ class ModelStream(_Waiting):
         is_whole = error is None and (not is_left or self._reason is not None)
         answer: Reply | None = None
         with safely("record a streamed answer of LlamaIndex"):
-            answer = models.reply(self._last, is_whole=is_whole, finish_reason=self._reason)
+            answer = models.reply(self._last, model=self._model, is_whole=is_whole, finish_reason=self._reason)
         outcome = CLOSED_EARLY if not is_whole and not isinstance(error, Exception) else None
         self._call.end(answer, error=error, outcome=outcome)
         words = text(field(field(self._last, "message"), "content")) or text(field(self._last, "text"))

@@ -10,7 +10,7 @@ from tracelm import semconv
 from tracelm.integrations._chat import request_attributes
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Message, Reply, Request
-from tracelm.integrations._fields import count, field, items, text
+from tracelm.integrations._fields import count, field, items, plain, text
 from tracelm.integrations._openai.uploads import upload_parts
 from tracelm.integrations._parts import blob_part, from_url, text_part
 from tracelm.integrations._stream import finish_reasons
@@ -46,7 +46,12 @@ class ImagesEndpoint(Endpoint):
         return Reply(
             # The provider gives no reason; an image that came whole was drawn to its end.
             finish_reasons=["stop"] * len(drawn),
-            usage=token_usage(field(answer, "usage"), images=len(drawn) or None),
+            # Who wrote an SVG is another model, with tokens of its own.
+            usage=token_usage(
+                field(answer, "usage"),
+                images=len(drawn) or None,
+                not_counted=None if field(answer, "svg_usage") is None else "svg",
+            ),
             messages=lambda: [_output(each, form) for each in drawn],
         )
 
@@ -64,6 +69,7 @@ class ImageEvents:
         self._keep_content = keep_content
         self._expected = count(asked.body.get("n")) or 1
         self._usage: object = None
+        self._svg_usage: object = None
         self._draft: object = None
         self._drawn: list[object] = []
 
@@ -79,12 +85,14 @@ class ImageEvents:
             self._drawn.append(chunk if self._keep_content else {})
             self._draft = None
             self._usage = field(chunk, "usage") or self._usage
+            self._svg_usage = field(chunk, "svg_usage") or self._svg_usage
         elif kind.endswith(".partial_image") and self._keep_content:
             self._draft = chunk
 
     def reply(self) -> Reply:
         """Return the whole, as far as it came."""
-        reply = self._endpoint.read(self._asked, {"data": self._drawn, "usage": self._usage})
+        answer = {"data": self._drawn, "usage": _as_images(self._usage), "svg_usage": self._svg_usage}
+        reply = self._endpoint.read(self._asked, answer)
         drawn = reply.messages
         draft = self._draft
         form = text(self._asked.body.get("output_format"))
@@ -94,6 +102,14 @@ class ImageEvents:
             finish_reasons=finish_reasons(dict(enumerate(reply.finish_reasons)), expected=self._expected),
             messages=(lambda: [*drawn(), *unfinished]) if self._keep_content else tuple,
         )
+
+
+def _as_images(usage: object) -> object:
+    """Return the usage of an event: that all of its output are tokens of images only the client's types say."""
+    told = plain(usage)
+    if not told or "output_tokens_details" in told:
+        return usage
+    return told | {"output_tokens_details": {"image_tokens": told.get("output_tokens")}}
 
 
 def _input(asked: Asked) -> Sequence[Message]:

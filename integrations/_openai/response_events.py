@@ -6,6 +6,7 @@ from typing import Final
 
 from tracelm.integrations._exchange import Failure, Reply
 from tracelm.integrations._fields import count, field, fields, plain, text
+from tracelm.integrations._openai.hosted_tools import HOSTED
 from tracelm.integrations._openai.responses import read_response
 
 _LAST: Final = frozenset(
@@ -28,7 +29,7 @@ class ResponseEvents:
     """Collects the events of one stream.
 
     Args:
-        keep_content: Whether items are collected as well, or only what says how it went.
+        keep_content: Whether items are collected as well, or only what says how it went, and what is billed.
     """
 
     def __init__(self, *, keep_content: bool) -> None:
@@ -52,7 +53,7 @@ class ResponseEvents:
                 self._add_piece(event, *piece)
             return
         if kind in {"response.output_item.added", "response.output_item.done"}:
-            if self._keep_content:
+            if self._keep_content or text(field(event.get("item"), "type")) in HOSTED:
                 index = self._place_of(event)
                 self._items[index] = event.get("item")
                 if kind.endswith(".done"):

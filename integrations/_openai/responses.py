@@ -10,6 +10,7 @@ from tracelm import semconv
 from tracelm.integrations._chat import request_attributes, served_attributes
 from tracelm.integrations._exchange import Failure, Message, Reply
 from tracelm.integrations._fields import field, items, plain, text
+from tracelm.integrations._openai.hosted_tools import hosted_usage
 from tracelm.integrations._openai.items import answer_of, calls_the_program, messages_of
 from tracelm.integrations._parts import content_parts, function_definition, text_message
 from tracelm.integrations._usage import token_usage
@@ -75,7 +76,7 @@ def read_response(response: object, *, ended_badly: bool = False) -> Reply:
         id=text(field(response, "id")),
         model=text(field(response, "model")),
         finish_reasons=[] if reason is None else [reason],
-        usage=token_usage(field(response, "usage")),
+        usage=token_usage(field(response, "usage"), **hosted_usage(response, output)),
         service_tier=text(field(response, "service_tier")),
         failure=_failure(response),
         attributes=served_attributes(response),

@@ -449,11 +449,18 @@ def test_an_answer_given_back_as_an_object_is_recorded(spans: Spans) -> None:
     ]
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, "many", {"prompt_tokens": "3"}])
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, "many"])
 def test_a_reply_without_usable_usage_has_no_tokens_and_no_cost(usage: object, spans: Spans) -> None:
     with client_of("http://h/v1", {**REPLY, "usage": usage, "model": "gpt-4o"}) as client:
         assert client.chat.completions.create(**ASK).id == "r1"
     assert [key for key in spans.one().attributes if "usage" in key or "cost" in key] == []
+
+
+def test_a_count_that_is_none_is_named_and_leaves_no_cost(spans: Spans) -> None:
+    with client_of("http://h/v1", {**REPLY, "usage": {"prompt_tokens": "3"}, "model": "gpt-4o"}) as client:
+        client.chat.completions.create(**ASK)
+    found = {key: each for key, each in spans.one().attributes.items() if "usage" in key or "cost" in key}
+    assert found == {"tracelm.usage.not_counted": "input_tokens"}
 
 
 @pytest.mark.parametrize("body", ["{}", '{"choices": null}', '{"choices": [{}]}', '{"choices": [{"message": null}]}'])

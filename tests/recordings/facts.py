@@ -12,7 +12,9 @@ TOKENS = {
     "gen_ai.usage.cache_read.input_tokens": (
         "prompt_tokens_details.cached_tokens",
         "input_tokens_details.cached_tokens",
-        "cached_tokens",  # the place that Together has for it
+        "cached_tokens",  # the place that Together has for it, as the next are those of Mistral and Databricks
+        "num_cached_tokens",
+        "cache_read_input_tokens",
     ),
     "gen_ai.usage.cache_write.input_tokens": (
         "prompt_tokens_details.cache_write_tokens",

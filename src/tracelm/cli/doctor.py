@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _Facts: TypeAlias = Mapping[str, str | int | list[str]]
 
 _DAYS: Final = 30
+_WHY: Final[Mapping[str, str]] = {
+    "unpriced kind": "the list has the model, but no price for what these used",
+    "not counted": "the list has the model, but not all was counted that is billed",
+    "contradiction": "the list has the model, but the counts contradict each other",
+    "priced": "the list has a price now",
+}
+"""Why calls of a model have no cost that is in the list."""
 _PACKAGES: Final = (
     "tracelm",
     "opentelemetry-sdk",
@@ -84,8 +91,12 @@ def doctor(
         out.print(
             _pairs({f"{each.provider or '?'} {each.model or '?'}": _calls(each) for each in unpriced}, plain=True)
         )
-        out.print(Text(tables.clean(f"  tracelm.init(..., prices={_prices(unpriced)})"), overflow="fold"))
-        out.print(f"  tracelm reprice --since {_DAYS}d --prices FILE prices what is stored", style="dim")
+        missing = _prices(unpriced)
+        if missing is not None:
+            out.print(Text(tables.clean(f"  tracelm.init(..., prices={missing})"), overflow="fold"))
+            out.print(f"  tracelm reprice --since {_DAYS}d --prices FILE prices what is stored", style="dim")
+        elif any(each.why == "priced" for each in unpriced):
+            out.print(f"  tracelm reprice --since {_DAYS}d prices what is stored", style="dim")
 
 
 def _versions() -> _Facts:
@@ -137,27 +148,16 @@ def _unpriced(home: Path | None) -> "tuple[UnpricedModel, ...]":
 
 def _calls(unpriced: "UnpricedModel") -> str:
     """Say how many calls have no cost, and why not if a list has the model."""
-    from tracelm.pricing.call import PricedCall
-    from tracelm.pricing.cost import Usage
-    from tracelm.pricing.prices import PriceTable
-
-    plain = PricedCall(
-        provider=unpriced.provider or "",
-        request_model=unpriced.model,
-        response_model=None,
-        usage=Usage(input_tokens=1, output_tokens=1),
-        service_tier=None,
-        start_ns=unpriced.last_start_ns,
-    )
     calls = "1 call" if unpriced.calls == 1 else f"{unpriced.calls:,} calls"
-    known = PriceTable().cost(plain) is not None
-    return f"{calls}; the list has the model, but no price for what these used" if known else calls
+    why = _WHY.get(unpriced.why)
+    return calls if why is None else f"{calls}; {why if unpriced.calls == 1 else f'of the last one: {why}'}"
 
 
-def _prices(unpriced: "Sequence[UnpricedModel]") -> str:
-    names = dict.fromkeys(each.model for each in unpriced if each.model)
+def _prices(unpriced: "Sequence[UnpricedModel]") -> str | None:
+    """Return what `tracelm.init(prices=...)` lacks; `None` where a list has every model."""
+    names = dict.fromkeys(each.model for each in unpriced if each.model and each.why == "unlisted")
     rates = "{'input_usd_per_mtok': ..., 'output_usd_per_mtok': ...}"
-    return f"{{{', '.join(f'{name!r}: {rates}' for name in names)}}}"
+    return f"{{{', '.join(f'{name!r}: {rates}' for name in names)}}}" if names else None
 
 
 def _integrations() -> "list[IntegrationStatus]":

@@ -27,6 +27,8 @@ class Usage:
         images: Images that were made, where they are billed by the piece.
         web_searches: Searches that the provider made in the web, where they are billed by the piece.
         file_searches: Searches that the provider made in files, where they are billed by the piece.
+        not_counted: What the call is billed by as well, of which no count is known: `image_generation`. A count that
+            was reported and is none, as half a token, is named here, too.
         reported_usd: What the provider itself says that the call cost.
     """
 
@@ -50,10 +52,11 @@ class Usage:
     images: int | None = None
     web_searches: int | None = None
     file_searches: int | None = None
+    not_counted: str | None = None
     reported_usd: Decimal | None = None
 
     def attributes(self) -> dict[str, int | float]:
-        """Return the span attributes of what the provider reported; its own price is told by `Cost`."""
+        """Return the span attributes of what the provider counted; its own price is told by `Cost`."""
         found: dict[str, int | float] = {}
         for name, count in self.__dict__.items():  # what was given, of the many that there are
             if count is not None and name in _KEYS:
@@ -62,27 +65,58 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         """Return what two calls together are billed by; what neither reported is not reported."""
-        return Usage(**{name: _sum(getattr(self, name), getattr(other, name)) for name in (*_KEYS, "reported_usd")})
+        both = {name: _sum(getattr(self, name), getattr(other, name)) for name in (*_KEYS, "reported_usd")}
+        return Usage(**both, not_counted=self.not_counted or other.not_counted)
+
+    def filled_up(self, other: "Usage") -> "Usage":
+        """Return these counts, with those of another account of the same call where there are none."""
+        told = {name: count for name, count in self.__dict__.items() if count is not None}
+        return replace(other, **told)
+
+    @classmethod
+    def counted(cls, told: Mapping[str, object], *, not_counted: str | None = None) -> Self:
+        """Read what a reply reports.
+
+        Args:
+            told: The counts by the names of the fields, as they were reported. `None` is "not reported"; what is no
+                count, as half a token, is noted as not counted.
+            not_counted: What is known not to be among them.
+        """
+        found: dict[str, Any] = {} if not_counted is None else {"not_counted": not_counted}
+        for name, value in told.items():
+            if type(value) is int:  # nearly always, but for what is not reported
+                found[name] = value
+            elif value is not None and value != "":
+                amount = _amount(value, is_whole=name != "input_seconds")
+                if amount is None:
+                    found["not_counted"] = name
+                else:
+                    found[name] = amount
+        return cls(**found)
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, object]) -> Self:
-        """Read what `attributes` wrote, from a span of whatever origin; a value of another type is not there.
+        """Read what was written of a call, from a span of whatever origin, as `counted` does.
 
         A price that the provider reported is read from the cost of the span, whose source then is `provider`.
         """
-        found: dict[str, int | float] = {}
-        for name, key in _KEYS.items():
-            value = attributes.get(key)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            if isinstance(value, int) or name == "input_seconds":
-                found[name] = value
-            elif value.is_integer():  # some exporters write every number as a float
-                found[name] = int(value)
+        missing = attributes.get(semconv.USAGE_NOT_COUNTED)
+        usage = cls.counted(
+            {name: attributes.get(key) for name, key in _KEYS.items()},
+            not_counted=missing if isinstance(missing, str) and missing else None,
+        )
         amount = attributes.get(semconv.COST_AMOUNT)
         is_reported = attributes.get(semconv.COST_SOURCE) == "provider" and isinstance(amount, int | float)
-        usage = cls(**found)  # type: ignore[arg-type]  # the names are those of the fields
         return replace(usage, reported_usd=Decimal(str(amount))) if is_reported else usage
+
+
+def _amount(value: object, *, is_whole: bool) -> float | None:
+    """Return a number that counts something; `None` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int) or not is_whole:
+        return value
+    return int(value) if value.is_integer() else None  # some write every number as a float
 
 
 def _sum(one: Any, other: Any) -> Any:

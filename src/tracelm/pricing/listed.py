@@ -57,7 +57,8 @@ _SPEEDS: Final = frozenset({("anthropic", "fast")})
 """Tiers that the list calls a speed. OpenAI's `fast` is a service tier there."""
 _LEAST_SECONDS: Final = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """Groq bills at least ten seconds of audio a request."""
-_AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
+AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
+"""Where the model that is asked for is the name of a deployment."""
 _DAY_NS: Final = 86_400_000_000_000
 MINUTE_NS: Final = 60_000_000_000
 _LAST_MINUTE: Final = 4_000_000_000  # in the year 9575: datetime ends with 9999
@@ -121,7 +122,7 @@ class PublicPrices:
     ) -> tuple[tuple[int, Price], ...]:
         at_ns = min(max(minute, 0), _LAST_MINUTE) * MINUTE_NS
         # On Azure what was asked for is the name of a deployment, which may read like that of another model.
-        for model in (answered,) if answered and provider in _AZURE else (answered, asked):
+        for model in (answered,) if answered and provider in AZURE else (answered, asked):
             entry = self._find(provider, model) if model else None
             if entry is not None:
                 return self._steps(entry, service_tier, at_ns // entry.period_ns, self.version)

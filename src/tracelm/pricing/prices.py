@@ -79,7 +79,7 @@ class PriceTable:
         Returns:
             The cost, or `None` when the price is not known.
         """
-        price = self._price(call)
+        price = self.price(call)
         computed = None if price is None else price.cost(call.usage)
         reported = call.usage.reported_usd
         if reported is None or not reported.is_finite() or reported < 0:
@@ -111,7 +111,8 @@ class PriceTable:
                     return price
         return None
 
-    def _price(self, call: PricedCall) -> Price | None:
+    def price(self, call: PricedCall) -> Price | None:
+        """Return the price that holds for a call; `None` where its model is in no list."""
         own = self.own_price(call)
         if own is not None:
             return own

@@ -100,13 +100,14 @@ class Rates:
 
         Returns:
             Bucket to its share of the price, in `PARTS` of a US dollar; `None` where it would be a guess: nothing was
-            reported that is billed, something has no rate, counts contradict each other (more cached tokens than
-            input), or no call can have so many.
+            reported that is billed, or not all of it, something has no rate, counts contradict each other (more cached
+            tokens than input), or no call can have so many.
         """
         of_text = self._of_text
-        if of_text is not None and not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
+        sent = usage.input_tokens
+        if of_text is not None and sent is not None and not any(map(usage.__dict__.get, _BESIDE_TEXT)):  # most calls
             read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-            sent, received = usage.input_tokens or 0, usage.output_tokens or 0
+            received = usage.output_tokens or 0
             thought = usage.reasoning_tokens or 0
             fresh, said = sent - written - read, received - thought
             if min(fresh, read, written, said, thought) >= 0 and 0 < max(sent, received) <= _MOST:
@@ -152,6 +153,8 @@ class Rates:
     def _counts(self, usage: Usage) -> dict[str, float] | None:
         """Take the nested counts apart, so that everything is in one bucket; `None` when that cannot be."""
         sent, received = usage.input_tokens or 0, usage.output_tokens or 0
+        if usage.not_counted or max(sent, received) > _MOST or lacks_input(usage):
+            return None
         read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
         images, sounds = usage.input_image_tokens or 0, usage.input_audio_tokens or 0
         drawn, spoken = usage.output_image_tokens or 0, usage.output_audio_tokens or 0
@@ -218,6 +221,13 @@ class Price(NamedTuple):
         return Cost(shares=shares, rule=self.rule, price_version=self.version, rates=self.rates.text)
 
 
+def lacks_input(usage: Usage) -> bool:
+    """Say whether something came out, or was looked for, and nobody says what went in: then a part of it is unknown."""
+    if usage.input_tokens is not None or usage.input_seconds or usage.input_characters:
+        return False
+    return usage.output_tokens is not None or bool(usage.web_searches or usage.file_searches)
+
+
 def _times(count: float, rate: int | Decimal) -> int:
     if isinstance(count, int) and isinstance(rate, int):
         return count * rate
@@ -231,6 +241,6 @@ _BESIDE_TEXT: Final[tuple[str, ...]] = (
     *("cache_write_1h_tokens", "input_text_tokens", "input_image_tokens", "input_audio_tokens"),
     *("output_text_tokens", "output_image_tokens", "output_audio_tokens"),
     *("cache_read_text_tokens", "cache_read_image_tokens", "cache_read_audio_tokens"),
-    *("input_seconds", "input_characters", "images", "web_searches", "file_searches"),
+    *("input_seconds", "input_characters", "images", "web_searches", "file_searches", "not_counted"),
 )
 """What is billed by something else than `_TEXT`, or says how a count splits up."""

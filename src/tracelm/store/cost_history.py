@@ -13,6 +13,8 @@ from tracelm.otlp.records import Attributes
 
 _PREFIX: Final = "tracelm.cost."
 _NAMES: Final = frozenset({semconv.COST_AMOUNT, semconv.COST_CURRENCY, semconv.COST_SOURCE})
+_STAYS: Final = semconv.COST_FRAMEWORK
+"""What a framework says that a call cost follows from no price of ours."""
 _WAS: Final = {
     semconv.COST_AMOUNT: semconv.COST_RECORDED,
     semconv.COST_RULE: semconv.COST_RECORDED_RULE,
@@ -25,7 +27,9 @@ def in_force(recorded: Attributes, history: str | None) -> Attributes:
     if history is None:
         return recorded
     last = _entries(history)[-1]
-    others = {key: value for key, value in recorded.items() if key not in _NAMES and not key.startswith(_PREFIX)}
+    others = {
+        key: value for key, value in recorded.items() if key == _STAYS or not (key in _NAMES or key.startswith(_PREFIX))
+    }
     was = {now: recorded[key] for key, now in _WAS.items() if key in recorded}
     return {**others, **last["attributes"], **was, semconv.COST_REPRICED_AT: last["at_ns"]}
 

@@ -2,12 +2,15 @@
 
 import importlib.metadata
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 import tracelm
+from tests.unit.store.otlp_lines import span_line, write_segment
 from tracelm.cli.main import app
 
 
@@ -60,3 +63,25 @@ def test_a_setting_that_cannot_work_is_one_line_and_exit_code_1(monkeypatch: pyt
     shown = doctor()
     assert (shown.exit_code, shown.stdout) == (1, "")
     assert shown.stderr == "error: TRACELM_CAPTURE_CONTENT='maybe' is neither true nor false: write 1 or 0\n"
+
+
+def test_only_models_that_no_list_has_are_in_the_line_of_prices(tmp_path: Path) -> None:
+    def called(number: int, model: str, read: int) -> bytes:
+        attributes: dict[str, object] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": model,
+            "gen_ai.usage.input_tokens": 10,
+            "gen_ai.usage.cache_read.input_tokens": read,
+            "gen_ai.usage.output_tokens": 5,
+        }
+        return span_line("chat", span=f"{number:016x}", start=time.time_ns(), attributes=attributes)
+
+    _, lock = write_segment(tmp_path, spans=[called(1, "mine", 0), called(2, "gpt-4o", 11), called(3, "gpt-4o", 12)])
+    os.close(lock)
+    shown = " ".join(doctor("--home", str(tmp_path)).stdout.split())
+    assert "openai mine 1 call " in shown
+    assert (
+        "openai gpt-4o 2 calls; of the last one: the list has the model, but the counts contradict each other" in shown
+    )
+    assert "prices={'mine': {'input_usd_per_mtok': ..., 'output_usd_per_mtok': ...}})" in shown

@@ -117,7 +117,7 @@ def test_doctor_tells_a_model_that_is_listed_from_one_that_nobody_knows(tmp_path
     )
     os.close(lock)
     shown = " ".join(run("doctor").split())
-    assert "openai gpt-4o 1 call; the list has the model, but no price for what these used" in shown
+    assert "openai gpt-4o 1 call; the list has a price now tracelm reprice --since 30d prices what is stored" in shown
     assert "openai old" not in shown
 
 

@@ -160,6 +160,9 @@ def test_cached_audio_without_a_price_for_caching_costs_what_audio_costs() -> No
         (Usage(input_tokens=0, output_tokens=0, images=1), "tiny"),
         (Usage(input_tokens=10, output_tokens=10, web_searches=1), "tiny"),  # what the search cost is not known
         (Usage(input_tokens=10), "painter"),
+        (Usage(output_tokens=10), "tiny"),  # what went in is not known
+        (Usage(web_searches=1, file_searches=1), "everything"),  # nor what it took beside
+        (Usage(input_tokens=10, output_tokens=10, not_counted="image_generation"), "everything"),
     ],
 )
 def test_what_cannot_be_known_has_no_cost(usage: Usage, model: str) -> None:
@@ -195,6 +198,8 @@ def test_cached_tokens_of_an_unknown_kind_have_no_cost_where_the_kinds_differ_in
         Usage(input_tokens=10, output_tokens=1, output_text_tokens=1, output_audio_tokens=1),
         Usage(input_tokens=10**9 + 1, output_tokens=1),
         Usage(input_tokens=1, output_tokens=2**63),
+        Usage(input_tokens=1_500_000_000, cache_read_tokens=800_000_000),  # each part is less than 10⁹
+        Usage(input_tokens=1, output_tokens=1_500_000_000, reasoning_tokens=800_000_000),
         Usage(input_tokens=1, output_tokens=1, images=-1),
         Usage(input_seconds=math.nan),
         Usage(input_seconds=math.inf),
@@ -262,7 +267,11 @@ def test_the_buckets_sum_to_the_amount_exactly(usage: Usage, rates: dict[str, An
 
 
 @given(
-    counts=st.lists(st.none() | st.integers(-5, 20_000_000), min_size=5, max_size=5),
+    counts=st.lists(
+        st.none() | st.integers(-5, 20_000_000) | st.sampled_from([600_000_000, 10**9, 10**9 + 1]),
+        min_size=5,
+        max_size=5,
+    ),
     rates=_rates,
 )
 def test_a_plain_text_costs_what_the_rule_for_everything_says(counts: list[int | None], rates: dict[str, Any]) -> None:
@@ -306,14 +315,27 @@ def test_counts_from_elsewhere_are_read_as_far_as_they_are_counts() -> None:
     found = Usage.from_attributes(
         {
             "gen_ai.usage.input_tokens": 12.0,
-            "gen_ai.usage.output_tokens": "7",
-            "gen_ai.usage.cache_read.input_tokens": True,
-            "gen_ai.usage.reasoning.output_tokens": 1.5,
-            "gen_ai.usage.cache_write.input_tokens": math.nan,
+            "gen_ai.usage.output_tokens": "",
+            "gen_ai.usage.cache_read.input_tokens": 7,
             "tracelm.usage.input_seconds": 2.5,
         }
     )
-    assert found == Usage(input_tokens=12, input_seconds=2.5)
+    assert found == Usage(input_tokens=12, cache_read_tokens=7, input_seconds=2.5)
+
+
+@pytest.mark.parametrize("value", ["7", str(2**63), True, 1.5, math.nan, math.inf, [7]])
+def test_what_is_there_and_is_no_count_is_not_counted(value: object) -> None:
+    assert Usage.counted({"input_tokens": 12, "output_tokens": value}) == Usage(
+        input_tokens=12, not_counted="output_tokens"
+    )
+    attributes = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": value}
+    assert price(OWN, Usage.from_attributes(attributes), "tiny") is None
+
+
+def test_what_is_not_counted_is_read_back() -> None:
+    attributes = {"gen_ai.usage.input_tokens": 12, "tracelm.usage.not_counted": "svg"}
+    assert Usage.from_attributes(attributes) == Usage(input_tokens=12, not_counted="svg")
+    assert (Usage(not_counted="svg") + Usage(images=1)).not_counted == "svg"
 
 
 # --- counts of the other kind -------------------------------------------------------------------------------

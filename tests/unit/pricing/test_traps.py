@@ -19,14 +19,22 @@ from tracelm.testing import Spans
 MESSAGES: Any = [{"role": "user", "content": "Why?"}]
 
 
-def client(content: bytes, kind: str = "application/json") -> openai.OpenAI:
+def client(
+    content: bytes, kind: str = "application/json", base_url: str = "https://api.openai.com/v1"
+) -> openai.OpenAI:
     transport = httpx2.MockTransport(
         lambda _request: httpx2.Response(200, content=content, headers={"content-type": kind})
     )
-    return openai.OpenAI(api_key="test", max_retries=0, http_client=httpx2.Client(transport=transport))
+    http_client = httpx2.Client(transport=transport)
+    return openai.OpenAI(api_key="test", base_url=base_url, max_retries=0, http_client=http_client)
 
 
-def asked(usage: Mapping[str, Any], spans: Spans, model: str = "gpt-4o-2024-08-06") -> Attributes:
+def asked(
+    usage: Mapping[str, Any],
+    spans: Spans,
+    model: str = "gpt-4o-2024-08-06",
+    base_url: str = "https://api.openai.com/v1",
+) -> Attributes:
     """Return the span's attributes of a chat completion with this usage."""
     body = {
         "id": "r1",
@@ -36,7 +44,7 @@ def asked(usage: Mapping[str, Any], spans: Spans, model: str = "gpt-4o-2024-08-0
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "So."}}],
         "usage": usage,
     }
-    with client(json.dumps(body).encode()) as openai_client:
+    with client(json.dumps(body).encode(), base_url=base_url) as openai_client:
         openai_client.chat.completions.create(model="gpt-4o", messages=MESSAGES)
     return spans.one().attributes
 
@@ -104,6 +112,67 @@ def test_the_completion_is_not_taken_for_total_minus_prompt(spans: Spans) -> Non
     assert attributes["gen_ai.usage.cost.amount"] == 0.0035
 
 
+GOOGLE, XAI = "https://generativelanguage.googleapis.com/v1beta/openai", "https://api.x.ai/v1"
+
+
+def test_thinking_that_only_googles_total_has_is_output(spans: Spans) -> None:
+    usage = {"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}
+    attributes = asked(usage, spans, "gemini-2.5-flash", GOOGLE)
+    assert attributes["gen_ai.usage.output_tokens"] == 34
+    assert shares(attributes) == {
+        "input_usd": 66 * 0.3 / 1e6,
+        "output_usd": 6 * 2.5 / 1e6,
+        "reasoning_usd": 28 * 2.5 / 1e6,
+    }
+
+
+def test_reasoning_that_a_provider_counts_apart_is_not_lost(spans: Spans) -> None:
+    usage = {
+        "prompt_tokens": 32,
+        "completion_tokens": 9,
+        "total_tokens": 135,
+        "prompt_tokens_details": {"cached_tokens": 6},
+        "completion_tokens_details": {"reasoning_tokens": 94},
+    }
+    attributes = asked(usage, spans, "grok-4", XAI)
+    assert attributes["gen_ai.usage.output_tokens"] == 103
+    assert attributes["gen_ai.usage.cost.amount"] == pytest.approx((26 * 3 + 6 * 0.75 + 103 * 15) / 1e6)
+
+
+def test_reasoning_is_not_added_again_where_something_between_has_added_it(spans: Spans) -> None:
+    usage = {
+        "prompt_tokens": 32,
+        "completion_tokens": 103,
+        "total_tokens": 135,
+        "completion_tokens_details": {"reasoning_tokens": 94},
+    }
+    attributes = asked(usage, spans, "grok-4", XAI)
+    assert attributes["gen_ai.usage.output_tokens"] == 103
+
+
+@pytest.mark.parametrize(
+    ("base_url", "model", "name"),
+    [
+        ("https://x.cloud.databricks.com/serving-endpoints", "databricks-kimi-k3", "cache_read_input_tokens"),
+        ("https://api.mistral.ai/v1", "codestral-2508", "num_cached_tokens"),
+        ("https://api.deepseek.com/v1", "deepseek-chat", "prompt_cache_hit_tokens"),
+        ("https://api.moonshot.ai/v1", "kimi-k2-0905-preview", "cached_tokens"),
+    ],
+)
+def test_a_cache_hit_is_found_by_the_name_that_a_provider_has_for_it(
+    base_url: str, model: str, name: str, spans: Spans
+) -> None:
+    attributes = asked({"prompt_tokens": 1_000, "completion_tokens": 10, name: 900}, spans, model, base_url)
+    assert attributes["gen_ai.usage.cache_read.input_tokens"] == 900
+    assert set(shares(attributes)) == {"input_usd", "cache_read_usd", "output_usd"}
+
+
+def test_reasoning_where_databricks_says_it_is_part_of_the_completion(spans: Spans) -> None:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 10, "total_tokens": 1_010, "reasoning_tokens": 4}
+    attributes = asked(usage, spans, "databricks-kimi-k3", "https://x.cloud.databricks.com/serving-endpoints")
+    assert (attributes["gen_ai.usage.output_tokens"], attributes["gen_ai.usage.reasoning.output_tokens"]) == (10, 4)
+
+
 def test_reasoning_is_not_priced_twice(spans: Spans) -> None:
     usage = {"prompt_tokens": 1_000, "completion_tokens": 100, "completion_tokens_details": {"reasoning_tokens": 90}}
     attributes = asked(usage, spans, "gpt-5-2025-08-07")
@@ -163,6 +232,24 @@ def test_counts_that_cannot_be_have_no_cost_and_are_recorded(usage: dict[str, An
     attributes = asked(usage, spans)
     assert [key for key in attributes if "cost" in key] == []
     assert attributes["gen_ai.usage.input_tokens"] == usage["prompt_tokens"]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 10.5, "completion_tokens": 10},
+        {"prompt_tokens": None, "completion_tokens": 10},
+        {"prompt_tokens": 10, "completion_tokens": 10.5},
+        {"prompt_tokens": 2**63, "completion_tokens": 10},
+        {"prompt_tokens": 10, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": "many"}},
+    ],
+)
+def test_a_count_that_is_none_makes_no_cheap_call_now_or_later(usage: dict[str, Any], tmp_path: Path) -> None:
+    tracelm.init("p", home=tmp_path)
+    attributes = asked(usage, Spans(tmp_path))
+    assert [key for key in attributes if "cost" in key] == []
+    with tracelm.open_store(home=tmp_path) as store:
+        assert [each.changed for each in store.reprice(since_ns=0)] == [0]
 
 
 def test_an_agent_and_the_calls_below_it_are_not_both_counted_in_the_total(tmp_path: Path) -> None:

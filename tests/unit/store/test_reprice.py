@@ -191,6 +191,14 @@ def test_what_the_provider_reported_stays_and_ours_beside_it_is_computed_anew(tm
     assert span.attributes["tracelm.cost.computed_usd"] == 0.003
 
 
+def test_what_a_framework_says_that_it_cost_stays(tmp_path: Path) -> None:
+    told = recorded_cost(0.5) | {"tracelm.cost.framework_usd": 0.4}
+    with store_of(tmp_path, call(1, told)) as store:
+        store.reprice(since_ns=0)
+        (span,) = store.spans()
+        assert (span.cost_usd, span.attributes["tracelm.cost.framework_usd"]) == (0.003, 0.4)
+
+
 def test_a_public_price_does_not_take_the_place_of_a_negotiated_one(tmp_path: Path) -> None:
     with store_of(tmp_path, call(1, recorded_cost(0.5, "user:gpt-4o"))) as store:
         assert store.reprice(since_ns=0)[0].changed == 0
@@ -369,3 +377,40 @@ def test_a_model_that_is_not_billed_by_tokens_counts_too(tmp_path: Path) -> None
     ]
     with store_of(tmp_path, *lines) as store:
         assert [(each.model, each.calls) for each in store.unpriced_models()] == [("painter", 1), ("transcriber", 1)]
+
+
+def test_on_azure_the_model_that_answered_is_the_one_without_a_price(tmp_path: Path) -> None:
+    def deployed(number: int, answered: str) -> bytes:
+        azure = {"gen_ai.provider.name": "azure.ai.openai", "gen_ai.response.model": answered}
+        return call(number, azure, {"gen_ai.request.model": "gpt-4o"}, start=NOVEMBER_NS + number)
+
+    with store_of(tmp_path, deployed(1, "foo-9"), deployed(2, "foo-9"), deployed(3, "bar-1")) as store:
+        assert [(each.model, each.calls, each.last_start_ns, each.why) for each in store.unpriced_models()] == [
+            ("foo-9", 2, NOVEMBER_NS + 2, "unlisted"),
+            ("bar-1", 1, NOVEMBER_NS + 3, "unlisted"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"gen_ai.request.model": "mine", "gen_ai.response.model": ""}, "unlisted"),
+        ({"gen_ai.usage.cache_read.input_tokens": 1_001}, "contradiction"),
+        ({"gen_ai.usage.output_tokens": 2 * 10**9}, "contradiction"),
+        ({"tracelm.usage.not_counted": "image_generation"}, "not counted"),
+        ({"gen_ai.usage.input_tokens": "half"}, "not counted"),
+        ({"gen_ai.response.model": "gpt-4", "tracelm.usage.web_searches": 1}, "unpriced kind"),
+        ({}, "priced"),
+    ],
+)
+def test_it_is_said_why_a_call_has_no_cost(changed: Mapping[str, object], why: str, tmp_path: Path) -> None:
+    with store_of(tmp_path, call(1, changed)) as store:
+        assert [each.why for each in store.unpriced_models()] == [why]
+
+
+def test_the_last_call_of_a_model_says_why(tmp_path: Path) -> None:
+    wrong = {"gen_ai.usage.cache_read.input_tokens": 1_001}
+    with store_of(tmp_path, call(1), call(2, wrong, start=NOVEMBER_NS + 5)) as store:
+        assert [(each.calls, each.last_start_ns, each.why) for each in store.unpriced_models()] == [
+            (2, NOVEMBER_NS + 5, "contradiction")
+        ]

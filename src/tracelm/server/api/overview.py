@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from tracelm.json_model import Figure, Model, Moment
+from tracelm.pricing.why import WhyUnpriced
 from tracelm.server.access.rule import Reader, check_sees_all, project_for
 from tracelm.server.api.listing import Page, SinceNs, UntilNs, listed, store_of, window
 from tracelm.server.api.models import PREFIX, PROBLEMS, After, Limit, ProjectName
@@ -81,6 +82,7 @@ class UnpricedLine(Model):
     model: str | None
     calls: int
     last_start_ns: Moment
+    why: WhyUnpriced = Field(description="Why the last of them has no cost by the public list.")
 
 
 class Unpriced(Model):

@@ -246,6 +246,7 @@ class RemoteStore(Store):
                     model=each["model"],
                     calls=each["calls"],
                     last_start_ns=int(each["last_start_ns"]),
+                    why=each.get("why", "unlisted"),
                 )
                 for each in told["items"]
             )
