@@ -25,9 +25,8 @@ def patch(owner: Any, name: str, recording: Callable[[Any, Callable[[], bool]], 
     # On the class itself; the method may stand in a base class that has other children. A plain function in its
     # place: a wrapper object would be made anew for each call.
     method = getattr(owner, name)
-    if original is None and inspect.isfunction(method):
-        method = _inherited(owner, name, method)
-    patched = recording(method, lambda: is_on)
+    is_inherited = original is None and inspect.isfunction(method)
+    patched = recording(_inherited(owner, name, method) if is_inherited else method, lambda: is_on)
     setattr(owner, name, patched)
 
     def undo() -> None:
@@ -49,7 +48,7 @@ def _inherited(owner: Any, name: str, method: Callable[..., Any]) -> Callable[..
 
     @functools.wraps(method)
     def inherited(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(super(owner, self), name)(*args, **kwargs)
+        return getattr(cast("Any", super(owner, self)), name)(*args, **kwargs)
 
     return inherited
 

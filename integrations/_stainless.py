@@ -301,6 +301,8 @@ class _Recorded:
     def apply_changes(self) -> None:
         """Have the client get the changed options."""
         changed = self._changed
+        if self._asked is None and not self.call.is_put_off:  # it is left out
+            return
         if changed is not None and "options" in self.kwargs:
             self.kwargs = {**self.kwargs, "options": changed}
         elif changed is not None:

@@ -56,7 +56,11 @@ def test_a_model_that_a_hook_of_the_client_asks_is_a_call_of_its_own(spans: Span
 
 def test_a_model_that_is_asked_in_the_context_of_a_call_that_has_ended_is_a_call_of_its_own(spans: Spans) -> None:
     kept: list[contextvars.Context] = []
-    with hooked(lambda _response: kept.append(contextvars.copy_context())) as client:
+
+    def keep(_response: object) -> None:
+        kept.append(contextvars.copy_context())
+
+    with hooked(keep) as client:
         client.chat.completions.create(**ASK)
     with Server(answer("later", 7)).client() as later:
         kept[0].run(lambda: later.chat.completions.create(**{**ASK, "model": "later"}))
@@ -83,7 +87,7 @@ class _Framework:
 def test_what_the_program_asks_while_it_reads_the_stream_of_a_framework_is_a_call_of_its_own(spans: Spans) -> None:
     from tests.integrations.test_openai_choices import chat_chunk, events
 
-    usage = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}, "choices": []}
+    usage: dict[str, Any] = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}, "choices": []}
     body = events(chat_chunk(0, "a"), chat_chunk(0, "b", "stop"), {**chat_chunk(0), **usage})
     with Server(body, content_type="text/event-stream").client() as client, Server(answer("n", 7)).client() as other:
         for chunk in _Framework(client).chunks():

@@ -54,6 +54,16 @@ def foreign(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
     return Recorded(_FOREIGN[request.param], foreign_url)
 
 
+def _is_chat(recorded: Recorded) -> bool:
+    return recorded.endpoint in {"chat.completions", "responses"} and not recorded.fails and not recorded.is_azure
+
+
+@pytest.fixture(params=sorted(name for name, each in _FOREIGN.items() if _is_chat(Recorded(each, ""))))
+def foreign_chat(request: pytest.FixtureRequest, foreign_url: str) -> Recorded:
+    """Each of them that is an answered chat, as a framework can ask for it."""
+    return Recorded(_FOREIGN[request.param], foreign_url)
+
+
 @pytest.fixture(scope="session")
 def google_streams_url() -> Iterator[str]:
     """The address of the shared streams that were changed into the form for which Google's client asks."""
