@@ -99,7 +99,7 @@ class InnerCall(Call):
         self._outer.reads(self)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:
-        self._outer.reads(None)
+        self._outer.has_read(self)
         with safely("tell the call further out what is known"):
             known = self._request.known() | self._passed(self._request)
             if outcome is not None:

@@ -1,7 +1,7 @@
 """`Call`: one call of a model that is being recorded, whatever becomes of what is learned of it."""
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import replace
@@ -15,6 +15,7 @@ from tracelm.integrations._exchange import Reply, Request
 from tracelm.integrations._fields import field, text
 from tracelm.integrations._metrics import CallMeter, Measured
 from tracelm.trace.context import detach
+from tracelm.trace.quoting import may_quote
 from tracelm.trace.safely import safely
 from tracelm.trace.values import type_name
 
@@ -33,11 +34,13 @@ class Call:
     """Whether prompts and replies are recorded."""
     is_put_off = False
     """Whether what is asked has not been read yet."""
+    secret = ""
+    """What an error may quote and nobody may read: the key of a client."""
     asks_itself = False
     """Whether a client records it: nobody is asked on its behalf, so what is asked meanwhile is another call."""
     # As they are at first: most calls never change them.
     _is_over = False
-    _read: object = None
+    _read: Sequence[object] = ()
     _sent = 0
     _first_chunk_s: float | None = None
     _gaps_s: list[float] = []  # noqa: RUF012 - replaced with the first chunk
@@ -82,11 +85,15 @@ class Call:
         Not of a call that a client records, or that has ended; and not while an answer is read piece by piece: then it
         is the program that asks, in between.
         """
-        return not (self.asks_itself or self._is_over or self._read is not None)
+        return not (self.asks_itself or self._is_over or self._read)
 
     def reads(self, inner: object) -> None:
-        """Note that the answer to a call further in is read piece by piece; `None` when that is over."""
-        self._read = inner
+        """Note that the answer to a call further in is read piece by piece from now on."""
+        self._read = (*self._read, inner)
+
+    def has_read(self, inner: object) -> None:
+        """Note that a call further in is over, however its answer was read."""
+        self._read = tuple(each for each in self._read if each is not inner)
 
     def streams(self) -> None:
         """Note that the answer has begun, and is read piece by piece from now on."""
@@ -123,6 +130,8 @@ class Call:
         """
         if not self._is_over:
             self._is_over = True
+            if error is not None and self.secret:
+                may_quote(error, self.secret)
             self._finish(reply, error, outcome)
 
     def _finish(self, reply: Reply | None, error: BaseException | None, outcome: str | None) -> None:

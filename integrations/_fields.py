@@ -64,8 +64,13 @@ def count(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """Return a number, else `None`."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return a number, else `None`; also for a whole number that is too large for one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def plain(value: object) -> dict[str, object]:

@@ -68,7 +68,11 @@ class Outer(Protocol):
         ...
 
     def reads(self, inner: object) -> None:
-        """Note that the answer to a call further in is read piece by piece; `None` when that is over."""
+        """Note that the answer to a call further in is read piece by piece from now on."""
+        ...
+
+    def has_read(self, inner: object) -> None:
+        """Note that a call further in is over, however its answer was read."""
         ...
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
@@ -128,7 +132,10 @@ class _Foreign:
         self._data = data
 
     def reads(self, inner: object) -> None:
-        """It does not ask."""
+        """Nobody asks."""
+
+    def has_read(self, inner: object) -> None:
+        """Nobody asks."""
 
     def learn(self, attributes: Mapping[str, AttributeValue], reply: Reply | None) -> None:
         data: Any = self._data

@@ -81,14 +81,15 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
             try:
                 piece = next(self._stream)
             except StopIteration:
+                record.is_waiting = False
                 record.exhausted()
                 raise
             except BaseException as error:
                 if not _runs_elsewhere(self._stream, error):
+                    record.is_waiting = False
                     record.failed(error)
                 raise
-            finally:
-                record.is_waiting = False
+            record.is_waiting = False
             try:  # on the way of every piece: `safely` costs more than what it would hold
                 record.got(piece)
             except Exception as error:
@@ -98,8 +99,10 @@ class Reading(Iterator[_Piece], Generic[_Piece]):
 
 
 def _runs_elsewhere(stream: object, error: BaseException) -> bool:
-    """Say whether reading failed only because another thread reads the same generator, and goes on."""
-    return type(error) is ValueError and getattr(stream, "gi_running", False) is True
+    """Say whether reading failed only because another thread or task reads the same generator, and goes on waiting."""
+    if type(error) is ValueError:
+        return getattr(stream, "gi_running", False) is True
+    return type(error) is RuntimeError and getattr(stream, "ag_running", False) is True
 
 
 class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):
@@ -119,13 +122,15 @@ class AsyncReading(AsyncIterator[_Piece], Generic[_Piece]):
             try:
                 piece = await anext(self._stream)
             except StopAsyncIteration:
+                record.is_waiting = False
                 record.exhausted()
                 raise
             except BaseException as error:
-                record.failed(error)
+                if not _runs_elsewhere(self._stream, error):
+                    record.is_waiting = False
+                    record.failed(error)
                 raise
-            finally:
-                record.is_waiting = False
+            record.is_waiting = False
             try:  # on the way of every piece: `safely` costs more than what it would hold
                 record.got(piece)
             except Exception as error:

@@ -26,13 +26,12 @@ from tracelm.integrations._bodies import BodyRecord, answer_in
 from tracelm.integrations._call import Call
 from tracelm.integrations._endpoint import Asked, Endpoint
 from tracelm.integrations._exchange import Reply, Request
-from tracelm.integrations._fields import field, text
+from tracelm.integrations._fields import field
 from tracelm.integrations._patches import own
 from tracelm.integrations._sending import when_sent
 from tracelm.integrations._stream import NoChunks, StreamRecord, find_record
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
-from tracelm.trace.quoting import may_quote
 from tracelm.trace.safely import report, safely
 
 AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
@@ -373,7 +372,7 @@ class _Recorded:
             answer = field(error, "completion") or next(reversed(self._unparsed), None)
             reply = None if answer is None else self._read(answer)
         with safely("keep the key of a client out of an error"):
-            may_quote(error, text(getattr(self._client, "api_key", None)) or "")
+            self._tell_secret()
         self.call.end(reply, error=error)
 
     def received(self, reply: Any) -> None:
@@ -384,6 +383,7 @@ class _Recorded:
                 self.call.end()
             return
         try:
+            self._tell_secret()
             is_read = _is_read(type(reply))  # type: ignore[arg-type]  # to mypy, not every class can be hashed
             response = None if is_read else _http_response(reply)
             if response is None:
@@ -398,6 +398,11 @@ class _Recorded:
         except Exception as error:
             report("record the reply of a model", error)
             self.call.end()
+
+    def _tell_secret(self) -> None:
+        key: object = getattr(self._client, "api_key", None)  # only now: it may have asked the program for it
+        if type(key) is str and self.call is not _NONE:
+            self.call.secret = key
 
     def _read(self, answer: object) -> Reply:
         if self._asked is None:

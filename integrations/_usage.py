@@ -83,6 +83,7 @@ def token_usage(reported: object, *, not_counted: str | None = None, **more: obj
     usage = fields(reported)
     sent = fields(usage.get("input_tokens_details") or usage.get("input_token_details"))
     received = fields(usage.get("output_tokens_details"))
+    seconds = usage.get("seconds")
     return Usage.counted(
         {
             "input_tokens": usage.get("input_tokens"),
@@ -95,7 +96,7 @@ def token_usage(reported: object, *, not_counted: str | None = None, **more: obj
             "input_audio_tokens": sent.get("audio_tokens"),
             "output_text_tokens": received.get("text_tokens"),
             "output_image_tokens": received.get("image_tokens"),
-            "input_seconds": usage.get("seconds"),
+            "input_seconds": number(seconds) if type(seconds) is int else seconds,  # one type for one attribute
             **more,
         },
         not_counted=not_counted,

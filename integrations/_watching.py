@@ -5,6 +5,7 @@ with that.
 """
 
 import atexit
+import itertools
 import os
 import weakref
 from collections.abc import Callable
@@ -25,6 +26,7 @@ class Response(Protocol):
         ...
 
 
+_numbers: Final = itertools.count()  # never used again, as an identity would be
 _watched: Final[dict[int, tuple["weakref.ref[Any]", Callable[[], None]]]] = {}
 
 
@@ -85,7 +87,7 @@ def watch_held(held: object, gone: Callable[[], None]) -> Callable[[], None]:
             gone()
 
     reference = weakref.ref(held, forgotten)
-    key = id(reference)
+    key = next(_numbers)
     _watched[key] = reference, gone
     return forgotten
 

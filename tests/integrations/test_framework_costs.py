@@ -129,6 +129,15 @@ def test_what_a_client_has_from_its_cache_took_nothing_though_the_framework_repe
     assert known_better(repeated, cached) == Reply(model="m")
 
 
+def test_what_a_framework_leaves_out_of_an_answer_is_that_of_its_client() -> None:
+    client = Reply(model="m-1", service_tier="flex", usage=Usage(input_tokens=10))
+    assert known_better(Reply(usage=Usage(output_tokens=5)), client) == Reply(
+        model="m-1", service_tier="flex", usage=Usage(input_tokens=10, output_tokens=5)
+    )
+    named = known_better(Reply(model="m", service_tier="priority"), client)
+    assert (named.model, named.service_tier) == ("m", "priority")
+
+
 def test_the_cost_of_every_recorded_answer_follows_from_its_span_below_langchain(
     foreign_chat: Recorded, spans: Spans
 ) -> None:

@@ -1,15 +1,20 @@
 """A model that is asked while another one is being asked, or read: two calls, two spans, and to each its own tokens."""
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Iterable
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import openai
 import pytest
 
 from tests.integrations.answering import Server
+from tests.integrations.test_openai_choices import chat_chunk, events
 from tests.openai_client import ASK, http
+from tracelm.integrations._base import begin
+from tracelm.integrations._exchange import Request
 from tracelm.testing import Spans
 
 
@@ -74,9 +79,6 @@ class _Framework:
         self._client = client
 
     def chunks(self) -> Iterable[Any]:
-        from tracelm.integrations._base import begin
-        from tracelm.integrations._exchange import Request
-
         call = begin(lambda: Request(operation="chat", provider="openai", model="m", attributes={}))
         assert call is not None
         with call.current():
@@ -85,8 +87,6 @@ class _Framework:
 
 
 def test_what_the_program_asks_while_it_reads_the_stream_of_a_framework_is_a_call_of_its_own(spans: Spans) -> None:
-    from tests.integrations.test_openai_choices import chat_chunk, events
-
     usage: dict[str, Any] = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}, "choices": []}
     body = events(chat_chunk(0, "a"), chat_chunk(0, "b", "stop"), {**chat_chunk(0), **usage})
     with Server(body, content_type="text/event-stream").client() as client, Server(answer("n", 7)).client() as other:
@@ -94,6 +94,97 @@ def test_what_the_program_asks_while_it_reads_the_stream_of_a_framework_is_a_cal
             if chunk.choices and chunk.choices[0].delta.content:
                 other.chat.completions.create(**{**ASK, "model": "n"})
     assert told(spans) == [("chat m", "c", 3), ("chat n", "of n", 7), ("chat n", "of n", 7)]
+
+
+def test_what_is_asked_in_the_context_of_a_frameworks_call_that_has_ended_is_a_call_of_its_own(spans: Spans) -> None:
+    call = begin(lambda: Request(operation="chat", provider="openai", model="m", attributes={}))
+    assert call is not None
+    with call.current():
+        kept = contextvars.copy_context()
+        assert call.is_asking
+    call.end()
+    with Server(answer("later", 7)).client() as later:
+        kept.run(lambda: later.chat.completions.create(**{**ASK, "model": "later"}))
+    assert told(spans) == [("chat later", "of later", 7), ("chat m", None, None)]
+
+
+def test_a_framework_that_asks_again_after_a_stream_is_one_call_with_the_tokens_of_both(spans: Spans) -> None:
+    usage: dict[str, Any] = {"usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}, "choices": []}
+    body = events(chat_chunk(0, "a", "stop"), {**chat_chunk(0), **usage})
+    call = begin(lambda: Request(operation="chat", provider="openai", model="m", attributes={}))
+    assert call is not None
+    with (
+        Server(body, content_type="text/event-stream").client() as client,
+        Server(answer("m", 7)).client() as again,
+        call.current(),
+    ):
+        first, second = (client.chat.completions.create(**ASK, stream=True) for _ in range(2))
+        assert not call.is_asking
+        list(second)  # the other one is a call of its own by now
+        list(first)
+        assert call.is_asking
+        again.chat.completions.create(**ASK)
+    call.end()
+    assert [each[2] for each in told(spans)] == [3, 10]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["threads", "tasks"])
+def test_a_stream_that_two_read_at_once_is_recorded_by_the_one_that_gets_its_chunks(
+    is_async: bool, spans: Spans
+) -> None:
+    got, barrier = threading.Event(), threading.Event()
+
+    def body() -> Iterator[bytes]:
+        yield events(chat_chunk(0, "a"))[: -len(b"data: [DONE]\n\n")]
+        got.set()
+        assert barrier.wait(30)
+        yield events(chat_chunk(0, "b", "stop"))
+
+    class Slow(http.SyncByteStream, http.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return body()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            pieces = body()
+            yield next(pieces)
+            assert await asyncio.to_thread(barrier.wait, 30)
+            yield next(pieces)
+
+    headers = {"content-type": "text/event-stream"}
+    transport = http.MockTransport(lambda _request: http.Response(200, stream=Slow(), headers=headers))
+
+    def in_threads() -> None:
+        http_client = http.Client(transport=transport)
+        with openai.OpenAI(base_url="http://h/v1", api_key="k", http_client=http_client) as client:
+            stream = client.chat.completions.create(**ASK, stream=True)
+            reader = threading.Thread(target=lambda: list(stream))
+            reader.start()
+            assert got.wait(30)
+            with pytest.raises(ValueError, match="already executing"):
+                next(stream)
+            barrier.set()
+            reader.join()
+
+    async def in_tasks() -> None:
+        http_client = http.AsyncClient(transport=transport)
+        async with openai.AsyncOpenAI(base_url="http://h/v1", api_key="k", http_client=http_client) as client:
+            stream = await client.chat.completions.create(**ASK, stream=True)
+            await anext(stream)
+            reader = asyncio.create_task(anext(stream))
+            await asyncio.sleep(0.05)
+            with pytest.raises(RuntimeError, match="already running"):
+                await anext(stream)
+            barrier.set()
+            await reader
+            with contextlib.suppress(StopAsyncIteration):
+                await anext(stream)
+
+    if is_async:
+        asyncio.run(in_tasks())
+    else:
+        in_threads()
+    span = spans.one()
+    assert (span.status, span.attributes["gen_ai.response.finish_reasons"]) == ("unset", ["stop"])
 
 
 @pytest.mark.openai(2, 0)

@@ -46,7 +46,7 @@ _FORMS: Final = (
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\z)",
     r"(?i:\b(?:bearer|basic)) +[A-Za-z0-9._~+/\-]{12,}=*",
     # What lets whoever has an address in: of Azure, Amazon and Google.
-    r"[?&](?i:sig|(?:x-(?:amz|goog)-)?signature|x-amz-security-token)=[A-Za-z0-9%+/=_\-]{8,}",
+    r"(?:[?&]|&amp;|\\u0026)(?i:sig|(?:x-(?:amz|goog)-)?signature|x-amz-security-token)=[A-Za-z0-9%+/=_~.\-]{8,}",
     # The password of a connection string, scheme://user:PASSWORD@host, up to the last @ before the host's end.
     # Without the scheme: a counted run of letters and digits in front would give the engine a new state for every
     # random id that it passes.
@@ -55,7 +55,7 @@ _FORMS: Final = (
     r"://[^\s:/@\"]{0,64}:[^\s/\"]{0,64}[^\s/\"0-9][^\s/\"]{0,64}/[^\s/@\"]{1,128}@",
 )
 _connection: Final = re.compile(r"^(://[^:]*:)[^\n]+@$")
-_signature: Final = re.compile(r"^[?&][^=]+=")
+_signature: Final = re.compile(r"^(?:[?&]|\\u0026)[^=]+=")
 
 _QUOTED: Final = r"""b?\\+"[^"\\]*|b?\\+'[^'\\]*|b?"(?:[^"\\]|\\.)*"?|b?'(?:[^'\\]|\\.)*'?"""
 _VALUE: Final = rf"""(?:{_QUOTED}|[\[({{][^\])}}\n]*[\])}}]?[^\s"',;&)}}\]]*|[^\s"',;&)}}\]]+)"""

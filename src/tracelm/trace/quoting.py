@@ -1,35 +1,56 @@
 """Secrets that an error may quote, and that only whoever raised it knows: a key of no known form, say."""
 
-from typing import Final
-from weakref import WeakKeyDictionary
+import weakref
+from collections.abc import Iterator
+from typing import Any, Final
 
 from tracelm.trace.forms import REDACTED
 
-_LEAST: Final = 8
+LEAST_SECRET: Final = 8
 """A shorter key is a word such as `test` or `EMPTY`: hidden, it would tear holes into texts, and nothing is kept."""
-_MOST_CAUSES: Final = 20
+_MOST_ERRORS: Final = 50
+"""So many of those that an error came from, or holds, are asked."""
 
-_secrets: Final[WeakKeyDictionary[BaseException, str]] = WeakKeyDictionary()
+# By identity: an error need not be hashable, and its own `__dict__` is the program's, which may pickle or print it.
+_secrets: Final[dict[int, tuple["weakref.ref[BaseException]", str]]] = {}
 
 
 def may_quote(error: BaseException, secret: str) -> None:
     """Note that what an error says may hold a secret: it is hidden wherever the error is recorded.
 
-    Raises:
-        TypeError: No weak reference to such an error can be made.
+    An error to which there are no weak references, as Python's own, is left alone: no provider made it.
     """
-    if len(secret) >= _LEAST:
-        _secrets[error] = secret
+    if len(secret) < LEAST_SECRET:
+        return
+    key = id(error)
+
+    def gone(reference: "weakref.ref[BaseException]") -> None:
+        if _secrets.get(key, (None,))[0] is reference:
+            del _secrets[key]
+
+    try:
+        _secrets[key] = weakref.ref(error, gone), secret
+    except TypeError:
+        return
 
 
 def hide_quoted(text: str, error: BaseException) -> str:
-    """Hide in a text what an error, or one that it came from, may quote."""
-    at: BaseException | None = error if _secrets else None
-    for _ in range(_MOST_CAUSES):
-        if at is None:
-            break
-        secret = _secrets.get(at)
-        if secret is not None:
-            text = text.replace(secret, REDACTED)
-        at = at.__cause__ or at.__context__
+    """Hide in a text what an error may quote, or one that it came from or holds."""
+    if _secrets:
+        for each in _all_of(error):
+            reference, secret = _secrets.get(id(each), (None, ""))
+            if reference is not None and reference() is each:
+                text = text.replace(secret, REDACTED)
     return text
+
+
+def _all_of(error: BaseException) -> Iterator[BaseException]:
+    todo, seen = [error], set[int]()
+    while todo and len(seen) < _MOST_ERRORS:
+        each = todo.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        within: Any = getattr(each, "exceptions", None) if isinstance(each, BaseExceptionGroup) else None
+        todo.extend(other for other in (each.__cause__, each.__context__, *(within or ())) if other is not None)
