@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, cast
 
 from tracelm.trace.forms import REDACTED
 
@@ -52,5 +52,6 @@ def _all_of(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        within: Any = getattr(each, "exceptions", None) if isinstance(each, BaseExceptionGroup) else None
-        todo.extend(other for other in (each.__cause__, each.__context__, *(within or ())) if other is not None)
+        if isinstance(each, BaseExceptionGroup):
+            todo.extend(cast("BaseExceptionGroup[BaseException]", each).exceptions)
+        todo.extend(other for other in (each.__cause__, each.__context__) if other is not None)
