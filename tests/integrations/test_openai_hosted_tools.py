@@ -15,6 +15,7 @@ from tracelm.testing import Spans
 
 TOKENS = {"input_tokens": 1_000, "output_tokens": 100, "total_tokens": 1_100}
 TOKENS_USD = (1_000 * 1.25 + 100 * 10) / 1e6
+pytestmark = pytest.mark.openai(3, 0)
 NO_IMAGES = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 
 
