@@ -141,6 +141,8 @@ def read(text: str) -> Node | FilterError:
 @example("-" * 2_000)
 @example("(" * 2_000)
 @example('a:"' + "\\" * 999)
+@example("name: !=*")
+@example("name: <*a op: >=b*")
 @settings(max_examples=600)
 def test_any_text_is_read_or_refused_at_a_spot_inside_of_it(text: str) -> None:
     found = read(text)

@@ -50,6 +50,9 @@ class Pattern:
 Value: TypeAlias = Literally | Pattern | int | float
 
 
+_BEGINS_OPERATOR: Final = ("<", ">", "=", "!")
+
+
 @dataclass(frozen=True, slots=True)
 class Matches:
     """The field is one of the values."""
@@ -60,7 +63,10 @@ class Matches:
     def __str__(self) -> str:
         kind = FIELDS[self.name.field].kind
         texts = [written(each, kind) if isinstance(each, int | float) else str(each) for each in self.values]
-        return f"{self.name}:{texts[0]}" if len(texts) == 1 else f"{self.name}:({', '.join(texts)})"
+        if len(texts) > 1:
+            return f"{self.name}:({', '.join(texts)})"
+        # A pattern stands in no quotes: right behind the colon its first characters would be part of the operator.
+        return f"{self.name}: {texts[0]}" if texts[0].startswith(_BEGINS_OPERATOR) else f"{self.name}:{texts[0]}"
 
 
 @dataclass(frozen=True, slots=True)
