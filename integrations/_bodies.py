@@ -41,7 +41,7 @@ class BodyRecord(Record):
 
     def __init__(self, call: Call, read: Callable[[object], Reply], *, max_bytes: float) -> None:
         self._call = call
-        self._reads = read
+        self._read = read
         self._room = max_bytes
         self._pieces: list[bytes] = []
         self._has_ended = False
@@ -89,6 +89,6 @@ class BodyRecord(Record):
         reply = None
         if self._pieces and error is None and outcome is None:
             with safely("record the reply of a model"):
-                reply = self._reads(answer_in(b"".join(self._pieces)))
+                reply = self._read(answer_in(b"".join(self._pieces)))
         self._pieces = []
         self._call.end(reply, error=error, outcome=outcome)

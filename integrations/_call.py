@@ -40,7 +40,7 @@ class Call:
     """Whether a client records it: nobody is asked on its behalf, so what is asked meanwhile is another call."""
     # As they are at first: most calls never change them.
     _is_over = False
-    _read: Sequence[object] = ()
+    _being_read: Sequence[object] = ()
     _sent = 0
     _first_chunk_s: float | None = None
     _gaps_s: list[float] = []  # noqa: RUF012 - replaced with the first chunk
@@ -85,15 +85,15 @@ class Call:
         Not of a call that a client records, or that has ended; and not while an answer is read piece by piece: then it
         is the program that asks, in between.
         """
-        return not (self.asks_itself or self._is_over or self._read)
+        return not (self.asks_itself or self._is_over or self._being_read)
 
     def reads(self, inner: object) -> None:
         """Note that the answer to a call further in is read piece by piece from now on."""
-        self._read = (*self._read, inner)
+        self._being_read = (*self._being_read, inner)
 
     def has_read(self, inner: object) -> None:
         """Note that a call further in is over, however its answer was read."""
-        self._read = tuple(each for each in self._read if each is not inner)
+        self._being_read = tuple(each for each in self._being_read if each is not inner)
 
     def streams(self) -> None:
         """Note that the answer has begun, and is read piece by piece from now on."""

@@ -25,9 +25,8 @@ from tracelm.otlp.encode import NO_PHRASE, CleanText, Phrase
 from tracelm.pricing.call import PricedCall
 from tracelm.pricing.cost import Cost, amounts
 from tracelm.pricing.rates import Price
-from tracelm.trace.forms import REDACTED
 from tracelm.trace.journal_span import JournalSpan
-from tracelm.trace.quoting import LEAST_SECRET
+from tracelm.trace.quoting import hide
 from tracelm.trace.runtime import Runtime
 from tracelm.trace.safely import report, safely
 from tracelm.trace.spans import end_safely, exception_event, record_failure
@@ -322,10 +321,7 @@ class ModelCall(Call):
 
     def _fail_with(self, failure: Failure) -> None:
         content = self._runtime.settings.capture_content
-        message = failure.message
-        if len(self.secret) >= LEAST_SECRET:
-            message = message.replace(self.secret, REDACTED)
-        said = self._runtime.redactor.string(message[:1_000]) if content else ""
+        said = self._runtime.redactor.string(hide(failure.message, self.secret)[:1_000]) if content else ""
         self._span.set_attribute(semconv.ERROR_TYPE, failure.kind)
         self._span.set_status(Status(StatusCode.ERROR, f"{failure.kind}: {said}" if said else failure.kind))
 

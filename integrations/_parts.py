@@ -103,14 +103,14 @@ def tool_response_part(response: object, *, call_id: str | None) -> Message:
     return found | {"id": call_id} if call_id else found
 
 
-def parsed(arguments: object) -> object:
-    """Return a tool's arguments as a value; as text where a model wrote no JSON, or was cut short."""
-    if not isinstance(arguments, str):
-        return arguments
+def parsed(said: object) -> object:
+    """Return what came as JSON, as the arguments of a tool, as a value; as text where it is none, or was cut short."""
+    if not isinstance(said, str):
+        return said
     try:
-        return cast("object", orjson.loads(arguments))
+        return cast("object", orjson.loads(said))
     except orjson.JSONDecodeError:
-        return arguments
+        return said
 
 
 def function_definition(function: object) -> Message:

@@ -30,11 +30,11 @@ from tracelm.integrations._fields import field
 from tracelm.integrations._patches import own
 from tracelm.integrations._sending import when_sent
 from tracelm.integrations._stream import NoChunks, StreamRecord, find_record
+from tracelm.pricing.listed import AZURE
 from tracelm.trace import runtime
 from tracelm.trace.context import detach
 from tracelm.trace.safely import report, safely
 
-AZURE: Final = frozenset({"azure.ai.openai", "azure.ai.inference"})
 _MAX_BODY_BYTES: Final = 50_000_000
 """Of a larger body that the program reads itself nothing is kept."""
 _MAX_SENT_BYTES: Final = 1_000_000
@@ -300,11 +300,11 @@ class _Recorded:
     def apply_changes(self) -> None:
         """Have the client get the changed options."""
         changed = self._changed
-        if self._asked is None and not self.call.is_put_off:  # it is left out
+        if changed is None or (self._asked is None and not self.call.is_put_off):  # or it is left out
             return
-        if changed is not None and "options" in self.kwargs:
+        if "options" in self.kwargs:
             self.kwargs = {**self.kwargs, "options": changed}
-        elif changed is not None:
+        else:
             self.args = (*self.args[:1], changed, *self.args[2:])
 
     def describe(self) -> Request:

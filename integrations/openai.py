@@ -10,9 +10,9 @@ from tracelm.integrations._openai.routes import find_endpoint
 from tracelm.integrations._openai.stream_usage import asking, hides
 from tracelm.integrations._patches import patch
 from tracelm.integrations._providers import provider_at
-from tracelm.integrations._stainless import AZURE, Library, counting
+from tracelm.integrations._stainless import Library, counting
 from tracelm.integrations._watching import end_watched
-from tracelm.pricing.listed import load_in_background
+from tracelm.pricing.listed import AZURE, load_in_background
 
 _BEFORE_EACH_ATTEMPT: Final = "_prepare_request"
 

@@ -3,11 +3,9 @@
 import base64
 import re
 from functools import lru_cache
-from typing import cast
-
-import orjson
 
 from tracelm.integrations._fields import field, text
+from tracelm.integrations._parts import parsed
 
 
 def read(value: object, name: str) -> object:
@@ -23,14 +21,8 @@ def read(value: object, name: str) -> object:
 
 
 def answer_in(reply: object) -> object:
-    """Return the JSON value in what the client's functions pass on; `None` for a body that is none."""
-    body = field(reply, "body")
-    if not isinstance(body, str):
-        return body
-    try:
-        return cast("object", orjson.loads(body))
-    except orjson.JSONDecodeError:
-        return None
+    """Return the JSON value in what the client's functions pass on; a text that is no JSON as it is."""
+    return parsed(field(reply, "body"))
 
 
 def base64_of(data: object) -> str:

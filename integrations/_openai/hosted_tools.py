@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tracelm.integrations._fields import field, text
+from tracelm.integrations._openai.items import runs_at_the_provider
 
 _BILLED_APART: Final[Mapping[str, str]] = {
     "image_generation_call": "image_generation",  # tokens of another model, which the response does not name
@@ -34,13 +35,8 @@ def hosted_usage(response: object, output: Sequence[object]) -> dict[str, Any]:
             web += text(field(field(item, "action"), "type")) in {None, "search"}
         elif kind == "file_search_call":
             files += 1
-        elif kind in _BILLED_APART and _runs_there(kind, item):
+        elif kind in _BILLED_APART and runs_at_the_provider(kind, item):
             found["not_counted"] = _BILLED_APART[kind]
     found["web_searches"] = (web if searches is None else searches) or None
     found["file_searches"] = files or None
     return found
-
-
-def _runs_there(kind: str, item: object) -> bool:
-    # The shell of the program itself costs nothing.
-    return kind != "shell_call" or text(field(field(item, "environment"), "type")) == "container_reference"

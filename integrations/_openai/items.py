@@ -93,7 +93,7 @@ def calls_the_program(item: object) -> bool:
     """Whether the model waits for the program to run a tool."""
     kind = text(field(item, "type")) or ""
     return kind in {"function_call", "custom_tool_call", "mcp_approval_request"} or (
-        kind in _BY_THE_PROGRAM and not _runs_at_the_provider(kind, item)
+        kind in _BY_THE_PROGRAM and not runs_at_the_provider(kind, item)
     )
 
 
@@ -107,7 +107,7 @@ def item_parts(item: object) -> Iterator[Message]:
     elif kind in {"function_call", "custom_tool_call"}:
         given = field(item, "input") if kind == "custom_tool_call" else parsed(field(item, "arguments"))
         yield tool_call_part(text(field(item, "name")) or "", call_id=text(field(item, "call_id")), arguments=given)
-    elif _runs_at_the_provider(kind, item):
+    elif runs_at_the_provider(kind, item):
         yield from _call_at_the_provider(kind, item)
     elif kind in _BY_THE_PROGRAM:
         asked = next((each for name in _BY_THE_PROGRAM[kind] if (each := field(item, name)) is not None), None)
@@ -136,7 +136,8 @@ def _reasoning(item: object) -> Iterator[Message]:
         yield {"type": "reasoning", "content": said}
 
 
-def _runs_at_the_provider(kind: str, item: object) -> bool:
+def runs_at_the_provider(kind: str, item: object) -> bool:
+    """Whether the tool that an item of this kind calls runs there, and not in the program."""
     if kind == "tool_search_call":
         return text(field(item, "execution")) != "client"
     if kind == "shell_call":

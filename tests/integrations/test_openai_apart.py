@@ -132,7 +132,7 @@ def test_a_framework_that_asks_again_after_a_stream_is_one_call_with_the_tokens_
 def test_a_stream_that_two_read_at_once_is_recorded_by_the_one_that_gets_its_chunks(
     is_async: bool, spans: Spans
 ) -> None:
-    got, barrier = threading.Event(), threading.Event()
+    got, barrier, waiting = threading.Event(), threading.Event(), asyncio.Event()
 
     def body() -> Iterator[bytes]:
         yield events(chat_chunk(0, "a"))[: -len(b"data: [DONE]\n\n")]
@@ -147,6 +147,7 @@ def test_a_stream_that_two_read_at_once_is_recorded_by_the_one_that_gets_its_chu
         async def __aiter__(self) -> AsyncIterator[bytes]:
             pieces = body()
             yield next(pieces)
+            waiting.set()
             assert await asyncio.to_thread(barrier.wait, 30)
             yield next(pieces)
 
@@ -171,7 +172,7 @@ def test_a_stream_that_two_read_at_once_is_recorded_by_the_one_that_gets_its_chu
             stream = await client.chat.completions.create(**ASK, stream=True)
             await anext(stream)
             reader = asyncio.create_task(anext(stream))
-            await asyncio.sleep(0.05)
+            await waiting.wait()
             with pytest.raises(RuntimeError, match="already running"):
                 await anext(stream)
             barrier.set()

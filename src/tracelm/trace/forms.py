@@ -203,13 +203,18 @@ def _spelled(name: str, *, hump: bool = False) -> str:
     return _GAP.join(re.escape(each) for each in parts)
 
 
-def _secret_span(match: "re2.Match[str]") -> tuple[int, int]:
-    found = match.group()
+def _secret_in(found: str) -> tuple[int, int]:
+    """Return where in what a form has found the secret itself stands."""
     connection = _connection.match(found)
     if connection is not None:
-        return match.start() + connection.end(1), match.end() - 1
+        return connection.end(1), len(found) - 1
     signature = _signature.match(found)
-    return (match.start() + (0 if signature is None else signature.end()), match.end())
+    return 0 if signature is None else signature.end(), len(found)
+
+
+def _secret_span(match: "re2.Match[str]") -> tuple[int, int]:
+    start, end = _secret_in(match.group())
+    return match.start() + start, match.start() + end
 
 
 def _header_span(match: "re2.Match[str]") -> tuple[int, int]:
@@ -218,11 +223,8 @@ def _header_span(match: "re2.Match[str]") -> tuple[int, int]:
 
 def _form_replaced(match: "re2.Match[str]") -> str:
     found = match.group()
-    connection = _connection.match(found)
-    if connection is not None:
-        return f"{connection[1]}{REDACTED}@"
-    signature = _signature.match(found)
-    return REDACTED if signature is None else f"{signature[0]}{REDACTED}"
+    start, end = _secret_in(found)
+    return f"{found[:start]}{REDACTED}{found[end:]}"
 
 
 def _header_replaced(match: "re2.Match[str]") -> str:

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from tracelm.trace.forms import REDACTED
 
-LEAST_SECRET: Final = 8
+_LEAST: Final = 8
 """A shorter key is a word such as `test` or `EMPTY`: hidden, it would tear holes into texts, and nothing is kept."""
 _MOST_ERRORS: Final = 50
 """So many of those that an error came from, or holds, are asked."""
@@ -20,7 +20,7 @@ def may_quote(error: BaseException, secret: str) -> None:
 
     An error to which there are no weak references, as Python's own, is left alone: no provider made it.
     """
-    if len(secret) < LEAST_SECRET:
+    if len(secret) < _LEAST:
         return
     key = id(error)
 
@@ -34,13 +34,18 @@ def may_quote(error: BaseException, secret: str) -> None:
         return
 
 
+def hide(text: str, secret: str) -> str:
+    """Hide a secret in a text."""
+    return text.replace(secret, REDACTED) if len(secret) >= _LEAST else text
+
+
 def hide_quoted(text: str, error: BaseException) -> str:
     """Hide in a text what an error may quote, or one that it came from or holds."""
     if _secrets:
         for each in _all_of(error):
             reference, secret = _secrets.get(id(each), (None, ""))
             if reference is not None and reference() is each:
-                text = text.replace(secret, REDACTED)
+                text = hide(text, secret)
     return text
 
 

@@ -126,10 +126,11 @@ def test_thinking_that_only_googles_total_has_is_output(spans: Spans) -> None:
     }
 
 
-def test_reasoning_that_a_provider_counts_apart_is_not_lost(spans: Spans) -> None:
+@pytest.mark.parametrize("completion", [9, 103], ids=["as the provider counts", "added by something in between"])
+def test_reasoning_that_a_provider_counts_apart_is_added_once(completion: int, spans: Spans) -> None:
     usage = {
         "prompt_tokens": 32,
-        "completion_tokens": 9,
+        "completion_tokens": completion,
         "total_tokens": 135,
         "prompt_tokens_details": {"cached_tokens": 6},
         "completion_tokens_details": {"reasoning_tokens": 94},
@@ -137,17 +138,6 @@ def test_reasoning_that_a_provider_counts_apart_is_not_lost(spans: Spans) -> Non
     attributes = asked(usage, spans, "grok-4", XAI)
     assert attributes["gen_ai.usage.output_tokens"] == 103
     assert attributes["gen_ai.usage.cost.amount"] == pytest.approx((26 * 3 + 6 * 0.75 + 103 * 15) / 1e6)
-
-
-def test_reasoning_is_not_added_again_where_something_between_has_added_it(spans: Spans) -> None:
-    usage = {
-        "prompt_tokens": 32,
-        "completion_tokens": 103,
-        "total_tokens": 135,
-        "completion_tokens_details": {"reasoning_tokens": 94},
-    }
-    attributes = asked(usage, spans, "grok-4", XAI)
-    assert attributes["gen_ai.usage.output_tokens"] == 103
 
 
 @pytest.mark.parametrize(

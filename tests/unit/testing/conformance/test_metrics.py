@@ -1,6 +1,6 @@
 """Metrics as OpenTelemetry's own SDK collects them, in both dialects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -66,21 +66,22 @@ def test_no_metrics_are_no_finding(meters: Meters) -> None:
     assert meters.findings() == []
 
 
-def record(meters: Meters, name: str, metric: Metric) -> None:
-    """Record one value of a metric as its table says."""
-    attributes: dict[str, Any] = {
+def record(meters: Meters, name: str, metric: Metric, attributes: Mapping[str, Any] | None = None) -> None:
+    """Record one value of a metric as its table says, by default with the attributes that it must have."""
+    required: dict[str, Any] = {
         "gen_ai.operation.name": min(metric.operations or {"chat"}),
         "gen_ai.provider.name": "openai",
         "gen_ai.token.modality": "text",
         "gen_ai.token.type": "input",
         "mcp.method.name": "tools/call",
     }
-    attributes = {key: each for key, each in attributes.items() if key in metric.required}
+    if attributes is None:
+        attributes = {key: each for key, each in required.items() if key in metric.required}
     if metric.instrument == "counter":
         meters.meter.create_counter(name, unit=metric.unit).add(5, attributes)
     else:
         value = 5 if metric.counts else 0.5
-        meters.histogram(name, value, unit=metric.unit, buckets=metric.buckets, attributes=attributes)
+        meters.histogram(name, value, unit=metric.unit, buckets=metric.buckets, attributes={**attributes})
 
 
 @pytest.mark.parametrize("name", sorted(NEWEST))
@@ -217,9 +218,7 @@ def test_a_modality_is_one_of_four(meters: Meters) -> None:
     ],
 )
 def test_what_a_metric_is_never_split_by_is_a_violation(name: str, key: str, meters: Meters) -> None:
-    metric = NEWEST[name]
-    value = 5 if metric.counts else 0.5
-    meters.histogram(name, value, unit=metric.unit, buckets=metric.buckets, attributes={**CALL, key: "text"})
+    record(meters, name, NEWEST[name], {**CALL, key: "text"})
     assert meters.brief() == [("misplaced", key)]
 
 
@@ -239,11 +238,8 @@ def test_tokens_of_a_response_that_is_fetched_are_not_counted_again(meters: Mete
     ],
 )
 def test_a_metric_that_is_named_by_an_operation_is_for_that_one_only(name: str, operation: str, meters: Meters) -> None:
-    metric = NEWEST[name]
-    value = 5 if metric.counts else 0.5
     for each in (operation, "chat"):
-        attributes = {"gen_ai.operation.name": each}
-        meters.histogram(name, value, unit=metric.unit, buckets=metric.buckets, attributes=attributes)
+        record(meters, name, NEWEST[name], {"gen_ai.operation.name": each})
     assert meters.findings() == [Finding("misplaced", name, f"it is not for chat, but for {operation}")]
 
 
